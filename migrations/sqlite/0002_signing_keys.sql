@@ -1,0 +1,9 @@
+-- Keys that sign visitor tokens and access receipts, sealed under the installation's master key.
+CREATE TABLE signing_keys (
+    id           TEXT        PRIMARY KEY,   -- the `kid`
+    purpose      TEXT        NOT NULL CHECK (purpose IN ('visitor', 'receipt')),
+    sealed       BLOB        NOT NULL,
+    created_at   INTEGER     NOT NULL,
+    activates_at INTEGER     NOT NULL,      -- published before it signs
+    retires_at   INTEGER                    -- after the last token it signed has ended
+);

@@ -1,0 +1,332 @@
+//! `POST /v1/access`, its batch, and the keys that check receipts.
+
+use std::{borrow::Cow, sync::Arc};
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use futures_util::future::try_join_all;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    decision::{ArticleAccess, Decision, Reason},
+    gate::{Article, Question},
+    receipt,
+};
+use crate::{
+    app::AppState,
+    auth::keys::Jwks,
+    clock::Timestamp,
+    http::{
+        body::{JsonBytes, parse},
+        problem::{ApiError, FieldError, ProblemBody},
+    },
+    metering::tally::Reading,
+    site::directory::LiveSite,
+};
+
+const ARTICLE_ID_MAX: usize = 200;
+const NAME_MAX: usize = 100;
+const TAGS_MAX: usize = 50;
+const BATCH_MAX: usize = 100;
+
+/// The routes of this room.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(access)).routes(routes!(batch)).routes(routes!(jwks))
+}
+
+/// May this visitor read this article?
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct AccessRequest<'a> {
+    #[serde(borrow)]
+    article: ArticleBody<'a>,
+    /// The token from an earlier answer. One that is forged, expired or of another site counts
+    /// as none: a new visitor.
+    #[serde(borrow, default)]
+    visitor: Option<Cow<'a, str>>,
+    /// A reader's access token.
+    #[serde(borrow, default)]
+    reader: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    client: Option<ClientBody<'a>>,
+    /// Only say what would happen; count nothing.
+    #[serde(default)]
+    dry_run: bool,
+    /// Add a signed receipt to the answer.
+    #[serde(default)]
+    receipt: bool,
+    /// Add the steps of the decision to the answer.
+    #[serde(default)]
+    explain: bool,
+}
+
+/// An article.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ArticleBody<'a> {
+    /// Its id on the site.
+    #[serde(borrow)]
+    #[schema(min_length = 1, max_length = 200)]
+    id: Cow<'a, str>,
+    /// Its section, for rules that name sections.
+    #[serde(borrow, default)]
+    #[schema(min_length = 1, max_length = 100)]
+    section: Option<Cow<'a, str>>,
+    /// Its tags, for rules that name tags.
+    #[serde(borrow, default)]
+    #[schema(max_items = 50)]
+    tags: Vec<Cow<'a, str>>,
+    /// How it may be read; `metered` where nothing is said.
+    #[serde(default)]
+    access: Option<ArticleAccess>,
+}
+
+/// The visitor's side of the connection, as the website saw it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ClientBody<'a> {
+    /// An IPv4 or IPv6 address.
+    #[serde(borrow, default)]
+    ip: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    #[expect(dead_code, reason = "part of the contract; no rule looks at it yet")]
+    user_agent: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    #[expect(dead_code, reason = "part of the contract; a referrer never grants anything")]
+    referrer: Option<Cow<'a, str>>,
+}
+
+/// Several questions.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct BatchRequest<'a> {
+    #[serde(borrow)]
+    #[schema(min_items = 1, max_items = 100)]
+    requests: Vec<AccessRequest<'a>>,
+}
+
+/// The decision.
+#[derive(Debug, Serialize, ToSchema)]
+struct AccessAnswer<'a> {
+    decision: Decision,
+    reason: Reason,
+    /// Null where no meter applies.
+    #[schema(required)]
+    meter: Option<MeterBody>,
+    /// The token to send next time, in the visitor's cookie until then.
+    visitor: Cow<'a, str>,
+    /// A JWT (`typ: access-receipt+jwt`, EdDSA), where it was asked for.
+    #[schema(required)]
+    receipt: Option<String>,
+    /// Where the offer is; set on `deny`.
+    #[schema(required)]
+    offer_url: Option<String>,
+    /// The steps of the decision, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explain: Option<Vec<String>>,
+}
+
+/// The meter after the decision.
+#[derive(Debug, Serialize, ToSchema)]
+struct MeterBody {
+    /// Distinct articles a window allows.
+    limit: u32,
+    /// Distinct articles counted.
+    used: u32,
+    /// Distinct articles left.
+    remaining: u32,
+    /// When the count starts anew; null while nothing is counted and only a read will tell.
+    #[schema(value_type = Option<String>, format = DateTime, required)]
+    resets_at: Option<Timestamp>,
+}
+
+impl From<Reading> for MeterBody {
+    fn from(reading: Reading) -> Self {
+        let Reading { limit, used, resets_at, .. } = reading;
+        Self { limit, used, remaining: reading.remaining(), resets_at }
+    }
+}
+
+/// The decisions, in the order of the questions.
+#[derive(Debug, Serialize, ToSchema)]
+struct BatchAnswer<'a> {
+    answers: Vec<AccessAnswer<'a>>,
+}
+
+/// May this visitor read this article?
+///
+/// Counts the article, unless it is free, was read before in this window, is refused, or
+/// `dry_run` is set. Asking again after a lost answer is free.
+#[utoipa::path(post, path = "/v1/access", tag = "Websites", security(("secret_key" = [])),
+    request_body = AccessRequest,
+    responses((status = 200, description = "Decided", body = AccessAnswer),
+              (status = "4XX", description = "Not as it must be", body = ProblemBody),
+              (status = 503, description = "Cannot count now", body = ProblemBody)))]
+async fn access(
+    State(app): State<AppState>,
+    headers: HeaderMap,
+    JsonBytes(bytes): JsonBytes,
+) -> Result<Response, ApiError> {
+    let site = authenticate(&app, &headers).await?;
+    let request: AccessRequest<'_> = parse(&bytes)?;
+    refuse_invalid(std::iter::once((String::new(), &request)))?;
+    Ok(json(&answer(&app, &site, &request).await?))
+}
+
+/// The same for up to 100 articles or visitors at once.
+///
+/// Every question is checked before any is counted.
+#[utoipa::path(post, path = "/v1/access/batch", tag = "Websites", security(("secret_key" = [])),
+    request_body = BatchRequest,
+    responses((status = 200, description = "Decided, in order", body = BatchAnswer),
+              (status = "4XX", description = "Not as it must be", body = ProblemBody),
+              (status = 503, description = "Cannot count now", body = ProblemBody)))]
+async fn batch(
+    State(app): State<AppState>,
+    headers: HeaderMap,
+    JsonBytes(bytes): JsonBytes,
+) -> Result<Response, ApiError> {
+    let site = authenticate(&app, &headers).await?;
+    let BatchRequest { requests } = parse(&bytes)?;
+    if !(1..=BATCH_MAX).contains(&requests.len()) {
+        let detail = format!("must have 1 to {BATCH_MAX} items");
+        let error = FieldError::new("requests", "invalid_length", detail);
+        return Err(ApiError::InvalidFields(vec![error]));
+    }
+    let named =
+        requests.iter().enumerate().map(|(i, request)| (format!("requests[{i}]."), request));
+    refuse_invalid(named)?;
+    // All are asked in order before any is answered, so they settle as if one after the other.
+    let answers = requests.iter().map(|request| answer(&app, &site, request));
+    Ok(json(&BatchAnswer { answers: try_join_all(answers).await? }))
+}
+
+/// The public keys that check access receipts (RFC 7517).
+#[utoipa::path(get, path = "/.well-known/jwks.json", tag = "Websites",
+    responses((status = 200, description = "The keys", body = Jwks)))]
+async fn jwks(State(app): State<AppState>) -> impl IntoResponse {
+    let keys = app.gate.directory.snapshot().keys.jwks.clone();
+    // A new key is published longer before it signs than anybody may keep this.
+    ([(header::CACHE_CONTROL, "public, max-age=60")], Json(keys))
+}
+
+async fn authenticate(app: &AppState, headers: &HeaderMap) -> Result<Arc<LiveSite>, ApiError> {
+    let refused = |detail| ApiError::Unauthorized("invalid_site_key", detail);
+    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let (scheme, key) = given
+        .and_then(|value| value.split_once(' '))
+        .ok_or(refused("send the site's secret key as `Authorization: Bearer sk_…`"))?;
+    let key = key.trim();
+    if !scheme.eq_ignore_ascii_case("bearer") || !key.starts_with("sk_") {
+        return Err(refused("send the site's secret key as `Authorization: Bearer sk_…`"));
+    }
+    match app.gate.directory.site_of_secret(key).await {
+        Ok(Some(site)) => Ok(site),
+        Ok(None) => Err(refused("this secret key is not known, or no longer")),
+        Err(error) => {
+            tracing::error!("a site's key could not be looked up: {error}");
+            Err(ApiError::Unavailable("database_unavailable", "keys cannot be checked now".into()))
+        }
+    }
+}
+
+/// Checks every field of every request before anything is counted.
+fn refuse_invalid<'a>(
+    requests: impl Iterator<Item = (String, &'a AccessRequest<'a>)>,
+) -> Result<(), ApiError> {
+    let mut errors = Vec::new();
+    for (place, request) in requests {
+        check(&place, request, &mut errors);
+        if request.reader.is_some() {
+            let detail = "the reader's access token is not valid; leave `reader` out for a visitor";
+            return Err(ApiError::Unauthorized("invalid_reader_token", detail));
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(ApiError::InvalidFields(errors)) }
+}
+
+fn check(place: &str, request: &AccessRequest<'_>, errors: &mut Vec<FieldError>) {
+    let article = &request.article;
+    let mut refuse = |field: &str, code, detail: String| {
+        errors.push(FieldError::new(format!("{place}{field}"), code, detail));
+    };
+    if !length_within(&article.id, ARTICLE_ID_MAX) {
+        let detail = format!("must have 1 to {ARTICLE_ID_MAX} characters");
+        refuse("article.id", "invalid_length", detail);
+    }
+    let names = article.section.iter().map(|section| ("article.section", section));
+    let tags = article.tags.iter().map(|tag| ("article.tags", tag));
+    for (field, name) in names.chain(tags) {
+        if !length_within(name, NAME_MAX) {
+            refuse(field, "invalid_length", format!("must have 1 to {NAME_MAX} characters"));
+        }
+    }
+    if article.tags.len() > TAGS_MAX {
+        refuse("article.tags", "invalid_length", format!("must have at most {TAGS_MAX} items"));
+    }
+    let ip = request.client.as_ref().and_then(|client| client.ip.as_deref());
+    if ip.is_some_and(|ip| ip.parse::<std::net::IpAddr>().is_err()) {
+        refuse("client.ip", "invalid_value", "must be an IPv4 or IPv6 address".to_owned());
+    }
+}
+
+fn length_within(text: &str, max: usize) -> bool {
+    // A text has at least as many bytes as characters, so most need no counting.
+    !text.is_empty() && (text.len() <= max || text.chars().count() <= max)
+}
+
+async fn answer<'a>(
+    app: &AppState,
+    site: &LiveSite,
+    request: &'a AccessRequest<'a>,
+) -> Result<AccessAnswer<'a>, ApiError> {
+    let article = Article {
+        id: &request.article.id,
+        section: request.article.section.as_deref(),
+        tags: &request.article.tags,
+        access: request.article.access.unwrap_or_default(),
+    };
+    let question = Question {
+        article,
+        visitor: request.visitor.as_deref(),
+        dry_run: request.dry_run,
+        explain: request.explain,
+    };
+    let answer = app.gate.ask(site, question).await?;
+    let receipt = if request.receipt {
+        let issuer = &app.config.server.public_url;
+        let subject = receipt::Subject { issuer, site: &site.site.id, article: article.id };
+        let key = &app.gate.directory.snapshot().keys.receipt;
+        Some(receipt::sign(key, subject, &answer)?)
+    } else {
+        None
+    };
+    let decision = answer.reason.decision();
+    let denied = decision == Decision::Deny;
+    Ok(AccessAnswer {
+        decision,
+        reason: answer.reason,
+        meter: answer.meter.map(MeterBody::from),
+        visitor: answer.token,
+        receipt,
+        offer_url: denied.then(|| app.offer_url(&site.site.id)),
+        explain: answer.explain,
+    })
+}
+
+/// A JSON answer that no cache may keep.
+fn json(body: &impl Serialize) -> Response {
+    // Structs of texts and numbers always serialise.
+    let body = serde_json::to_vec(body).unwrap_or_default();
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    (headers, body).into_response()
+}

@@ -1,0 +1,226 @@
+//! The decision, as a pure function from facts to a reason. Readable aloud; every other file in
+//! this room gathers its facts or carries its answer.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    metering::tally::{Reading, Verdict},
+    site::directory::LiveRule,
+};
+
+/// How an article may be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ArticleAccess {
+    /// By everyone, and it never counts.
+    Free,
+    /// A few of them free, by the site's policy.
+    #[default]
+    Metered,
+    /// By subscribers only.
+    Subscribers,
+}
+
+/// The outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Decision {
+    /// Serve the article.
+    Allow,
+    /// Serve the lead-in and the offer.
+    Deny,
+}
+
+impl Decision {
+    /// As in answers.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+/// Why. More reasons may come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The article is free for all.
+    FreeArticle,
+    /// One of the free articles, counted now.
+    Metered,
+    /// Counted before in this window.
+    AlreadyRead,
+    /// The free articles of this window are used up.
+    MeterExhausted,
+    /// Only subscribers may read it.
+    SubscriptionRequired,
+}
+
+impl Reason {
+    /// Every reason there is.
+    pub const ALL: [Self; 5] = [
+        Self::FreeArticle,
+        Self::Metered,
+        Self::AlreadyRead,
+        Self::MeterExhausted,
+        Self::SubscriptionRequired,
+    ];
+
+    /// As in answers.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::FreeArticle => "free_article",
+            Self::Metered => "metered",
+            Self::AlreadyRead => "already_read",
+            Self::MeterExhausted => "meter_exhausted",
+            Self::SubscriptionRequired => "subscription_required",
+        }
+    }
+
+    /// What it decides.
+    #[must_use]
+    pub fn decision(self) -> Decision {
+        match self {
+            Self::FreeArticle | Self::Metered | Self::AlreadyRead => Decision::Allow,
+            Self::MeterExhausted | Self::SubscriptionRequired => Decision::Deny,
+        }
+    }
+}
+
+/// Everything a decision depends on. Facts about the reader and the subscription will join these.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// How the article may be read.
+    pub access: ArticleAccess,
+    /// The rule that applies and its position, if any.
+    pub rule: Option<(usize, &'a LiveRule)>,
+    /// What the meter said, where it was asked.
+    pub reading: Option<Reading>,
+}
+
+impl<'a> Facts<'a> {
+    /// The rule by which the meter must be asked before this can be decided.
+    #[must_use]
+    pub fn question_for_the_meter(&self) -> Option<&'a LiveRule> {
+        match self.access {
+            ArticleAccess::Metered => self.rule.map(|(_, rule)| rule),
+            ArticleAccess::Free | ArticleAccess::Subscribers => None,
+        }
+    }
+}
+
+/// Decides.
+#[must_use]
+pub fn decide(facts: &Facts<'_>) -> Reason {
+    match (facts.access, facts.reading.map(|reading| reading.verdict)) {
+        (ArticleAccess::Free, _) => Reason::FreeArticle,
+        (ArticleAccess::Subscribers, _) => Reason::SubscriptionRequired,
+        // No rule gives anything away here.
+        (ArticleAccess::Metered, None) => Reason::SubscriptionRequired,
+        (ArticleAccess::Metered, Some(Verdict::Counted)) => Reason::Metered,
+        (ArticleAccess::Metered, Some(Verdict::AlreadyRead)) => Reason::AlreadyRead,
+        (ArticleAccess::Metered, Some(Verdict::Exhausted)) => Reason::MeterExhausted,
+    }
+}
+
+/// The steps that led there, in the words of a support agent.
+#[must_use]
+pub fn explain(facts: &Facts<'_>) -> Vec<String> {
+    let mut steps = Vec::new();
+    match facts.access {
+        ArticleAccess::Free => {
+            steps.push("The site says this article is free for everyone.".into());
+        }
+        ArticleAccess::Subscribers => {
+            steps.push("The site says this article is for subscribers only.".into());
+        }
+        ArticleAccess::Metered => {
+            steps.push("The site says this article is metered.".into());
+            steps.push(match facts.rule {
+                Some((i, rule)) => format!("Rule {} applies to {}.", i + 1, rule.text),
+                None => "No rule of the site's meter gives this article away.".into(),
+            });
+        }
+    }
+    if let Some(reading) = facts.reading {
+        let (used, limit) = (reading.used, reading.limit);
+        steps.push(match reading.verdict {
+            Verdict::Counted => format!("It is within the limit: {used} of {limit} used with it."),
+            Verdict::AlreadyRead => {
+                "It was read before in this window, and reading again is free.".to_owned()
+            }
+            Verdict::Exhausted => format!("The limit is reached: {used} of {limit} used."),
+        });
+        if let Some(resets_at) = reading.resets_at {
+            steps.push(format!("The count starts anew at {resets_at}."));
+        }
+    }
+    let reason = decide(facts);
+    steps.push(format!("So: {}, because `{}`.", reason.decision().as_str(), reason.as_str()));
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::{clock::Timestamp, metering::window::Window};
+
+    fn rule() -> LiveRule {
+        LiveRule {
+            pool: "site/demo".into(),
+            window: Window::new("P30D".parse().unwrap(), TimeZone::UTC),
+            limit: 1,
+            text: "everyone: 1 free article in 30 days from the first".into(),
+        }
+    }
+
+    fn reading(verdict: Verdict) -> Reading {
+        let resets_at = Timestamp::parse("2026-12-23T04:05:06Z");
+        Reading { verdict, limit: 1, used: 1, resets_at }
+    }
+
+    #[test]
+    fn each_combination_of_facts_has_its_reason() {
+        use ArticleAccess::{Free, Metered, Subscribers};
+        let rule = rule();
+        for (access, rule, reading, reason) in [
+            (Free, Some((0, &rule)), None, Reason::FreeArticle),
+            (Subscribers, Some((0, &rule)), None, Reason::SubscriptionRequired),
+            (Metered, None, None, Reason::SubscriptionRequired),
+            (Metered, Some((0, &rule)), Some(reading(Verdict::Counted)), Reason::Metered),
+            (Metered, Some((0, &rule)), Some(reading(Verdict::AlreadyRead)), Reason::AlreadyRead),
+            (Metered, Some((0, &rule)), Some(reading(Verdict::Exhausted)), Reason::MeterExhausted),
+        ] {
+            let facts = Facts { access, rule, reading };
+            assert_eq!(decide(&facts), reason);
+            let asks = facts.question_for_the_meter().is_some();
+            assert_eq!(asks, access == Metered && rule.is_some());
+        }
+    }
+
+    #[test]
+    fn a_wall_explains_itself() {
+        let rule = rule();
+        let facts = Facts {
+            access: ArticleAccess::Metered,
+            rule: Some((0, &rule)),
+            reading: Some(reading(Verdict::Exhausted)),
+        };
+        assert_eq!(
+            explain(&facts),
+            [
+                "The site says this article is metered.",
+                "Rule 1 applies to everyone: 1 free article in 30 days from the first.",
+                "The limit is reached: 1 of 1 used.",
+                "The count starts anew at 2026-12-23T04:05:06Z.",
+                "So: deny, because `meter_exhausted`.",
+            ]
+        );
+    }
+}

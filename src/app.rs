@@ -1,0 +1,339 @@
+//! Putting everything together: open, serve, stop.
+
+use std::{
+    ops::Deref,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use axum::{
+    Router,
+    routing::{MethodRouter, get},
+};
+use tokio::{net::TcpListener, task::JoinSet};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    access::{self, gate::Gate},
+    auth::store::{self as key_store, KeyStoreError},
+    billing::catalog::{Catalog, InvalidCatalog},
+    clock::{Clock, SystemClock},
+    config::{Config, Mode},
+    db::{DatabaseUrl, Db, Durability, StoreError},
+    demo,
+    http::{
+        edge::{Edge, EdgeLimits},
+        health::{self, Readiness},
+        metrics::Metrics,
+        openapi,
+        problem::ApiError,
+        serve::{ServeLimits, serve},
+    },
+    ids::{Ids, NoRandomness},
+    metering::{
+        meter::Meter,
+        store::{MeterStore, PostgresStore, SqliteStore},
+        upkeep,
+    },
+    sandbox,
+    site::{
+        directory::{Directory, DirectoryError},
+        store::SiteStoreError,
+    },
+};
+
+/// Why the application could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database cannot be used.
+    #[error("database.url: {0}")]
+    Store(#[from] StoreError),
+    /// The schema is older than this program.
+    #[error(
+        "the database lacks {0} migrations; run `pressgate migrate`, or set \
+         database.migrate_on_start"
+    )]
+    NotMigrated(usize),
+    /// The database was made by a sandbox.
+    #[error(
+        "the database holds the sandbox's demo site, whose key everybody knows: a live service \
+         needs a database of its own (database.url)"
+    )]
+    SandboxDatabase,
+    /// The sandbox's site could not be made.
+    #[error(transparent)]
+    Site(#[from] SiteStoreError),
+    /// Signing keys cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeyStoreError),
+    /// Sites and keys cannot be read.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// The catalog is wrong.
+    #[error(transparent)]
+    Catalog(#[from] InvalidCatalog),
+    /// The demonstration is broken.
+    #[error(transparent)]
+    Demo(#[from] demo::newspaper::NewspaperError),
+    /// The operating system gives no random bytes.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+}
+
+/// Both databases: the installation's, and the meter's (the same one on PostgreSQL).
+#[derive(Debug, Clone)]
+pub struct Databases {
+    /// Sites, keys, and all that matters.
+    pub main: Db,
+    /// Counts.
+    pub meter: Db,
+}
+
+impl Databases {
+    /// Opens both.
+    ///
+    /// # Errors
+    /// When one cannot be used.
+    pub async fn open(config: &Config) -> Result<Self, StoreError> {
+        let database = &config.database;
+        let main = Db::open(&database.url, database.limits, Durability::Full).await?;
+        let meter = match &database.url {
+            DatabaseUrl::Postgres(_) => main.clone(),
+            DatabaseUrl::Sqlite(path) => {
+                // The hot path's writes do not wait for the others', nor the others for them.
+                let url = DatabaseUrl::Sqlite(path.with_extension("meter.db"));
+                Db::open(&url, database.limits, config.meter.durability).await?
+            }
+        };
+        Ok(Self { main, meter })
+    }
+
+    /// Brings both up to date.
+    ///
+    /// # Errors
+    /// When a migration fails.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        self.main.migrate().await?;
+        self.meter.migrate_meter().await
+    }
+
+    /// How many migrations are missing.
+    ///
+    /// # Errors
+    /// When a database does not answer.
+    pub async fn pending_migrations(&self) -> Result<usize, StoreError> {
+        let meter = match &self.meter {
+            Db::Postgres(_) => 0, // The same database, counted once.
+            Db::Sqlite { .. } => self.meter.pending_meter_migrations().await?,
+        };
+        Ok(self.main.pending_migrations().await? + meter)
+    }
+
+    /// Closes both.
+    pub async fn close(&self) {
+        self.meter.close().await;
+        self.main.close().await;
+    }
+}
+
+/// Everything that handlers use. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct AppState(Arc<App>);
+
+impl Deref for AppState {
+    type Target = App;
+
+    fn deref(&self) -> &App {
+        &self.0
+    }
+}
+
+/// The application's parts.
+#[derive(Debug)]
+pub struct App {
+    /// The settings.
+    pub config: Config,
+    /// The databases.
+    pub databases: Databases,
+    /// Decides.
+    pub gate: Arc<Gate>,
+    /// What is sold.
+    pub catalog: Catalog,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// Whether requests should be sent here.
+    pub readiness: Readiness,
+    /// The clock that a sandbox may move.
+    pub movable_clock: Option<Arc<SystemClock>>,
+    ids: Ids,
+    /// Work in the background; ends with the application.
+    tasks: Mutex<JoinSet<()>>,
+}
+
+impl AppState {
+    /// Opens the databases and starts the meter and the work in the background. `clock` is the
+    /// machine's, or a test's.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn open(config: Config, clock: Arc<dyn Clock>, ids: Ids) -> Result<Self, StartError> {
+        let databases = Databases::open(&config).await?;
+        prepare(&databases, &config, &*clock, &ids).await?;
+        match databases.meter.clone() {
+            Db::Sqlite { write, .. } => {
+                Self::start(config, databases, (clock, ids), SqliteStore::new(write)).await
+            }
+            Db::Postgres(pool) => {
+                Self::start(config, databases, (clock, ids), PostgresStore::new(pool)).await
+            }
+        }
+    }
+
+    /// [`AppState::open`] with the machine's clock, which a sandbox may move.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn open_on_this_machine(config: Config) -> Result<Self, StartError> {
+        let clock = Arc::new(SystemClock::default());
+        let movable = config.is_sandbox().then(|| Arc::clone(&clock));
+        let mut state = Self::open(config, clock, Ids::system()?).await?;
+        if let Some(app) = Arc::get_mut(&mut state.0) {
+            app.movable_clock = movable;
+        }
+        Ok(state)
+    }
+
+    async fn start(
+        config: Config,
+        databases: Databases,
+        (clock, ids): (Arc<dyn Clock>, Ids),
+        store: impl MeterStore,
+    ) -> Result<Self, StartError> {
+        let metrics = Arc::new(Metrics::default());
+        let master = config.master.clone();
+        let directory =
+            Arc::new(Directory::open(databases.main.clone(), Arc::clone(&clock), master).await?);
+        let meter = Meter::start(store.clone(), config.meter.limits);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(Arc::clone(&directory).keep_fresh(config.sites_refresh));
+        tasks.spawn(upkeep::run(store.clone(), Arc::clone(&clock), config.meter.upkeep));
+        let readiness = Readiness::new(databases.main.clone(), store, Arc::clone(&clock));
+        let facts = (clock, ids.clone());
+        let gate = Arc::new(Gate::new(directory, meter, facts, config.meter.token, &metrics));
+        Ok(Self(Arc::new(App {
+            config,
+            databases,
+            gate,
+            catalog: Catalog::shipped()?,
+            metrics,
+            readiness,
+            movable_clock: None,
+            ids,
+            tasks: Mutex::new(tasks),
+        })))
+    }
+
+    /// The whole service, as every request meets it.
+    ///
+    /// # Errors
+    /// When the demonstration is broken.
+    pub fn service(&self) -> Result<Edge, StartError> {
+        let mut routes = OpenApiRouter::new()
+            .merge(access::api::routes())
+            .routes(routes!(health::live))
+            .routes(routes!(health::ready));
+        let mut pages = Router::new();
+        if self.config.metrics_listen.is_none() {
+            pages = pages.route("/metrics", metrics_route());
+        }
+        if self.config.is_sandbox() {
+            routes = routes.merge(sandbox::routes());
+            pages = pages.merge(demo::api::routes(self)?);
+        }
+        Ok(self.edge(openapi::described(routes).merge(pages)))
+    }
+
+    /// The service on `metrics.listen`: nothing but `/metrics`.
+    #[must_use]
+    pub fn metrics_service(&self) -> Edge {
+        self.edge(Router::new().route("/metrics", metrics_route()))
+    }
+
+    fn edge(&self, router: Router<Self>) -> Edge {
+        let router = router
+            .fallback(|| async { ApiError::NotFound })
+            .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
+            .with_state(self.clone());
+        let server = &self.config.server;
+        let limits =
+            EdgeLimits { requests_max: server.requests_max, timeout: server.request_timeout };
+        Edge::new(router, self.ids.clone(), Arc::clone(&self.metrics), limits)
+    }
+
+    /// Serves on `listener` until `stop` ends; then drains and closes the databases.
+    ///
+    /// # Errors
+    /// When the demonstration is broken.
+    pub async fn serve(
+        &self,
+        listener: TcpListener,
+        stop: impl Future<Output = ()>,
+    ) -> Result<(), StartError> {
+        let server = &self.config.server;
+        let limits = ServeLimits {
+            connections_max: server.connections_max,
+            header_timeout: server.header_timeout,
+            drain_timeout: server.drain_timeout,
+        };
+        let stop = async {
+            stop.await;
+            self.readiness.stop();
+            // A load balancer sees that we are not ready before we stop accepting.
+            tokio::time::sleep(server.drain_delay).await;
+        };
+        serve(listener, self.service()?, limits, stop).await;
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+        self.databases.close().await;
+        Ok(())
+    }
+}
+
+impl App {
+    /// Where readers of `site` find the offer.
+    #[must_use]
+    pub fn offer_url(&self, site: &str) -> String {
+        format!("{}/subscribe?site={site}", self.config.server.public_url)
+    }
+}
+
+fn metrics_route() -> MethodRouter<AppState> {
+    get(health::metrics)
+}
+
+/// Sees to it that the databases are up to date and hold what the service needs.
+async fn prepare(
+    databases: &Databases,
+    config: &Config,
+    clock: &dyn Clock,
+    ids: &Ids,
+) -> Result<(), StartError> {
+    if config.database.migrate_on_start {
+        databases.migrate().await?;
+    } else {
+        match databases.pending_migrations().await? {
+            0 => {}
+            pending => return Err(StartError::NotMigrated(pending)),
+        }
+    }
+    let now = clock.now();
+    let mut tx = databases.main.write().await?;
+    match config.mode {
+        Mode::Sandbox => sandbox::seed(&mut tx, &config.server.public_url, now).await?,
+        Mode::Live if sandbox::is_seeded(&mut tx).await? => {
+            return Err(StartError::SandboxDatabase);
+        }
+        Mode::Live => {}
+    }
+    key_store::ensure(&mut tx, &config.master, ids, now).await?;
+    tx.commit().await?;
+    Ok(())
+}

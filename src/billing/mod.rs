@@ -1,0 +1,3 @@
+//! What is sold. So far the catalog: offers show its prices. Subscriptions come to live here.
+
+pub mod catalog;

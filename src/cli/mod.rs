@@ -1,0 +1,74 @@
+//! The command line: one file for each command.
+
+mod keys;
+mod migrate;
+mod probe;
+mod serve;
+mod site;
+
+use std::{io::Write, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Config;
+
+/// An open metered paywall and subscription service for publishers.
+///
+/// Settings come from files and the environment; `config/default.toml` in the source documents
+/// each one.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the service (the default).
+    Serve,
+    /// Bring the database up to date.
+    Migrate,
+    /// Sites: the publisher's titles, their keys and policies.
+    #[command(subcommand)]
+    Site(site::SiteCommand),
+    /// Signing keys.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    /// Ask a running service whether it is ready; for container health checks.
+    Probe,
+}
+
+/// What a command may fail with; printed to people.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Runs the command that the arguments name.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match start(cli.command.unwrap_or(Command::Serve)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let _ = writeln!(std::io::stderr(), "pressgate: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(command: Command) -> Result<(), Failure> {
+    let config = Config::load()?;
+    crate::telemetry::init(&config.log);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(run(command, config))
+}
+
+async fn run(command: Command, config: Config) -> Result<(), Failure> {
+    let mut out = std::io::stdout();
+    match command {
+        Command::Serve => serve::run(config, &mut out).await,
+        Command::Migrate => migrate::run(&config, &mut out).await,
+        Command::Site(command) => site::run(command, &config, &mut out).await,
+        Command::Keys(command) => keys::run(command, &config, &mut out).await,
+        Command::Probe => probe::run(&config).await,
+    }
+}

@@ -1,0 +1,69 @@
+//! `pressgate serve`.
+
+use std::io::Write;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::Failure;
+use crate::{app::AppState, config::Config, http::serve, sandbox};
+
+pub(super) async fn run(config: Config, out: &mut impl Write) -> Result<(), Failure> {
+    let state = AppState::open_on_this_machine(config).await?;
+    let config = &state.config;
+    let listener = serve::listen(config.server.listen).await?;
+    let address = listener.local_addr()?;
+    if let Some(metrics) = config.metrics_listen {
+        serve_metrics(&state, serve::listen(metrics).await?);
+    }
+    tracing::info!(mode = %config.mode, "listening on http://{address}");
+    if config.is_sandbox() {
+        write!(out, "{}", welcome(&config.server.public_url))?;
+        out.flush()?;
+    }
+    state.serve(listener, asked_to_stop()?).await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// The metrics' own listener lives as long as the process.
+fn serve_metrics(state: &AppState, listener: tokio::net::TcpListener) {
+    let server = &state.config.server;
+    let limits = serve::ServeLimits {
+        connections_max: 64,
+        header_timeout: server.header_timeout,
+        drain_timeout: server.drain_timeout,
+    };
+    tokio::spawn(serve::serve(listener, state.metrics_service(), limits, std::future::pending()));
+}
+
+/// Ends at the first SIGTERM or SIGINT.
+fn asked_to_stop() -> std::io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("asked to stop: finishing what is in flight");
+    })
+}
+
+fn welcome(url: &str) -> String {
+    let (secret, publishable) = (sandbox::SECRET_KEY, sandbox::PUBLISHABLE_KEY);
+    format!(
+        "
+  Pressgate is running as a sandbox.
+
+    {url}/demo/   a small newspaper: the first article is free, the second meets the wall
+    {url}/        what else there is
+    {url}/docs    the API, browsable
+
+  Keys of the site `demo`: secret {secret}, publishable {publishable}. Ask for a decision:
+
+    curl -s {url}/v1/access -H 'Authorization: Bearer {secret}' \\
+      -H 'Content-Type: application/json' -d '{{\"article\": {{\"id\": \"how-tides-work\"}}}}'
+
+"
+    )
+}

@@ -1,0 +1,206 @@
+//! `pressgate site …`: adding sites, changing their policy, handing out and revoking keys.
+
+use std::{io::Write, path::PathBuf};
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::Failure;
+use crate::{
+    app::Databases,
+    clock::{Clock, SystemClock},
+    config::Config,
+    db::Tx,
+    ids::Ids,
+    metering::policy::{LIMIT_MAX, Policy, Rule},
+    metering::window::WindowSpec,
+    site::{
+        key::{KeyKind, NewKey},
+        model::Site,
+        store,
+    },
+};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SiteCommand {
+    /// Add a site and print its keys. The secret key is shown this once.
+    Add(AddSite),
+    /// Name every site and its valid keys.
+    List {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Give a site another secret key, or revoke one. Two may be valid at once, so that a
+    /// website can change over without an outage.
+    Key {
+        /// The site's id.
+        id: String,
+        /// Revoke the key with this id instead.
+        #[arg(long, value_name = "KEY_ID")]
+        revoke: Option<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a site's meter policy, or set it from a JSON file.
+    Policy {
+        /// The site's id.
+        id: String,
+        /// The new policy, such as {"rules": [{"limit": 3, "window": "month"}]}.
+        file: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AddSite {
+    /// Its id: lower-case letters, digits and `-`.
+    id: String,
+    /// Its name for people.
+    #[arg(long)]
+    name: String,
+    /// Where its pages live, such as `https://news.example`; may be repeated.
+    #[arg(long = "origin", required = true)]
+    origins: Vec<String>,
+    /// The zone whose calendar its meter follows.
+    #[arg(long, default_value = "UTC")]
+    time_zone: String,
+    /// How many articles are free in a window.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(LIMIT_MAX)))]
+    limit: u32,
+    /// How long a window is: P30D from the first counted read, or day, week, month.
+    #[arg(long, default_value = "P30D")]
+    window: WindowSpec,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(
+    command: SiteCommand,
+    config: &Config,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let databases = Databases::open(config).await?;
+    if config.database.migrate_on_start {
+        databases.migrate().await?;
+    }
+    let mut tx = databases.main.write().await?;
+    match command {
+        SiteCommand::Add(site) => add(&mut tx, site, config, out).await?,
+        SiteCommand::List { json } => list(&mut tx, json, out).await?,
+        SiteCommand::Key { id, revoke: None, json } => {
+            add_key(&mut tx, &id, json, config, out).await?;
+        }
+        SiteCommand::Key { id, revoke: Some(key), json } => {
+            store::revoke_key(&mut tx, &id, &key, SystemClock::default().now()).await?;
+            let seconds = config.sites_refresh.as_secs();
+            print(out, json, &json!({"site": id, "revoked": key}), || {
+                format!("Key {key} is revoked; every instance refuses it within {seconds} s.")
+            })?;
+        }
+        SiteCommand::Policy { id, file: None } => show_policy(&mut tx, &id, out).await?,
+        SiteCommand::Policy { id, file: Some(file) } => {
+            let text = std::fs::read_to_string(&file)
+                .map_err(|error| format!("{}: {error}", file.display()))?;
+            let policy =
+                Policy::parse(&text).map_err(|error| format!("{}: {error}", file.display()))?;
+            store::set_policy(&mut tx, &id, &policy).await?;
+            writeln!(out, "The policy of `{id}` is set.")?;
+        }
+    }
+    tx.commit().await?;
+    databases.close().await;
+    Ok(())
+}
+
+async fn add(
+    tx: &mut Tx,
+    new: AddSite,
+    config: &Config,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let now = SystemClock::default().now();
+    let site = Site {
+        id: new.id,
+        name: new.name,
+        origins: new.origins,
+        time_zone: new.time_zone,
+        policy: Policy { rules: vec![Rule::everyone(new.limit, new.window)] },
+        created_at: now,
+    };
+    let site = site.checked()?;
+    store::insert(tx, &site).await?;
+    let ids = Ids::system()?;
+    let mode = config.mode.to_string();
+    let secret = NewKey::generate(&ids, KeyKind::Secret, &mode)?;
+    let publishable = NewKey::generate(&ids, KeyKind::Publishable, &mode)?;
+    store::insert_key(tx, &site.id, &secret, now).await?;
+    store::insert_key(tx, &site.id, &publishable, now).await?;
+    let as_json = json!({
+        "id": site.id, "name": site.name, "origins": site.origins, "time_zone": site.time_zone,
+        "policy": site.policy, "secret_key": secret.text, "publishable_key": publishable.text,
+        "secret_key_id": secret.id,
+    });
+    print(out, new.json, &as_json, || {
+        format!(
+            "Added `{}`.\n  secret key       {}  (shown only now)\n  publishable key  {}",
+            site.id, secret.text, publishable.text
+        )
+    })
+}
+
+async fn add_key(
+    tx: &mut Tx,
+    site: &str,
+    json: bool,
+    config: &Config,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let key = NewKey::generate(&Ids::system()?, KeyKind::Secret, &config.mode.to_string())?;
+    store::insert_key(tx, site, &key, SystemClock::default().now()).await?;
+    let as_json = json!({"site": site, "key_id": key.id, "secret_key": key.text});
+    print(out, json, &as_json, || {
+        format!("Secret key {} of `{site}`, shown only now:\n  {}", key.id, key.text)
+    })
+}
+
+async fn list(tx: &mut Tx, json: bool, out: &mut impl Write) -> Result<(), Failure> {
+    let (sites, keys) = (store::list(tx).await?, store::list_keys(tx).await?);
+    if json {
+        print(out, true, &json!({"sites": sites, "keys": keys}), String::new)?;
+        return Ok(());
+    }
+    for site in &sites {
+        writeln!(out, "{}  {}  {}", site.id, site.name, site.origins.join(" "))?;
+        for (i, rule) in site.policy.rules.iter().enumerate() {
+            writeln!(out, "  rule {}: {rule}", i + 1)?;
+        }
+        for key in keys.iter().filter(|key| key.site_id == site.id) {
+            writeln!(out, "  key {}: {}", key.id, key.hint)?;
+        }
+    }
+    Ok(())
+}
+
+async fn show_policy(tx: &mut Tx, id: &str, out: &mut impl Write) -> Result<(), Failure> {
+    let sites = store::list(tx).await?;
+    let site = sites.iter().find(|site| site.id == id);
+    let site = site.ok_or_else(|| store::SiteStoreError::NoSuchSite(id.to_owned()))?;
+    writeln!(out, "{}", serde_json::to_string_pretty(&site.policy)?)?;
+    Ok(())
+}
+
+fn print(
+    out: &mut impl Write,
+    json: bool,
+    as_json: &serde_json::Value,
+    as_text: impl FnOnce() -> String,
+) -> Result<(), Failure> {
+    if json {
+        writeln!(out, "{}", serde_json::to_string_pretty(as_json)?)?;
+    } else {
+        writeln!(out, "{}", as_text())?;
+    }
+    Ok(())
+}

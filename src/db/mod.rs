@@ -1,0 +1,138 @@
+//! One storage for two databases: other rooms see [`Db`], [`Tx`] and SQL text, nothing else.
+//!
+//! `connect` opens and tunes the pools, `migrate` brings the schema up to date, `query` runs one
+//! statement on whichever database is open.
+
+mod connect;
+mod migrate;
+mod query;
+
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+
+pub use self::{
+    connect::{DatabaseUrl, Durability, InvalidDatabaseUrl, PoolLimits},
+    query::{Param, Query, Row},
+};
+
+/// What storage can report.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A unique key already exists.
+    #[error("already exists")]
+    Duplicate,
+    /// The database failed, refused or did not answer in time.
+    #[error("the database failed: {0}")]
+    Database(#[source] sqlx::Error),
+    /// A stored value breaks an invariant; never papered over with a default.
+    #[error("{table}.{column} of {id} holds an impossible value")]
+    Corrupt {
+        /// Table.
+        table: &'static str,
+        /// Column.
+        column: &'static str,
+        /// Row.
+        id: String,
+    },
+    /// The schema could not be brought up to date.
+    #[error("the schema could not be brought up to date: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// A file beside the database could not be used.
+    #[error("{path}: {source}")]
+    File {
+        /// Which file.
+        path: String,
+        /// What went wrong.
+        source: std::io::Error,
+    },
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match error.as_database_error() {
+            // SQLite names no constraint, so only the kind is portable.
+            Some(database) if database.is_unique_violation() => Self::Duplicate,
+            _ => Self::Database(error),
+        }
+    }
+}
+
+/// An open database.
+#[derive(Debug, Clone)]
+pub enum Db {
+    /// The embedded default: one connection writes, so that writers queue instead of failing.
+    Sqlite {
+        /// The one connection that writes.
+        write: SqlitePool,
+        /// The connections that only read.
+        read: SqlitePool,
+    },
+    /// A server, shared by any number of instances.
+    Postgres(PgPool),
+}
+
+/// A transaction. Dropping it rolls back.
+#[derive(Debug)]
+pub enum Tx {
+    /// SQLite.
+    Sqlite(Transaction<'static, Sqlite>),
+    /// PostgreSQL.
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Db {
+    /// Starts a transaction that only reads.
+    ///
+    /// # Errors
+    /// When no connection can be had.
+    pub async fn read(&self) -> Result<Tx, StoreError> {
+        Ok(match self {
+            Self::Sqlite { read, .. } => Tx::Sqlite(read.begin().await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Starts a transaction that may write. SQLite takes its write lock at once: a transaction
+    /// that reads first and upgrades later fails under contention instead of waiting.
+    ///
+    /// # Errors
+    /// When no connection can be had.
+    pub async fn write(&self) -> Result<Tx, StoreError> {
+        Ok(match self {
+            Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Closes every connection; SQLite folds its write-ahead log into the file.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { write, read } => {
+                read.close().await;
+                write.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Tx {
+    /// Prepares one statement.
+    pub fn query(&mut self, sql: &'static str) -> Query<'_> {
+        match self {
+            Self::Sqlite(tx) => Query::Sqlite(sqlx::query(sql), tx),
+            Self::Postgres(tx) => Query::Postgres(sqlx::query(sql), tx),
+        }
+    }
+
+    /// Makes the changes permanent.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+}

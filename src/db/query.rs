@@ -1,0 +1,83 @@
+//! One statement on whichever database is open. Mirrors sqlx's own builder.
+
+use sqlx::{
+    Encode, FromRow, Postgres, Sqlite, Type,
+    postgres::{PgArguments, PgConnection, PgRow},
+    sqlite::{SqliteArguments, SqliteConnection, SqliteRow},
+};
+
+use super::StoreError;
+
+/// A value both databases can store.
+pub trait Param<'q>:
+    Encode<'q, Sqlite> + Type<Sqlite> + Encode<'q, Postgres> + Type<Postgres> + Send + 'q
+{
+}
+impl<'q, T> Param<'q> for T where
+    T: Encode<'q, Sqlite> + Type<Sqlite> + Encode<'q, Postgres> + Type<Postgres> + Send + 'q
+{
+}
+
+/// A row both databases can produce; `#[derive(sqlx::FromRow)]` is enough.
+pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> {}
+impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> {}
+
+/// A statement with its parameters.
+#[must_use = "a query does nothing until it is executed"]
+pub enum Query<'t> {
+    /// For SQLite.
+    Sqlite(sqlx::query::Query<'t, Sqlite, SqliteArguments>, &'t mut SqliteConnection),
+    /// For PostgreSQL.
+    Postgres(sqlx::query::Query<'t, Postgres, PgArguments>, &'t mut PgConnection),
+}
+
+impl Query<'_> {
+    /// Binds the next `$n`.
+    pub fn bind<'q>(self, value: impl Param<'q>) -> Self {
+        match self {
+            Self::Sqlite(query, on) => Self::Sqlite(query.bind(value), on),
+            Self::Postgres(query, on) => Self::Postgres(query.bind(value), on),
+        }
+    }
+
+    /// Runs it and reports how many rows it touched.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn execute(self) -> Result<u64, StoreError> {
+        Ok(match self {
+            Self::Sqlite(query, on) => query.execute(on).await?.rows_affected(),
+            Self::Postgres(query, on) => query.execute(on).await?.rows_affected(),
+        })
+    }
+
+    /// Runs it and returns the first row, if any.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn optional<T: Row>(self) -> Result<Option<T>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(query, on) => {
+                query.fetch_optional(on).await?.map(|row| T::from_row(&row)).transpose()?
+            }
+            Self::Postgres(query, on) => {
+                query.fetch_optional(on).await?.map(|row| T::from_row(&row)).transpose()?
+            }
+        })
+    }
+
+    /// Runs it and returns every row; the statement itself says how many at most.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn all<T: Row>(self) -> Result<Vec<T>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(query, on) => {
+                query.fetch_all(on).await?.iter().map(T::from_row).collect::<Result<_, _>>()?
+            }
+            Self::Postgres(query, on) => {
+                query.fetch_all(on).await?.iter().map(T::from_row).collect::<Result<_, _>>()?
+            }
+        })
+    }
+}

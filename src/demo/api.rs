@@ -1,0 +1,177 @@
+//! Serving the newspaper, as any website would: its article routes stand behind [`Paywall`].
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Router,
+    extract::{Path, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+
+use super::{
+    assets,
+    newspaper::Newspaper,
+    pages::{self, ArticleView, HomeView, MeterView, OfferView, PlanView},
+};
+use crate::{
+    access::{
+        decision::ArticleAccess,
+        middleware::{Admission, Paywall, RequestedArticle},
+    },
+    app::{AppState, StartError},
+    billing::catalog::{Catalog, Interval, Plan},
+    http::problem::ApiError,
+    metering::tally::Reading,
+    sandbox,
+};
+
+const ARTICLES: &str = "/demo/articles/";
+
+/// What the pages may load: their own style and pictures, and no script at all.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; img-src 'self'; style-src 'self'; \
+    form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+#[derive(Clone)]
+struct Demo {
+    paper: Arc<Newspaper>,
+    paywall: Paywall,
+    app: AppState,
+}
+
+/// The routes of the demonstration and the sandbox's start page.
+///
+/// # Errors
+/// When an article that is compiled in cannot be read.
+pub fn routes(app: &AppState) -> Result<Router<AppState>, StartError> {
+    let paper = Arc::new(Newspaper::load()?);
+    let known = Arc::clone(&paper);
+    let article_of = move |request: &Request| {
+        let slug = request.uri().path().strip_prefix(ARTICLES)?;
+        let summary = &known.find(slug)?.summary;
+        Some(RequestedArticle {
+            id: summary.slug.to_owned(),
+            section: Some(summary.section.id().to_owned()),
+            access: ArticleAccess::Metered,
+        })
+    };
+    let paywall = Paywall::new(Arc::clone(&app.gate), sandbox::SITE, false, article_of);
+    let demo = Demo { paper, paywall: paywall.clone(), app: app.clone() };
+    Ok(Router::new()
+        .route("/", get(home))
+        .route("/demo/", get(front))
+        .route("/demo/articles/{slug}", get(article).layer(paywall))
+        .route("/demo/demo.css", get(stylesheet))
+        .route("/demo/art/{file}", get(picture))
+        .route("/demo/{*rest}", get(not_found))
+        .route("/subscribe", get(subscribe))
+        .route("/login", get(login))
+        .with_state(demo))
+}
+
+async fn home(State(demo): State<Demo>) -> Result<Response, ApiError> {
+    let public_url = demo.app.config.server.public_url.clone();
+    page(StatusCode::OK, pages::home(&HomeView { public_url }))
+}
+
+async fn front(State(demo): State<Demo>, headers: HeaderMap) -> Result<Response, ApiError> {
+    let reading = demo.paywall.peek(&headers).await?;
+    let meter = reading.map(|reading| meter_view(reading, &demo));
+    let mut response = page(StatusCode::OK, pages::front(&demo.paper, meter.as_ref()))?;
+    let private = HeaderValue::from_static("private, no-store");
+    response.headers_mut().insert(header::CACHE_CONTROL, private);
+    Ok(response)
+}
+
+async fn article(
+    State(demo): State<Demo>,
+    Path(slug): Path<String>,
+    admission: Option<Extension<Admission>>,
+) -> Result<Response, ApiError> {
+    // Without an admission there is no such article, whatever the path looks like.
+    let (Some(article), Some(Extension(admission))) = (demo.paper.find(&slug), admission) else {
+        return not_found(State(demo)).await;
+    };
+    let meter = admission.meter.map(|reading| meter_view(reading, &demo));
+    let canonical_url = format!("{}{ARTICLES}{slug}", demo.app.config.server.public_url);
+    let (offer, support_code);
+    let (status, view) = if admission.is_allowed() {
+        (StatusCode::OK, ArticleView::Full)
+    } else {
+        let limit = admission.meter.map_or(0, |reading| reading.limit);
+        offer = offer_view(&demo.app.catalog, limit)?;
+        support_code = admission.visitor.to_string();
+        // Search engines that meet the wall must not take it for the article.
+        let status = StatusCode::PAYMENT_REQUIRED;
+        (status, ArticleView::Walled { offer: &offer, support_code: &support_code })
+    };
+    page(status, pages::article(&demo.paper, article, view, meter.as_ref(), &canonical_url))
+}
+
+async fn stylesheet() -> impl IntoResponse {
+    asset("text/css; charset=utf-8", assets::STYLESHEET)
+}
+
+async fn picture(Path(file): Path<String>) -> Result<impl IntoResponse, ApiError> {
+    let picture = file.strip_suffix(".svg").and_then(assets::picture).ok_or(ApiError::NotFound)?;
+    Ok(asset("image/svg+xml", picture))
+}
+
+async fn subscribe(State(demo): State<Demo>) -> Result<Response, ApiError> {
+    let offer = offer_view(&demo.app.catalog, 0)?;
+    page(StatusCode::OK, pages::not_yet("Subscribing opens soon", &offer))
+}
+
+async fn login(State(demo): State<Demo>) -> Result<Response, ApiError> {
+    let offer = offer_view(&demo.app.catalog, 0)?;
+    page(StatusCode::OK, pages::not_yet("Logging in opens soon", &offer))
+}
+
+async fn not_found(State(demo): State<Demo>) -> Result<Response, ApiError> {
+    page(StatusCode::NOT_FOUND, pages::not_found(&demo.paper))
+}
+
+fn asset(media_type: &'static str, content: &'static str) -> impl IntoResponse {
+    let headers =
+        [(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "public, max-age=300")];
+    (headers, content)
+}
+
+fn page(status: StatusCode, html: askama::Result<String>) -> Result<Response, ApiError> {
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::REFERRER_POLICY, "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
+    ];
+    Ok((status, headers, html.map_err(ApiError::internal)?).into_response())
+}
+
+fn meter_view(reading: Reading, demo: &Demo) -> MeterView {
+    // While nothing is counted the day is not shown.
+    let resets_at = reading.resets_at.unwrap_or(crate::clock::Timestamp::UNIX_EPOCH);
+    MeterView { remaining: reading.remaining(), resets_on: demo.paywall.local_date(resets_at) }
+}
+
+fn offer_view(catalog: &Catalog, free_articles: u32) -> Result<OfferView, ApiError> {
+    let plan = |interval| {
+        let missing = || ApiError::internal("the catalog has no plan for the demonstration's wall");
+        catalog.by_interval(interval).map(|plan| plan_view(catalog, plan)).ok_or_else(missing)
+    };
+    let (monthly, annual) = (plan(Interval::Month)?, plan(Interval::Year)?);
+    Ok(OfferView { free_articles, monthly, annual })
+}
+
+fn plan_view(catalog: &Catalog, plan: &Plan) -> PlanView {
+    PlanView {
+        id: plan.id.clone(),
+        name: plan.name.clone(),
+        price: plan.price.to_string(),
+        interval: plan.interval.as_str().to_owned(),
+        trial_days: plan.trial_days,
+        savings: catalog.savings(plan).map(|saved| saved.to_string()),
+        best_value: plan.badge.as_deref() == Some("best_value"),
+    }
+}

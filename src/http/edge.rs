@@ -1,0 +1,154 @@
+//! The outermost layer: every request passes here first and every answer last. It names the
+//! request, bounds how many run and how long, survives a panic, and logs what went wrong once.
+
+use std::{
+    convert::Infallible,
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderName, HeaderValue, Method, Request, Uri, header},
+    response::{IntoResponse, Response},
+};
+use futures_util::{FutureExt, future::BoxFuture};
+use tokio::{sync::Semaphore, time::Instant};
+use tower::Service;
+use tracing::Instrument;
+
+use super::{metrics::Metrics, problem::ApiError};
+use crate::ids::Ids;
+
+/// The request's name in logs and answers.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Bounds of the edge.
+#[derive(Debug, Clone, Copy)]
+pub struct EdgeLimits {
+    /// Requests handled at once. Health checks are not counted.
+    pub requests_max: usize,
+    /// Longest time for one request.
+    pub timeout: Duration,
+}
+
+/// The router, wrapped.
+#[derive(Clone)]
+pub struct Edge {
+    router: Router,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    ids: Ids,
+    metrics: Arc<Metrics>,
+    permits: Arc<Semaphore>,
+    timeout: Duration,
+}
+
+impl Edge {
+    /// Wraps `router`.
+    #[must_use]
+    pub fn new(router: Router, ids: Ids, metrics: Arc<Metrics>, limits: EdgeLimits) -> Self {
+        let permits = Arc::new(Semaphore::new(limits.requests_max));
+        let shared = Shared { ids, metrics, permits, timeout: limits.timeout };
+        Self { router, shared: Arc::new(shared) }
+    }
+}
+
+impl Service<Request<Body>> for Edge {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(())) // Requests beyond the bound are refused, not queued.
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let shared = Arc::clone(&self.shared);
+        let id = request_id(&request, &shared.ids);
+        let is_health = request.uri().path().starts_with("/health/");
+        let permit = if is_health { None } else { shared.permits.clone().try_acquire_owned().ok() };
+        let seen = (request.method().clone(), request.uri().clone());
+        let answered = (is_health || permit.is_some()).then(|| self.router.call(request));
+        let span = tracing::info_span!("request", id = id.to_str().unwrap_or_default());
+        let work = async move {
+            let started = Instant::now();
+            let mut response = match answered {
+                Some(answered) => answer(answered, &shared).await,
+                None => {
+                    shared.metrics.shed.inc();
+                    let why = "more requests are in flight than this instance takes";
+                    ApiError::Unavailable("overloaded", why.into()).into_response()
+                }
+            };
+            drop(permit);
+            finish(&mut response, id);
+            record(&response, started.elapsed(), &seen, &shared.metrics);
+            Ok(response)
+        };
+        // Entering a span that nobody listens to still costs, and this is the hot path.
+        if span.is_disabled() { Box::pin(work) } else { Box::pin(work.instrument(span)) }
+    }
+}
+
+async fn answer(
+    answered: impl Future<Output = Result<Response, Infallible>>,
+    shared: &Shared,
+) -> Response {
+    let caught = AssertUnwindSafe(answered).catch_unwind();
+    match tokio::time::timeout(shared.timeout, caught).await {
+        Ok(Ok(Ok(response))) => response,
+        Ok(Ok(Err(never))) => match never {},
+        Ok(Err(_panic)) => {
+            shared.metrics.panics.inc();
+            ApiError::internal("the handler panicked").into_response()
+        }
+        Err(_elapsed) => {
+            ApiError::Unavailable("timeout", "the request took too long".into()).into_response()
+        }
+    }
+}
+
+fn finish(response: &mut Response, id: HeaderValue) {
+    let headers = response.headers_mut();
+    headers.insert(REQUEST_ID, id);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+}
+
+fn record(response: &Response, took: Duration, (method, uri): &(Method, Uri), metrics: &Metrics) {
+    let status = response.status();
+    metrics.count_response(status);
+    metrics.request_seconds.observe(took.as_secs_f64());
+    let path = uri.path(); // Never the query, which may hold a token.
+    let duration_ms = took.as_secs_f64() * 1_000.0;
+    match response.extensions().get::<Arc<ApiError>>().map(|error| &**error) {
+        Some(ApiError::Internal(cause)) => {
+            tracing::error!(%method, path, duration_ms, "{method} {path} failed: {cause}");
+        }
+        Some(error @ ApiError::Unavailable(code, _)) => {
+            tracing::warn!(%method, path, duration_ms, code, "{method} {path} refused: {error}");
+        }
+        _ => {
+            let status = status.as_u16();
+            tracing::debug!(%method, path, status, duration_ms, "{method} {path} {status}");
+        }
+    }
+}
+
+/// The caller's own id where it is a harmless word, so that logs on both sides meet; else ours.
+fn request_id(request: &Request<Body>, ids: &Ids) -> HeaderValue {
+    let harmless = |value: &&HeaderValue| {
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+        (1..=64).contains(&value.len()) && value.as_bytes().iter().all(plain)
+    };
+    match request.headers().get(REQUEST_ID).filter(harmless) {
+        Some(id) => id.clone(),
+        None => HeaderValue::try_from(format!("{:016x}", ids.request()))
+            .unwrap_or(HeaderValue::from_static("unknown")),
+    }
+}

@@ -1,0 +1,94 @@
+//! Counters and timings, as Prometheus reads them.
+
+use std::sync::Mutex;
+
+use axum::http::StatusCode;
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::Registry,
+};
+
+/// Everything that is counted. Counters of the hot path are looked up once, at the start.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Mutex<Registry>,
+    responses: [Counter; 5],
+    /// How long requests took, in seconds.
+    pub request_seconds: Histogram,
+    /// Requests turned away because too many were in flight.
+    pub shed: Counter,
+    /// Handlers that panicked.
+    pub panics: Counter,
+    decisions: Family<Reason, Counter>,
+    /// Reads that wait to be counted.
+    pub meter_waiting: Gauge,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Status {
+    status: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reason {
+    decision: &'static str,
+    reason: &'static str,
+}
+
+const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+/// Seconds; from what a decision in memory takes to what a client gives up on.
+const BUCKETS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.0, 10.0];
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("pressgate");
+        let responses = Family::<Status, Counter>::default();
+        let request_seconds = Histogram::new(BUCKETS);
+        let (shed, panics) = (Counter::default(), Counter::default());
+        let decisions = Family::<Reason, Counter>::default();
+        let meter_waiting = Gauge::default();
+        registry.register("http_responses", "Answers by class of status", responses.clone());
+        registry.register("http_request_seconds", "Time to answer", request_seconds.clone());
+        registry.register("http_requests_shed", "Requests beyond the bound", shed.clone());
+        registry.register("http_panics", "Handlers that panicked", panics.clone());
+        registry.register("decisions", "Access decisions by reason", decisions.clone());
+        registry.register("meter_waiting", "Reads waiting to be counted", meter_waiting.clone());
+        let responses = CLASSES.map(|status| responses.get_or_create_owned(&Status { status }));
+        Self {
+            registry: Mutex::new(registry),
+            responses,
+            request_seconds,
+            shed,
+            panics,
+            decisions,
+            meter_waiting,
+        }
+    }
+}
+
+impl Metrics {
+    /// Counts an answer.
+    pub fn count_response(&self, status: StatusCode) {
+        let class = usize::from(status.as_u16() / 100).saturating_sub(1);
+        if let Some(counter) = self.responses.get(class) {
+            counter.inc();
+        }
+    }
+
+    /// The counter of one outcome of decisions.
+    #[must_use]
+    pub fn decisions(&self, decision: &'static str, reason: &'static str) -> Counter {
+        self.decisions.get_or_create_owned(&Reason { decision, reason })
+    }
+
+    /// Everything, as Prometheus text.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        let registry = self.registry.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        // Writing into a `String` cannot fail.
+        let _ = encode(&mut text, &registry);
+        text
+    }
+}

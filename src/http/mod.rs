@@ -1,0 +1,12 @@
+//! What all of HTTP shares: problem documents, bodies, the outermost layer, health, metrics.
+//!
+//! `edge` wraps the router and sees every request first and every answer last. `serve` is the
+//! listener and the way it stops. Rooms offer their own routes in their `api`.
+
+pub mod body;
+pub mod edge;
+pub mod health;
+pub mod metrics;
+pub mod openapi;
+pub mod problem;
+pub mod serve;

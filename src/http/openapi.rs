@@ -1,0 +1,46 @@
+//! The description of the API for programs (`/openapi.json`) and for people (`/docs`).
+
+use axum::Router;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{Http, HttpAuthScheme, SecurityScheme},
+};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::app::AppState;
+
+/// What no route says by itself.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Pressgate",
+        description = "An open metered paywall and subscription service. Every problem is a \
+                       document of RFC 9457 with a stable `code`; every answer carries \
+                       `X-Request-Id`."
+    ),
+    tags(
+        (name = "Websites", description = "May this visitor read this article?"),
+        (name = "Operations", description = "Is the service well?"),
+        (name = "Sandbox", description = "Only in a sandbox: the movable clock."),
+    ),
+    modifiers(&Keys)
+)]
+struct Description;
+
+struct Keys;
+
+impl Modify for Keys {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let secret_key = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        let components = openapi.components.get_or_insert_with(Default::default);
+        components.add_security_scheme("secret_key", secret_key);
+    }
+}
+
+/// Turns described routes into a router that also serves their description.
+pub fn described(rooms: OpenApiRouter<AppState>) -> Router<AppState> {
+    let (router, description) =
+        OpenApiRouter::with_openapi(Description::openapi()).merge(rooms).split_for_parts();
+    router.merge(SwaggerUi::new("/docs").url("/openapi.json", description))
+}

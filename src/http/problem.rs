@@ -1,0 +1,146 @@
+//! What goes wrong, as a problem document (RFC 9457).
+
+use std::{borrow::Cow, sync::Arc};
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Seconds after which a client may try again when we are overloaded or a store is down.
+const RETRY_AFTER_SECS: u64 = 2;
+
+/// One field that breaks a rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FieldError {
+    /// Path to the field, such as `article.id` or `requests[3].visitor`.
+    pub field: String,
+    /// The rule's stable name: `required`, `invalid_type`, `unknown_field`, `invalid_value`, …
+    pub code: &'static str,
+    /// The rule in words.
+    pub detail: String,
+}
+
+impl FieldError {
+    /// An error of `field`.
+    pub fn new(field: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { field: field.into(), code, detail: detail.into() }
+    }
+}
+
+/// A problem as it travels.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProblemBody {
+    /// Always `about:blank`: the title is the status's own, and `code` says which problem it is.
+    pub r#type: &'static str,
+    /// The status in words.
+    pub title: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// What happened, for people.
+    pub detail: String,
+    /// What happened, for programs: a stable word.
+    pub code: &'static str,
+    /// Which fields break which rules.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub errors: Vec<FieldError>,
+}
+
+/// Everything an API call can be refused for.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// The body is not JSON.
+    #[error("the body is not valid JSON: {0}")]
+    InvalidJson(String),
+    /// The body is JSON, but fields break rules.
+    #[error("some fields are not as they must be")]
+    InvalidFields(Vec<FieldError>),
+    /// The body is larger than allowed.
+    #[error("the body may have at most {0} bytes")]
+    TooLarge(usize),
+    /// The client stopped sending in the middle of the body.
+    #[error("the body did not arrive whole")]
+    BodyCut,
+    /// The body is not declared to be JSON.
+    #[error("the body must be sent as `Content-Type: application/json`")]
+    UnsupportedMediaType,
+    /// No credentials, or wrong ones.
+    #[error("{1}")]
+    Unauthorized(&'static str, &'static str),
+    /// No such path.
+    #[error("there is nothing at this path")]
+    NotFound,
+    /// No such method there.
+    #[error("this path does not take this method")]
+    MethodNotAllowed,
+    /// We cannot answer now.
+    #[error("{1}")]
+    Unavailable(&'static str, Cow<'static, str>),
+    /// Our fault; the cause is for the log only.
+    #[error("something went wrong on our side")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl ApiError {
+    /// A failure of ours that the client can only wait out.
+    pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Internal(source.into())
+    }
+
+    fn parts(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::InvalidJson(_) => (StatusCode::BAD_REQUEST, "invalid_json"),
+            Self::InvalidFields(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_fields"),
+            Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
+            Self::BodyCut => (StatusCode::BAD_REQUEST, "body_cut"),
+            Self::UnsupportedMediaType => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
+            }
+            Self::Unauthorized(code, _) => (StatusCode::UNAUTHORIZED, code),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::Unavailable(code, _) => (StatusCode::SERVICE_UNAVAILABLE, code),
+            Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, code) = self.parts();
+        let errors = match &self {
+            Self::InvalidFields(errors) => errors.clone(),
+            _ => Vec::new(),
+        };
+        let problem = ProblemBody {
+            r#type: "about:blank",
+            title: status.canonical_reason().unwrap_or("Problem"),
+            status: status.as_u16(),
+            detail: self.to_string(),
+            code,
+            errors,
+        };
+        // A struct of texts and numbers always serialises.
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        let media_type = HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, media_type);
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        match &self {
+            Self::Unauthorized(..) => {
+                let scheme = HeaderValue::from_static("Bearer realm=\"pressgate\"");
+                headers.insert(header::WWW_AUTHENTICATE, scheme);
+            }
+            Self::Unavailable(..) => {
+                headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECS.into());
+            }
+            _ => {}
+        }
+        // The edge finds it here and logs it once, with the request's id.
+        response.extensions_mut().insert(Arc::new(self));
+        response
+    }
+}

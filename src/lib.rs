@@ -1,0 +1,39 @@
+//! Pressgate: an open metered paywall and subscription service.
+//!
+//! Facts come in through HTTP, a pure function decides, one transaction writes, one answer goes
+//! out; time, randomness and the outside world come in as arguments.
+//!
+//! Where to start reading: [`access::decision`] is the heart, [`metering::tally`] the count
+//! behind it. [`app`] puts everything together, and `main` only asks [`cli`] what to do.
+//!
+//! | room | holds |
+//! | --- | --- |
+//! | [`access`] | may this visitor read this article? The API, the middleware, receipts |
+//! | [`metering`] | how many free articles a visitor has read, exactly |
+//! | [`site`] | the publisher's titles: their policies and keys |
+//! | [`auth`] | signing keys; accounts and sessions come to live here |
+//! | [`billing`] | the catalog of plans; subscriptions come to live here |
+//! | [`demo`] | a small newspaper behind the paywall, in a sandbox |
+//! | [`http`] | what all of HTTP shares: bodies, problems, limits, health, the listener |
+//! | [`db`] | one storage for two databases |
+//! | [`cli`] | one file for each command |
+//!
+//! Inside a room, files named after what they hold are pure; `store` alone has SQL, `api` alone
+//! has HTTP. Rooms use each other's models and stores, never each other's `api`.
+
+pub mod access;
+pub mod app;
+pub mod auth;
+pub mod billing;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod demo;
+pub mod http;
+pub mod ids;
+pub mod metering;
+pub mod money;
+pub mod sandbox;
+pub mod site;
+pub mod telemetry;

@@ -1,0 +1,186 @@
+//! What only a sandbox has: known keys, and a clock that can be moved forward.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use time::Duration;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::AppState,
+    clock::{Clock, SystemClock, Timestamp},
+    db::{StoreError, Tx},
+    http::{
+        body::{JsonBytes, parse},
+        problem::{ApiError, FieldError, ProblemBody},
+    },
+    metering::policy::{Policy, Rule},
+    site::{
+        key::{KeyKind, NewKey},
+        model::Site,
+        store::{self, SiteStoreError},
+    },
+};
+
+/// The demonstration's site.
+pub const SITE: &str = "demo";
+/// Its secret key, which everybody knows.
+pub const SECRET_KEY: &str = "sk_sandbox_demo";
+/// Its publishable key.
+pub const PUBLISHABLE_KEY: &str = "pk_sandbox_demo";
+/// One step of the clock is at most this long.
+const STEP_MAX: Duration = Duration::days(3_660);
+
+/// Adds the demonstration's site with its known keys, where it is not there yet.
+///
+/// # Errors
+/// When the database fails.
+pub async fn seed(tx: &mut Tx, public_url: &str, now: Timestamp) -> Result<(), SiteStoreError> {
+    let policy = Policy { rules: vec![Rule::everyone(1, default_window())] };
+    let site = Site {
+        id: SITE.to_owned(),
+        name: "The Fathom".to_owned(),
+        origins: vec![public_url.to_owned()],
+        time_zone: "UTC".to_owned(),
+        policy,
+        created_at: now,
+    };
+    match store::insert(tx, &site).await {
+        Ok(()) => {}
+        Err(SiteStoreError::SiteExists(_)) => return Ok(()),
+        Err(error) => return Err(error),
+    }
+    for (kind, text) in [(KeyKind::Secret, SECRET_KEY), (KeyKind::Publishable, PUBLISHABLE_KEY)] {
+        let key = NewKey { id: format!("key_{}_demo", kind.as_str()), kind, text: text.to_owned() };
+        store::insert_key(tx, SITE, &key, now).await?;
+    }
+    Ok(())
+}
+
+/// Whether this database was seeded for a sandbox, which no live service may use.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_seeded(tx: &mut Tx) -> Result<bool, StoreError> {
+    store::key_exists(tx, &crate::site::key::KeyHash::of(SECRET_KEY).to_text()).await
+}
+
+/// The window of a new site: 30 days from the first counted read.
+#[must_use]
+pub fn default_window() -> crate::metering::window::WindowSpec {
+    crate::metering::window::WindowSpec::Rolling(Duration::days(30))
+}
+
+/// The routes of a sandbox.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(read_clock, move_clock))
+}
+
+/// What time the sandbox thinks it is.
+#[derive(Debug, Serialize, ToSchema)]
+struct ClockBody {
+    #[schema(value_type = String, format = DateTime)]
+    now: Timestamp,
+}
+
+/// How to move the clock: one of the two.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct MoveClock {
+    /// By how much, an ISO 8601 duration such as `P31D`.
+    #[serde(default)]
+    advance: Option<String>,
+    /// To which instant, RFC 3339.
+    #[serde(default)]
+    set: Option<String>,
+}
+
+/// What time the sandbox thinks it is.
+#[utoipa::path(get, path = "/sandbox/clock", tag = "Sandbox",
+    responses((status = 200, description = "The time", body = ClockBody)))]
+async fn read_clock(State(app): State<AppState>) -> Result<Response, ApiError> {
+    let clock = movable(&app)?;
+    Ok(Json(ClockBody { now: clock.now() }).into_response())
+}
+
+/// Moves the sandbox's clock forward, and answers when all work that fell due is done.
+#[utoipa::path(post, path = "/sandbox/clock", tag = "Sandbox", request_body = MoveClock,
+    responses((status = 200, description = "The new time", body = ClockBody),
+              (status = "4XX", description = "Not as it must be", body = ProblemBody)))]
+async fn move_clock(
+    State(app): State<AppState>,
+    JsonBytes(bytes): JsonBytes,
+) -> Result<Response, ApiError> {
+    let clock = movable(&app)?;
+    let step = parse::<MoveClock>(&bytes)?.step(clock.now()).map_err(|(field, detail)| {
+        ApiError::InvalidFields(vec![FieldError::new(field, "invalid_value", detail)])
+    })?;
+    clock.advance(step);
+    // Signing keys become active and retire by the clock.
+    app.gate.directory.refresh().await.map_err(ApiError::internal)?;
+    Ok(Json(ClockBody { now: clock.now() }).into_response())
+}
+
+impl MoveClock {
+    fn step(&self, now: Timestamp) -> Result<Duration, (&'static str, &'static str)> {
+        let (field, step) = match (&self.advance, &self.set) {
+            (Some(text), None) => {
+                let wrong = ("advance", "must be an ISO 8601 duration such as `P31D`");
+                ("advance", parse_duration(text, now).ok_or(wrong)?)
+            }
+            (None, Some(text)) => {
+                let wrong = ("set", "must be an RFC 3339 instant such as `2027-01-31T10:00:00Z`");
+                ("set", Timestamp::parse(text).ok_or(wrong)?.since(now))
+            }
+            _ => return Err(("advance", "give either `advance` or `set`")),
+        };
+        if step.is_negative() {
+            return Err((field, "the clock only moves forward"));
+        }
+        if step > STEP_MAX {
+            return Err((field, "one step is at most 3660 days"));
+        }
+        Ok(step)
+    }
+}
+
+/// Months and years are counted on the calendar of UTC, from `now`.
+fn parse_duration(text: &str, now: Timestamp) -> Option<Duration> {
+    let span: jiff::Span = text.starts_with('P').then(|| text.parse().ok())??;
+    let from = jiff::Timestamp::from_microsecond(now.micros()).ok()?;
+    let to = from.to_zoned(jiff::tz::TimeZone::UTC).checked_add(span).ok()?;
+    Some(Timestamp::from_micros(to.timestamp().as_microsecond())?.since(now))
+}
+
+fn movable(app: &AppState) -> Result<Arc<SystemClock>, ApiError> {
+    app.movable_clock.clone().ok_or(ApiError::NotFound)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_moves_by_a_duration_or_to_an_instant() {
+        let now = Timestamp::parse("2027-01-31T10:00:00Z").unwrap();
+        let step = |advance: Option<&str>, set: Option<&str>| {
+            let moved = MoveClock { advance: advance.map(Into::into), set: set.map(Into::into) };
+            moved.step(now).map_err(|(field, _)| field)
+        };
+        assert_eq!(step(Some("P31D"), None), Ok(Duration::days(31)));
+        assert_eq!(step(Some("P1M"), None), Ok(Duration::days(28)));
+        assert_eq!(step(Some("PT1H30M"), None), Ok(Duration::minutes(90)));
+        assert_eq!(step(None, Some("2027-02-01T10:00:00Z")), Ok(Duration::days(1)));
+        for wrong in ["", "31", "-P1D", "P1000Y", "1 day"] {
+            assert_eq!(step(Some(wrong), None), Err("advance"), "{wrong}");
+        }
+        assert_eq!(step(None, Some("2026-01-01T00:00:00Z")), Err("set"));
+        assert_eq!(step(None, None), Err("advance"));
+    }
+}
