@@ -4,8 +4,8 @@ use std::{borrow::Cow, sync::Arc};
 
 use axum::{
     Json,
-    extract::State,
-    http::{HeaderMap, HeaderValue, header},
+    extract::{FromRequestParts, State},
+    http::{HeaderMap, HeaderValue, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use futures_util::future::try_join_all;
@@ -34,6 +34,8 @@ const ARTICLE_ID_MAX: usize = 200;
 const NAME_MAX: usize = 100;
 const TAGS_MAX: usize = 50;
 const BATCH_MAX: usize = 100;
+/// Bytes that hold a plain answer without growing.
+const ANSWER_CAPACITY: usize = 384;
 
 /// The routes of this room.
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -170,10 +172,9 @@ struct BatchAnswer<'a> {
               (status = 503, description = "Cannot count now", body = ProblemBody)))]
 async fn access(
     State(app): State<AppState>,
-    headers: HeaderMap,
+    SiteOfKey(site): SiteOfKey,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
-    let site = authenticate(&app, &headers).await?;
     let request: AccessRequest<'_> = parse(&bytes)?;
     refuse_invalid(std::iter::once((String::new(), &request)))?;
     Ok(json(&answer(&app, &site, &request).await?))
@@ -189,10 +190,9 @@ async fn access(
               (status = 503, description = "Cannot count now", body = ProblemBody)))]
 async fn batch(
     State(app): State<AppState>,
-    headers: HeaderMap,
+    SiteOfKey(site): SiteOfKey,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
-    let site = authenticate(&app, &headers).await?;
     let BatchRequest { requests } = parse(&bytes)?;
     if !(1..=BATCH_MAX).contains(&requests.len()) {
         let detail = format!("must have 1 to {BATCH_MAX} items");
@@ -214,6 +214,17 @@ async fn jwks(State(app): State<AppState>) -> impl IntoResponse {
     let keys = app.gate.directory.snapshot().keys.jwks.clone();
     // A new key is published longer before it signs than anybody may keep this.
     ([(header::CACHE_CONTROL, "public, max-age=60")], Json(keys))
+}
+
+/// The site whose secret key came with the request.
+struct SiteOfKey(Arc<LiveSite>);
+
+impl FromRequestParts<AppState> for SiteOfKey {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        authenticate(app, &parts.headers).await.map(Self)
+    }
 }
 
 async fn authenticate(app: &AppState, headers: &HeaderMap) -> Result<Arc<LiveSite>, ApiError> {
@@ -322,11 +333,12 @@ async fn answer<'a>(
 
 /// A JSON answer that no cache may keep.
 fn json(body: &impl Serialize) -> Response {
+    let mut bytes = Vec::with_capacity(ANSWER_CAPACITY);
     // Structs of texts and numbers always serialise.
-    let body = serde_json::to_vec(body).unwrap_or_default();
+    let _ = serde_json::to_writer(&mut bytes, body);
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
-    (headers, body).into_response()
+    (headers, bytes).into_response()
 }

@@ -3,6 +3,7 @@
 mod keys;
 mod migrate;
 mod probe;
+pub mod replay;
 mod serve;
 mod site;
 
@@ -35,8 +36,17 @@ enum Command {
     /// Signing keys.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// The meter.
+    #[command(subcommand)]
+    Meter(MeterCommand),
     /// Ask a running service whether it is ready; for container health checks.
     Probe,
+}
+
+#[derive(Debug, Subcommand)]
+enum MeterCommand {
+    /// What would each limit have meant for the visitors in an access log?
+    Replay(Box<replay::ReplayArgs>),
 }
 
 /// What a command may fail with; printed to people.
@@ -49,10 +59,24 @@ pub fn main() -> ExitCode {
     match start(cli.command.unwrap_or(Command::Serve)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            let _ = writeln!(std::io::stderr(), "pressgate: {failure}");
+            let _ = writeln!(std::io::stderr(), "pressgate: {}", with_causes(&*failure));
             ExitCode::FAILURE
         }
     }
+}
+
+fn with_causes(failure: &dyn std::error::Error) -> String {
+    let mut text = failure.to_string();
+    let mut cause = failure.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        // Some errors repeat their cause in their own words.
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        cause = error.source();
+    }
+    text
 }
 
 fn start(command: Command) -> Result<(), Failure> {
@@ -69,6 +93,7 @@ async fn run(command: Command, config: Config) -> Result<(), Failure> {
         Command::Migrate => migrate::run(&config, &mut out).await,
         Command::Site(command) => site::run(command, &config, &mut out).await,
         Command::Keys(command) => keys::run(command, &config, &mut out).await,
+        Command::Meter(MeterCommand::Replay(args)) => Ok(replay::run(*args, &mut out).await?),
         Command::Probe => probe::run(&config).await,
     }
 }

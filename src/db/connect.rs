@@ -9,6 +9,7 @@ use sqlx::{
 };
 
 use super::{Db, StoreError};
+use crate::metering::store::CHUNK_MAX;
 
 /// A database's address: `sqlite://path/to/file.db` or `postgres://user:password@host/name`.
 #[derive(Clone)]
@@ -118,10 +119,14 @@ async fn open_sqlite(
             Durability::Full => SqliteSynchronous::Full,
         })
         .foreign_keys(true)
+        // The meter has a statement for each size of a batch, twice.
+        .statement_cache_capacity(4 * CHUNK_MAX)
         .busy_timeout(limits.statement_timeout);
     let pool = |connections| {
         SqlitePoolOptions::new()
             .max_connections(connections)
+            // There is no network that could have dropped the connection.
+            .test_before_acquire(false)
             .acquire_timeout(limits.acquire_timeout)
     };
     let write = pool(1).connect_with(options.clone()).await?;

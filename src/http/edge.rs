@@ -3,7 +3,9 @@
 
 use std::{
     convert::Infallible,
-    panic::AssertUnwindSafe,
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
@@ -15,7 +17,7 @@ use axum::{
     http::{HeaderName, HeaderValue, Method, Request, Uri, header},
     response::{IntoResponse, Response},
 };
-use futures_util::{FutureExt, future::BoxFuture};
+use futures_util::future::BoxFuture;
 use tokio::{sync::Semaphore, time::Instant};
 use tower::Service;
 use tracing::Instrument;
@@ -45,7 +47,7 @@ pub struct Edge {
 struct Shared {
     ids: Ids,
     metrics: Arc<Metrics>,
-    permits: Arc<Semaphore>,
+    permits: Semaphore,
     timeout: Duration,
 }
 
@@ -53,7 +55,7 @@ impl Edge {
     /// Wraps `router`.
     #[must_use]
     pub fn new(router: Router, ids: Ids, metrics: Arc<Metrics>, limits: EdgeLimits) -> Self {
-        let permits = Arc::new(Semaphore::new(limits.requests_max));
+        let permits = Semaphore::new(limits.requests_max);
         let shared = Shared { ids, metrics, permits, timeout: limits.timeout };
         Self { router, shared: Arc::new(shared) }
     }
@@ -70,23 +72,21 @@ impl Service<Request<Body>> for Edge {
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let shared = Arc::clone(&self.shared);
+        let mut router = self.router.clone();
         let id = request_id(&request, &shared.ids);
-        let is_health = request.uri().path().starts_with("/health/");
-        let permit = if is_health { None } else { shared.permits.clone().try_acquire_owned().ok() };
-        let seen = (request.method().clone(), request.uri().clone());
-        let answered = (is_health || permit.is_some()).then(|| self.router.call(request));
         let span = tracing::info_span!("request", id = id.to_str().unwrap_or_default());
         let work = async move {
             let started = Instant::now();
-            let mut response = match answered {
-                Some(answered) => answer(answered, &shared).await,
-                None => {
-                    shared.metrics.shed.inc();
-                    let why = "more requests are in flight than this instance takes";
-                    ApiError::Unavailable("overloaded", why.into()).into_response()
-                }
+            let seen = (request.method().clone(), request.uri().clone());
+            let is_health = seen.1.path().starts_with("/health/");
+            let permit = shared.permits.try_acquire();
+            let mut response = if permit.is_ok() || is_health {
+                answer(pin!(router.call(request)), &shared).await
+            } else {
+                shared.metrics.shed.inc();
+                let why = "more requests are in flight than this instance takes";
+                ApiError::Unavailable("overloaded", why.into()).into_response()
             };
-            drop(permit);
             finish(&mut response, id);
             record(&response, started.elapsed(), &seen, &shared.metrics);
             Ok(response)
@@ -97,20 +97,26 @@ impl Service<Request<Body>> for Edge {
 }
 
 async fn answer(
-    answered: impl Future<Output = Result<Response, Infallible>>,
+    mut answered: Pin<&mut impl Future<Output = Result<Response, Infallible>>>,
     shared: &Shared,
 ) -> Response {
-    let caught = AssertUnwindSafe(answered).catch_unwind();
-    match tokio::time::timeout(shared.timeout, caught).await {
-        Ok(Ok(Ok(response))) => response,
-        Ok(Ok(Err(never))) => match never {},
-        Ok(Err(_panic)) => {
-            shared.metrics.panics.inc();
-            ApiError::internal("the handler panicked").into_response()
+    let mut caught = poll_fn(move |context| {
+        match catch_unwind(AssertUnwindSafe(|| answered.as_mut().poll(context))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(Ok(response))) => Poll::Ready(response),
+            Ok(Poll::Ready(Err(never))) => match never {},
+            Err(_panic) => {
+                shared.metrics.panics.inc();
+                Poll::Ready(ApiError::internal("the handler panicked").into_response())
+            }
         }
-        Err(_elapsed) => {
+    });
+    // Most answers are there at once; only the others pay for a timer.
+    match poll_fn(|context| Poll::Ready(Pin::new(&mut caught).poll(context))).await {
+        Poll::Ready(response) => response,
+        Poll::Pending => tokio::time::timeout(shared.timeout, caught).await.unwrap_or_else(|_| {
             ApiError::Unavailable("timeout", "the request took too long".into()).into_response()
-        }
+        }),
     }
 }
 

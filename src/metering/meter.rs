@@ -3,17 +3,21 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
 };
 
-use quick_cache::sync::Cache;
+use quick_cache::{
+    DefaultHashBuilder, OptionsBuilder, UnitWeighter,
+    sync::{Cache, DefaultLifecycle},
+};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
     store::{Key, MeterStore, Row},
     tally::{Read, Reading, Tally, Verdict, tally},
 };
-use crate::db::StoreError;
+use crate::{clock::Timestamp, db::StoreError};
 
 /// How often a read is tried again after another process wrote to the same count first.
 const ATTEMPTS_MAX: usize = 8;
@@ -58,9 +62,49 @@ struct Job {
 #[derive(Clone)]
 pub struct Meter {
     queue: mpsc::Sender<Job>,
-    /// Windows that have reached their limit. They cannot change before they end, whoever else
-    /// counts: under this limit nobody may add to them.
-    full: Arc<Cache<Key, Arc<Tally>>>,
+    full: Arc<FullWindows>,
+}
+
+/// Windows that have reached their limit. They cannot change before they end, whoever else
+/// counts: under this limit nobody may add to them. Bounded; what falls out is read again.
+struct FullWindows(Cache<u128, Tally>);
+
+impl FullWindows {
+    fn new(entries: usize) -> Self {
+        let options = OptionsBuilder::new()
+            .estimated_items_capacity(entries)
+            .weight_capacity(u64::try_from(entries).unwrap_or(u64::MAX))
+            // Remembering what fell out would cost more than it finds.
+            .ghost_allocation(0.0)
+            .build();
+        let cache = match options {
+            Ok(options) => Cache::with_options(
+                options,
+                UnitWeighter,
+                DefaultHashBuilder::default(),
+                DefaultLifecycle::default(),
+            ),
+            Err(_) => Cache::new(entries),
+        };
+        // Room for all at once: growing by doubling would leave holes three times as large.
+        cache.reserve(entries + entries / 20);
+        Self(cache)
+    }
+
+    fn get(&self, key: &Key) -> Option<Tally> {
+        self.0.get(&Self::slot(key))
+    }
+
+    fn insert(&self, key: &Key, tally: Tally) {
+        self.0.insert(Self::slot(key), tally);
+    }
+
+    /// A key in 16 bytes: subjects are random, and the pool's hash keeps pools apart.
+    fn slot(key: &Key) -> u128 {
+        let mut hasher = DefaultHasher::new();
+        key.pool.hash(&mut hasher);
+        key.subject.as_u128() ^ (u128::from(hasher.finish()) << 64)
+    }
 }
 
 impl std::fmt::Debug for Meter {
@@ -73,7 +117,7 @@ impl Meter {
     /// Starts the meter's task on `store`. It ends when every handle is gone.
     pub fn start(store: impl MeterStore, limits: MeterLimits) -> Self {
         let (queue, jobs) = mpsc::channel(limits.queue_max);
-        let full = Arc::new(Cache::new(limits.cache_entries));
+        let full = Arc::new(FullWindows::new(limits.cache_entries));
         let settler = Settler { store, full: Arc::clone(&full), batch_max: limits.batch_max };
         tokio::spawn(settler.run(jobs));
         Self { queue, full }
@@ -115,7 +159,7 @@ impl Meter {
 
 struct Settler<S> {
     store: S,
-    full: Arc<Cache<Key, Arc<Tally>>>,
+    full: Arc<FullWindows>,
     batch_max: usize,
 }
 
@@ -150,73 +194,115 @@ impl<S: MeterStore> Settler<S> {
         batch: &mut Vec<Job>,
         trust_new: bool,
     ) -> Result<Vec<Job>, StoreError> {
-        let mut wanted: Vec<Key> = batch
+        let (mut counts, places) = group(batch, trust_new);
+        self.load(&mut counts).await?;
+        let readings: Vec<Reading> = batch
             .iter()
-            .filter(|job| !(trust_new && job.is_new))
-            .map(|job| job.key.clone())
+            .zip(&places)
+            .filter_map(|(job, place)| Some(counts.get_mut(*place)?.read(&job.read)))
             .collect();
-        wanted.sort_unstable();
-        wanted.dedup();
-        let mut tallies: HashMap<Key, Tally> = if wanted.is_empty() {
-            HashMap::new()
-        } else {
-            self.store.load(&wanted).await?.into_iter().collect()
-        };
-
-        let mut changed: HashSet<Key> = HashSet::new();
-        let mut readings = Vec::with_capacity(batch.len());
-        for job in batch.iter() {
-            let (reading, next) = tally(tallies.get(&job.key), &job.read);
-            readings.push(reading);
-            if let Some(mut next) = next {
-                // A second change in one write is still one write, so one version.
-                if !changed.insert(job.key.clone()) {
-                    next.version -= 1;
-                }
-                tallies.insert(job.key.clone(), next);
-            }
-        }
-        let rows = rows_to_save(batch, &changed, &tallies);
-        let saved = if rows.is_empty() { Vec::new() } else { self.store.save(&rows).await? };
-        for key in saved {
-            changed.remove(&key);
-        }
+        self.save(&mut counts).await?;
 
         let mut lost = Vec::new();
-        for (job, reading) in batch.drain(..).zip(readings) {
-            if changed.contains(&job.key) {
+        for ((job, place), reading) in batch.drain(..).zip(places).zip(readings) {
+            if counts.get(place).is_some_and(|count| count.changed) {
                 lost.push(job);
                 continue;
             }
-            self.remember(&job.key, &tallies, reading);
             // The asker may be gone; what was counted stays counted, and is free to read again.
             let _ = job.answer.send(Ok(reading));
+        }
+        for Count { key, tally, is_full, changed, .. } in counts {
+            if is_full
+                && !changed
+                && let Some(tally) = tally
+            {
+                self.full.insert(&key, tally);
+            }
         }
         Ok(lost)
     }
 
-    fn remember(&self, key: &Key, tallies: &HashMap<Key, Tally>, reading: Reading) {
-        if reading.used >= reading.limit
-            && let Some(tally) = tallies.get(key)
-        {
-            self.full.insert(key.clone(), Arc::new(tally.clone()));
+    async fn load(&self, counts: &mut [Count]) -> Result<(), StoreError> {
+        let wanted: Vec<Key> =
+            counts.iter().filter(|count| count.is_stored).map(|count| count.key.clone()).collect();
+        if wanted.is_empty() {
+            return Ok(());
         }
+        let mut stored: HashMap<Key, Tally> = self.store.load(&wanted).await?.into_iter().collect();
+        for count in counts {
+            count.tally = stored.remove(&count.key);
+        }
+        Ok(())
+    }
+
+    /// Writes what changed. Afterwards only what could not be written is marked as changed.
+    async fn save(&self, counts: &mut [Count]) -> Result<(), StoreError> {
+        let rows: Vec<Row> = counts.iter().filter_map(Count::row).collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let saved = self.store.save(&rows).await?;
+        let all = saved.len() == rows.len();
+        let saved: HashSet<Key> = if all { HashSet::new() } else { saved.into_iter().collect() };
+        for count in counts {
+            count.changed = count.changed && !all && !saved.contains(&count.key);
+        }
+        Ok(())
     }
 }
 
-/// One row for each changed count.
-fn rows_to_save(batch: &[Job], changed: &HashSet<Key>, tallies: &HashMap<Key, Tally>) -> Vec<Row> {
-    let mut to_save: HashMap<&Key, Row> = HashMap::with_capacity(changed.len());
-    for job in batch.iter().filter(|job| changed.contains(&job.key)) {
-        if let Some(tally) = tallies.get(&job.key) {
-            to_save.entry(&job.key).or_insert_with(|| Row {
-                key: job.key.clone(),
-                ends_at: job.read.window.end(tally.started_at),
-                tally: tally.clone(),
-            });
+/// One subject's count in one pool while a batch is settled.
+struct Count {
+    key: Key,
+    /// Whether the store may know it.
+    is_stored: bool,
+    tally: Option<Tally>,
+    changed: bool,
+    is_full: bool,
+    ends_at: Timestamp,
+}
+
+impl Count {
+    fn read(&mut self, read: &Read) -> Reading {
+        let (reading, next) = tally(self.tally.as_ref(), read);
+        if let Some(mut next) = next {
+            // A second change in one write is still one write, so one version.
+            next.version -= i64::from(self.changed);
+            self.ends_at = read.window.end(next.started_at);
+            self.tally = Some(next);
+            self.changed = true;
         }
+        self.is_full = reading.used >= reading.limit;
+        reading
     }
-    to_save.into_values().collect()
+
+    fn row(&self) -> Option<Row> {
+        let tally = self.tally.as_ref().filter(|_| self.changed)?;
+        Some(Row { key: self.key.clone(), tally: tally.clone(), ends_at: self.ends_at })
+    }
+}
+
+/// The counts that a batch is about, and for each job the place of its own.
+fn group(batch: &[Job], trust_new: bool) -> (Vec<Count>, Vec<usize>) {
+    let mut counts: Vec<Count> = Vec::with_capacity(batch.len());
+    let mut known: HashMap<&Key, usize> = HashMap::with_capacity(batch.len());
+    let mut places = Vec::with_capacity(batch.len());
+    for job in batch {
+        let place = *known.entry(&job.key).or_insert_with(|| {
+            counts.push(Count {
+                key: job.key.clone(),
+                is_stored: !(trust_new && job.is_new),
+                tally: None,
+                changed: false,
+                is_full: false,
+                ends_at: Timestamp::UNIX_EPOCH,
+            });
+            counts.len() - 1
+        });
+        places.push(place);
+    }
+    (counts, places)
 }
 
 fn refuse(batch: &mut Vec<Job>, error: &MeterError) {

@@ -2,6 +2,7 @@
 //! store only keeps what is decided here.
 
 use aws_lc_rs::digest::{Context, SHA256};
+use smallvec::{SmallVec, smallvec};
 
 use super::window::Window;
 use crate::clock::Timestamp;
@@ -30,13 +31,16 @@ impl Fingerprint {
     }
 }
 
+/// Distinct articles, in the order of reading. Most visitors have one.
+pub type Articles = SmallVec<[Fingerprint; 1]>;
+
 /// What is stored of one subject in one pool: the window that its last counted read fell into.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tally {
     /// The first counted read of the window.
     pub started_at: Timestamp,
     /// The distinct articles counted, in the order of reading.
-    pub articles: Vec<Fingerprint>,
+    pub articles: Articles,
     /// Goes up by one with every write, so that a write on top of another's is noticed.
     pub version: i64,
 }
@@ -141,7 +145,7 @@ fn begin(stored: Option<&Tally>, read: &Read) -> Tally {
     // 1024, is never the one that another process's first write would seem to replace.
     let first = || read.at.micros().saturating_mul(1_024);
     let version = stored.map_or_else(first, |tally| tally.version + 1);
-    Tally { started_at: read.at, articles: vec![read.article], version }
+    Tally { started_at: read.at, articles: smallvec![read.article], version }
 }
 
 #[cfg(test)]

@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+pub(crate) use self::sqlite::CHUNK_MAX;
 pub use self::{postgres::PostgresStore, sqlite::SqliteStore};
-use super::tally::{Fingerprint, Tally};
+use super::tally::{Articles, Fingerprint, Tally};
 use crate::{clock::Timestamp, db::StoreError};
 
 /// Whose count, and in which pool.
@@ -61,7 +62,7 @@ fn articles_to_bytes(articles: &[Fingerprint]) -> Vec<u8> {
     articles.iter().flat_map(|article| article.0).collect()
 }
 
-fn articles_from_bytes(bytes: &[u8], key: &Key) -> Result<Vec<Fingerprint>, StoreError> {
+fn articles_from_bytes(bytes: &[u8], key: &Key) -> Result<Articles, StoreError> {
     let (articles, rest) = bytes.as_chunks::<{ Fingerprint::LENGTH }>();
     if articles.is_empty() || !rest.is_empty() {
         let id = format!("{}/{}", key.pool, key.subject);

@@ -1,6 +1,6 @@
 //! Counts in a SQLite file of their own. Each statement to SQLite is a trip to its thread and
-//! back, so a batch travels as the values of one statement; batches of every size are cut into
-//! powers of two, so that a handful of statements stay prepared.
+//! back, and so is each row that returns; so a batch travels as the values of one statement, and
+//! what became of it comes back as one number.
 
 use std::{fmt::Write, sync::Arc, sync::LazyLock};
 
@@ -10,61 +10,53 @@ use uuid::Uuid;
 use super::{Key, MeterStore, Row, articles_from_bytes, articles_to_bytes};
 use crate::{clock::Timestamp, db::StoreError, metering::tally::Tally};
 
-/// The largest chunk is 2 to this power; SQLite takes 32,766 values a statement.
-const CHUNK_POWER_MAX: usize = 7;
+/// Most rows in one statement. There is a statement for each size up to this one, and the
+/// connection keeps them all prepared.
+pub(crate) const CHUNK_MAX: usize = 64;
 
 static LOAD: LazyLock<Vec<String>> = LazyLock::new(|| {
-    statements(|size| {
+    statements("(?, ?)", |values| {
         format!(
-            "WITH wanted (pool, subject) AS (VALUES {})
+            "WITH wanted (pool, subject) AS (VALUES {values})
              SELECT w.pool, w.subject, w.started_at, w.articles, w.version
              FROM wanted CROSS JOIN meter_windows w
-             ON w.pool = wanted.pool AND w.subject = wanted.subject",
-            placeholders(size, "(?, ?)")
+             ON w.pool = wanted.pool AND w.subject = wanted.subject"
         )
     })
 });
 
 static SAVE: LazyLock<Vec<String>> = LazyLock::new(|| {
-    statements(|size| {
+    statements("(?, ?, ?, ?, ?, ?)", |values| {
         format!(
             "INSERT INTO meter_windows (pool, subject, started_at, ends_at, articles, version)
-             VALUES {}
+             VALUES {values}
              ON CONFLICT (pool, subject) DO UPDATE
              SET started_at = excluded.started_at, ends_at = excluded.ends_at,
                  articles = excluded.articles, version = excluded.version
-             WHERE version = excluded.version - 1
-             RETURNING pool, subject",
-            placeholders(size, "(?, ?, ?, ?, ?, ?)")
+             WHERE version = excluded.version - 1"
         )
     })
 });
 
-fn statements(of_size: impl Fn(usize) -> String) -> Vec<String> {
-    (0..=CHUNK_POWER_MAX).map(|power| of_size(1 << power)).collect()
-}
-
-fn placeholders(count: usize, one: &str) -> String {
-    let mut all = String::with_capacity(count * (one.len() + 2));
-    for i in 0..count {
+/// One text for each number of rows from 1 to [`CHUNK_MAX`].
+fn statements(one: &str, with_values: impl Fn(&str) -> String) -> Vec<String> {
+    let mut values = one.to_owned();
+    let mut all = Vec::with_capacity(CHUNK_MAX);
+    for _ in 0..CHUNK_MAX {
+        all.push(with_values(&values));
         // Writing into a `String` cannot fail.
-        let _ = write!(all, "{}{one}", if i == 0 { "" } else { ", " });
+        let _ = write!(values, ", {one}");
     }
     all
 }
 
 /// Cuts `items` into chunks, each with the text of the statement made for its size.
 fn chunks<'a, T>(
-    mut items: &'a [T],
+    items: &'a [T],
     statements: &'static [String],
 ) -> impl Iterator<Item = (&'static str, &'a [T])> {
-    std::iter::from_fn(move || {
-        let power = items.len().checked_ilog2()?.min(u32::try_from(CHUNK_POWER_MAX).ok()?);
-        let statement = statements.get(usize::try_from(power).ok()?)?;
-        let (chunk, rest) = items.split_at_checked(1 << power)?;
-        items = rest;
-        Some((statement.as_str(), chunk))
-    })
+    let statement = |chunk: &[T]| statements.get(chunk.len() - 1).map_or("", String::as_str);
+    items.chunks(CHUNK_MAX).map(move |chunk| (statement(chunk), chunk))
 }
 
 /// Counts in a SQLite file.
@@ -78,6 +70,17 @@ impl SqliteStore {
     #[must_use]
     pub fn new(pool: SqlitePool) -> Self {
         Self { pool }
+    }
+}
+
+impl SqliteStore {
+    /// Which of `rows` stand as they were to be written. Another process may have written the
+    /// very same count; then it is as good as ours.
+    async fn written_among(&self, rows: &[Row]) -> Result<Vec<Key>, StoreError> {
+        let keys: Vec<Key> = rows.iter().map(|row| row.key.clone()).collect();
+        let stored = self.load(&keys).await?;
+        let stands = |row: &&Row| stored.iter().any(|(k, t)| *k == row.key && *t == row.tally);
+        Ok(rows.iter().filter(stands).map(|row| row.key.clone()).collect())
     }
 }
 
@@ -102,13 +105,18 @@ impl MeterStore for SqliteStore {
 
     async fn save(&self, rows: &[Row]) -> Result<Vec<Key>, StoreError> {
         // One statement is a transaction by itself.
-        if rows.len().is_power_of_two() && rows.len() <= 1 << CHUNK_POWER_MAX {
-            return save_in(&mut *self.pool.acquire().await?, rows).await;
+        let written = if rows.len() <= CHUNK_MAX {
+            save_in(&mut *self.pool.acquire().await?, rows).await?
+        } else {
+            let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+            let written = save_in(&mut tx, rows).await?;
+            tx.commit().await?;
+            written
+        };
+        if usize::try_from(written) == Ok(rows.len()) {
+            return Ok(rows.iter().map(|row| row.key.clone()).collect());
         }
-        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let saved = save_in(&mut tx, rows).await?;
-        tx.commit().await?;
-        Ok(saved)
+        self.written_among(rows).await
     }
 
     async fn purge(&self, before: Timestamp, most: i64) -> Result<u64, StoreError> {
@@ -137,10 +145,10 @@ impl MeterStore for SqliteStore {
     }
 }
 
-async fn save_in(on: &mut SqliteConnection, rows: &[Row]) -> Result<Vec<Key>, StoreError> {
-    let mut saved = Vec::with_capacity(rows.len());
+async fn save_in(on: &mut SqliteConnection, rows: &[Row]) -> Result<u64, StoreError> {
+    let mut written = 0;
     for (sql, chunk) in chunks(rows, &SAVE) {
-        let mut query = sqlx::query_as(AssertSqlSafe(sql));
+        let mut query = sqlx::query(AssertSqlSafe(sql));
         for row in chunk {
             query = query
                 .bind(&*row.key.pool)
@@ -150,10 +158,9 @@ async fn save_in(on: &mut SqliteConnection, rows: &[Row]) -> Result<Vec<Key>, St
                 .bind(articles_to_bytes(&row.tally.articles))
                 .bind(row.tally.version);
         }
-        let keys: Vec<(String, Uuid)> = query.fetch_all(&mut *on).await?;
-        saved.extend(keys.into_iter().map(key_from_row));
+        written += query.execute(&mut *on).await?.rows_affected();
     }
-    Ok(saved)
+    Ok(written)
 }
 
 fn key_from_row((pool, subject): (String, Uuid)) -> Key {
@@ -173,9 +180,11 @@ mod tests {
 
     #[test]
     fn any_batch_is_cut_into_prepared_sizes() {
-        let items: Vec<usize> = (0..300).collect();
-        let cut: Vec<usize> = chunks(&items, &LOAD).map(|(_, chunk)| chunk.len()).collect();
-        assert_eq!(cut, [128, 128, 32, 8, 4]);
+        let items: Vec<usize> = (0..150).collect();
+        let cut: Vec<_> = chunks(&items, &LOAD)
+            .map(|(sql, chunk)| (chunk.len(), sql.matches("(?, ?)").count()))
+            .collect();
+        assert_eq!(cut, [(64, 64), (64, 64), (22, 22)]);
         assert_eq!(chunks(&items[..0], &LOAD).count(), 0);
     }
 }
