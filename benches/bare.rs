@@ -4,9 +4,6 @@
 use axum::{Json, Router, routing::post};
 use serde::{Deserialize, Serialize};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 #[derive(Deserialize)]
 struct Request {
     article: Article,

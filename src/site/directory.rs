@@ -151,6 +151,11 @@ impl Directory {
         if let Some(site) = self.snapshot.load().by_secret.get(&hash) {
             return Ok(Some(Arc::clone(site)));
         }
+        // Boxed, so that the requests that never come here need not make room for it.
+        Box::pin(self.look_for(hash)).await
+    }
+
+    async fn look_for(&self, hash: KeyHash) -> Result<Option<Arc<LiveSite>>, DirectoryError> {
         let _turn = self.looking.lock().await;
         if !store::key_exists(&mut self.db.read().await?, &hash.to_text()).await? {
             return Ok(None);
