@@ -169,7 +169,9 @@ impl<S: MeterStore> Settler<S> {
         while jobs.recv_many(&mut batch, self.batch_max).await > 0 {
             // Requests that are ready to ask go first: fewer, fuller writes.
             tokio::task::yield_now().await;
-            while batch.len() < self.batch_max && let Ok(job) = jobs.try_recv() {
+            while batch.len() < self.batch_max
+                && let Ok(job) = jobs.try_recv()
+            {
                 batch.push(job);
             }
             self.settle(&mut batch).await;
