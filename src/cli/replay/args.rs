@@ -83,6 +83,7 @@ pub struct ReplayArgs {
     /// The site's secret key.
     #[arg(
         long, value_name = "sk_…", requires = "against",
+        env = "PRESSGATE_SITE_KEY", hide_env_values = true,
         value_parser = NonEmptyStringValueParser::new().map(SecretString::from)
     )]
     pub key: Option<SecretString>,
