@@ -5,12 +5,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use axum::{
-    Router,
-    routing::{MethodRouter, get},
-};
+use axum::Router;
 use tokio::{net::TcpListener, task::JoinSet};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     access::{self, gate::Gate},
@@ -157,11 +154,11 @@ pub struct App {
     /// Decides.
     pub gate: Arc<Gate>,
     /// What is sold.
-    pub catalog: Catalog,
+    pub catalog: Arc<Catalog>,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Whether requests should be sent here.
-    pub readiness: Readiness,
+    pub readiness: Arc<Readiness>,
     /// The clock that a sandbox may move.
     pub movable_clock: Option<Arc<SystemClock>>,
     ids: Ids,
@@ -223,9 +220,9 @@ impl AppState {
             config,
             databases,
             gate,
-            catalog: Catalog::shipped()?,
+            catalog: Arc::new(Catalog::shipped()?),
             metrics,
-            readiness,
+            readiness: Arc::new(readiness),
             movable_clock: None,
             ids,
             tasks: Mutex::new(tasks),
@@ -237,32 +234,40 @@ impl AppState {
     /// # Errors
     /// When the demonstration is broken.
     pub fn service(&self) -> Result<Edge, StartError> {
-        let mut routes = OpenApiRouter::new()
-            .merge(access::api::routes())
-            .routes(routes!(health::live))
-            .routes(routes!(health::ready));
-        let mut pages = Router::new();
+        let public_url = &self.config.server.public_url;
+        let gate = || Arc::clone(&self.gate);
+        let mut rooms = OpenApiRouter::new()
+            .merge(access::api::routes(gate(), public_url))
+            .merge(health::routes(Arc::clone(&self.readiness)));
+        if let Some(clock) = &self.movable_clock {
+            let directory = Arc::clone(&self.gate.directory);
+            rooms = rooms.merge(sandbox::routes(Arc::clone(clock), directory));
+        }
+        let mut router = openapi::described(rooms);
         if self.config.metrics_listen.is_none() {
-            pages = pages.route("/metrics", metrics_route());
+            router = router.merge(self.metrics_route());
         }
         if self.config.is_sandbox() {
-            routes = routes.merge(sandbox::routes());
-            pages = pages.merge(demo::api::routes(self)?);
+            let catalog = Arc::clone(&self.catalog);
+            router = router.merge(demo::api::routes(gate(), catalog, public_url)?);
         }
-        Ok(self.edge(openapi::described(routes).merge(pages)))
+        Ok(self.edge(router))
     }
 
     /// The service on `metrics.listen`: nothing but `/metrics`.
     #[must_use]
     pub fn metrics_service(&self) -> Edge {
-        self.edge(Router::new().route("/metrics", metrics_route()))
+        self.edge(self.metrics_route())
     }
 
-    fn edge(&self, router: Router<Self>) -> Edge {
+    fn metrics_route(&self) -> Router {
+        health::metrics_route(Arc::clone(&self.metrics), self.gate.meter.clone())
+    }
+
+    fn edge(&self, router: Router) -> Edge {
         let router = router
             .fallback(|| async { ApiError::NotFound })
-            .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
-            .with_state(self.clone());
+            .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed });
         let server = &self.config.server;
         let limits =
             EdgeLimits { requests_max: server.requests_max, timeout: server.request_timeout };
@@ -295,18 +300,6 @@ impl AppState {
         self.databases.close().await;
         Ok(())
     }
-}
-
-impl App {
-    /// Where readers of `site` find the offer.
-    #[must_use]
-    pub fn offer_url(&self, site: &str) -> String {
-        format!("{}/subscribe?site={site}", self.config.server.public_url)
-    }
-}
-
-fn metrics_route() -> MethodRouter<AppState> {
-    get(health::metrics)
 }
 
 /// Sees to it that the databases are up to date and hold what the service needs.

@@ -2,18 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Json,
-    extract::State,
-    response::{IntoResponse, Response},
-};
+use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
 use time::Duration;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    app::AppState,
     clock::{Clock, SystemClock, Timestamp},
     db::{StoreError, Tx},
     http::{
@@ -22,6 +17,7 @@ use crate::{
     },
     metering::policy::{Policy, Rule},
     site::{
+        directory::Directory,
         key::{KeyKind, NewKey},
         model::Site,
         store::{self, SiteStoreError},
@@ -77,9 +73,11 @@ pub fn default_window() -> crate::metering::window::WindowSpec {
     crate::metering::window::WindowSpec::Rolling(Duration::days(30))
 }
 
-/// The routes of a sandbox.
-pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(read_clock, move_clock))
+type Clocks = (Arc<SystemClock>, Arc<Directory>);
+
+/// The routes of a sandbox whose clock is `clock`.
+pub fn routes(clock: Arc<SystemClock>, directory: Arc<Directory>) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(read_clock, move_clock)).with_state((clock, directory))
 }
 
 /// What time the sandbox thinks it is.
@@ -104,9 +102,8 @@ struct MoveClock {
 /// What time the sandbox thinks it is.
 #[utoipa::path(get, path = "/sandbox/clock", tag = "Sandbox",
     responses((status = 200, description = "The time", body = ClockBody)))]
-async fn read_clock(State(app): State<AppState>) -> Result<Response, ApiError> {
-    let clock = movable(&app)?;
-    Ok(Json(ClockBody { now: clock.now() }).into_response())
+async fn read_clock(State((clock, _)): State<Clocks>) -> Json<ClockBody> {
+    Json(ClockBody { now: clock.now() })
 }
 
 /// Moves the sandbox's clock forward, and answers when all work that fell due is done.
@@ -114,17 +111,16 @@ async fn read_clock(State(app): State<AppState>) -> Result<Response, ApiError> {
     responses((status = 200, description = "The new time", body = ClockBody),
               (status = "4XX", description = "Not as it must be", body = ProblemBody)))]
 async fn move_clock(
-    State(app): State<AppState>,
+    State((clock, directory)): State<Clocks>,
     JsonBytes(bytes): JsonBytes,
-) -> Result<Response, ApiError> {
-    let clock = movable(&app)?;
+) -> Result<Json<ClockBody>, ApiError> {
     let step = parse::<MoveClock>(&bytes)?.step(clock.now()).map_err(|(field, detail)| {
         ApiError::InvalidFields(vec![FieldError::new(field, "invalid_value", detail)])
     })?;
     clock.advance(step);
     // Signing keys become active and retire by the clock.
-    app.gate.directory.refresh().await.map_err(ApiError::internal)?;
-    Ok(Json(ClockBody { now: clock.now() }).into_response())
+    directory.refresh().await.map_err(ApiError::internal)?;
+    Ok(Json(ClockBody { now: clock.now() }))
 }
 
 impl MoveClock {
@@ -156,10 +152,6 @@ fn parse_duration(text: &str, now: Timestamp) -> Option<Duration> {
     let from = jiff::Timestamp::from_microsecond(now.micros()).ok()?;
     let to = from.to_zoned(jiff::tz::TimeZone::UTC).checked_add(span).ok()?;
     Some(Timestamp::from_micros(to.timestamp().as_microsecond())?.since(now))
-}
-
-fn movable(app: &AppState) -> Result<Arc<SystemClock>, ApiError> {
-    app.movable_clock.clone().ok_or(ApiError::NotFound)
 }
 
 #[cfg(test)]

@@ -15,11 +15,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     decision::{ArticleAccess, Decision, Reason},
-    gate::{Article, Question},
+    gate::{Article, Gate, Question},
     receipt,
 };
 use crate::{
-    app::AppState,
     auth::keys::Jwks,
     clock::Timestamp,
     http::{
@@ -37,9 +36,22 @@ const BATCH_MAX: usize = 100;
 /// Bytes that hold a plain answer without growing.
 const ANSWER_CAPACITY: usize = 384;
 
+/// What these calls need.
+#[derive(Clone)]
+struct AccessState {
+    gate: Arc<Gate>,
+    /// Signs receipts, and holds the offer.
+    public_url: Arc<str>,
+}
+
 /// The routes of this room.
-pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(access)).routes(routes!(batch)).routes(routes!(jwks))
+pub fn routes(gate: Arc<Gate>, public_url: &str) -> OpenApiRouter {
+    let state = AccessState { gate, public_url: public_url.into() };
+    OpenApiRouter::new()
+        .routes(routes!(access))
+        .routes(routes!(batch))
+        .routes(routes!(jwks))
+        .with_state(state)
 }
 
 /// May this visitor read this article?
@@ -171,13 +183,13 @@ struct BatchAnswer<'a> {
               (status = "4XX", description = "Not as it must be", body = ProblemBody),
               (status = 503, description = "Cannot count now", body = ProblemBody)))]
 async fn access(
-    State(app): State<AppState>,
+    State(state): State<AccessState>,
     SiteOfKey(site): SiteOfKey,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     let request: AccessRequest<'_> = parse(&bytes)?;
     refuse_invalid(std::iter::once((String::new(), &request)))?;
-    Ok(json(&answer(&app, &site, &request).await?))
+    Ok(json(&answer(&state, &site, &request).await?))
 }
 
 /// The same for up to 100 articles or visitors at once.
@@ -189,7 +201,7 @@ async fn access(
               (status = "4XX", description = "Not as it must be", body = ProblemBody),
               (status = 503, description = "Cannot count now", body = ProblemBody)))]
 async fn batch(
-    State(app): State<AppState>,
+    State(state): State<AccessState>,
     SiteOfKey(site): SiteOfKey,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
@@ -203,15 +215,15 @@ async fn batch(
         requests.iter().enumerate().map(|(i, request)| (format!("requests[{i}]."), request));
     refuse_invalid(named)?;
     // All are asked in order before any is answered, so they settle as if one after the other.
-    let answers = requests.iter().map(|request| answer(&app, &site, request));
+    let answers = requests.iter().map(|request| answer(&state, &site, request));
     Ok(json(&BatchAnswer { answers: try_join_all(answers).await? }))
 }
 
 /// The public keys that check access receipts (RFC 7517).
 #[utoipa::path(get, path = "/.well-known/jwks.json", tag = "Websites",
     responses((status = 200, description = "The keys", body = Jwks)))]
-async fn jwks(State(app): State<AppState>) -> impl IntoResponse {
-    let keys = app.gate.directory.snapshot().keys.jwks.clone();
+async fn jwks(State(state): State<AccessState>) -> impl IntoResponse {
+    let keys = state.gate.directory.snapshot().keys.jwks.clone();
     // A new key is published longer before it signs than anybody may keep this.
     ([(header::CACHE_CONTROL, "public, max-age=60")], Json(keys))
 }
@@ -219,15 +231,15 @@ async fn jwks(State(app): State<AppState>) -> impl IntoResponse {
 /// The site whose secret key came with the request.
 struct SiteOfKey(Arc<LiveSite>);
 
-impl FromRequestParts<AppState> for SiteOfKey {
+impl FromRequestParts<AccessState> for SiteOfKey {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        authenticate(app, &parts.headers).await.map(Self)
+    async fn from_request_parts(parts: &mut Parts, state: &AccessState) -> Result<Self, ApiError> {
+        authenticate(&state.gate, &parts.headers).await.map(Self)
     }
 }
 
-async fn authenticate(app: &AppState, headers: &HeaderMap) -> Result<Arc<LiveSite>, ApiError> {
+async fn authenticate(gate: &Gate, headers: &HeaderMap) -> Result<Arc<LiveSite>, ApiError> {
     let refused = |detail| ApiError::Unauthorized("invalid_site_key", detail);
     let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let (scheme, key) = given
@@ -237,7 +249,7 @@ async fn authenticate(app: &AppState, headers: &HeaderMap) -> Result<Arc<LiveSit
     if !scheme.eq_ignore_ascii_case("bearer") || !key.starts_with("sk_") {
         return Err(refused("send the site's secret key as `Authorization: Bearer sk_…`"));
     }
-    match app.gate.directory.site_of_secret(key).await {
+    match gate.directory.site_of_secret(key).await {
         Ok(Some(site)) => Ok(site),
         Ok(None) => Err(refused("this secret key is not known, or no longer")),
         Err(error) => {
@@ -293,7 +305,7 @@ fn length_within(text: &str, max: usize) -> bool {
 }
 
 async fn answer<'a>(
-    app: &AppState,
+    state: &AccessState,
     site: &LiveSite,
     request: &'a AccessRequest<'a>,
 ) -> Result<AccessAnswer<'a>, ApiError> {
@@ -309,11 +321,11 @@ async fn answer<'a>(
         dry_run: request.dry_run,
         explain: request.explain,
     };
-    let answer = app.gate.ask(site, question).await?;
+    let answer = state.gate.ask(site, question).await?;
     let receipt = if request.receipt {
-        let issuer = &app.config.server.public_url;
+        let issuer = &state.public_url;
         let subject = receipt::Subject { issuer, site: &site.site.id, article: article.id };
-        let key = &app.gate.directory.snapshot().keys.receipt;
+        let key = &state.gate.directory.snapshot().keys.receipt;
         Some(receipt::sign(key, subject, &answer)?)
     } else {
         None
@@ -326,7 +338,7 @@ async fn answer<'a>(
         meter: answer.meter.map(MeterBody::from),
         visitor: answer.token,
         receipt,
-        offer_url: denied.then(|| app.offer_url(&site.site.id)),
+        offer_url: denied.then(|| format!("{}/subscribe?site={}", state.public_url, site.site.id)),
         explain: answer.explain,
     })
 }

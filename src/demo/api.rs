@@ -12,15 +12,15 @@ use axum::{
 
 use super::{
     assets,
-    newspaper::Newspaper,
+    newspaper::{Newspaper, NewspaperError},
     pages::{self, ArticleView, HomeView, MeterView, OfferView, PlanView},
 };
 use crate::{
     access::{
         decision::ArticleAccess,
+        gate::Gate,
         middleware::{Admission, Paywall, RequestedArticle},
     },
-    app::{AppState, StartError},
     billing::catalog::{Catalog, Interval, Plan},
     http::problem::ApiError,
     metering::tally::Reading,
@@ -37,14 +37,19 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; img-src 'self'; style
 struct Demo {
     paper: Arc<Newspaper>,
     paywall: Paywall,
-    app: AppState,
+    catalog: Arc<Catalog>,
+    public_url: Arc<str>,
 }
 
 /// The routes of the demonstration and the sandbox's start page.
 ///
 /// # Errors
 /// When an article that is compiled in cannot be read.
-pub fn routes(app: &AppState) -> Result<Router<AppState>, StartError> {
+pub fn routes(
+    gate: Arc<Gate>,
+    catalog: Arc<Catalog>,
+    public_url: &str,
+) -> Result<Router, NewspaperError> {
     let paper = Arc::new(Newspaper::load()?);
     let known = Arc::clone(&paper);
     let article_of = move |request: &Request| {
@@ -56,8 +61,8 @@ pub fn routes(app: &AppState) -> Result<Router<AppState>, StartError> {
             access: ArticleAccess::Metered,
         })
     };
-    let paywall = Paywall::new(Arc::clone(&app.gate), sandbox::SITE, false, article_of);
-    let demo = Demo { paper, paywall: paywall.clone(), app: app.clone() };
+    let paywall = Paywall::new(gate, sandbox::SITE, false, article_of);
+    let demo = Demo { paper, paywall: paywall.clone(), catalog, public_url: public_url.into() };
     Ok(Router::new()
         .route("/", get(home))
         .route("/demo/", get(front))
@@ -71,7 +76,7 @@ pub fn routes(app: &AppState) -> Result<Router<AppState>, StartError> {
 }
 
 async fn home(State(demo): State<Demo>) -> Result<Response, ApiError> {
-    let public_url = demo.app.config.server.public_url.clone();
+    let public_url = demo.public_url.to_string();
     page(StatusCode::OK, pages::home(&HomeView { public_url }))
 }
 
@@ -94,13 +99,13 @@ async fn article(
         return not_found(State(demo)).await;
     };
     let meter = admission.meter.map(|reading| meter_view(reading, &demo));
-    let canonical_url = format!("{}{ARTICLES}{slug}", demo.app.config.server.public_url);
+    let canonical_url = format!("{}{ARTICLES}{slug}", demo.public_url);
     let (offer, support_code);
     let (status, view) = if admission.is_allowed() {
         (StatusCode::OK, ArticleView::Full)
     } else {
         let limit = admission.meter.map_or(0, |reading| reading.limit);
-        offer = offer_view(&demo.app.catalog, limit)?;
+        offer = offer_view(&demo.catalog, limit)?;
         support_code = admission.visitor.to_string();
         // Search engines that meet the wall must not take it for the article.
         let status = StatusCode::PAYMENT_REQUIRED;
@@ -119,12 +124,12 @@ async fn picture(Path(file): Path<String>) -> Result<impl IntoResponse, ApiError
 }
 
 async fn subscribe(State(demo): State<Demo>) -> Result<Response, ApiError> {
-    let offer = offer_view(&demo.app.catalog, 0)?;
+    let offer = offer_view(&demo.catalog, 0)?;
     page(StatusCode::OK, pages::not_yet("Subscribing opens soon", &offer))
 }
 
 async fn login(State(demo): State<Demo>) -> Result<Response, ApiError> {
-    let offer = offer_view(&demo.app.catalog, 0)?;
+    let offer = offer_view(&demo.catalog, 0)?;
     page(StatusCode::OK, pages::not_yet("Logging in opens soon", &offer))
 }
 

@@ -8,13 +8,18 @@ use std::{
     time::Duration,
 };
 
-use axum::{Json, extract::State, http::header, response::IntoResponse};
+use axum::{Json, Router, extract::State, http::header, response::IntoResponse, routing::get};
 use serde::Serialize;
 use tokio::{sync::Mutex, time::Instant};
 use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::metrics::Metrics;
 use super::problem::{ApiError, ProblemBody};
-use crate::{app::AppState, db::Db, metering::store::MeterStore};
+use crate::{
+    db::Db,
+    metering::{meter::Meter, store::MeterStore},
+};
 
 /// An answer is at most this old, so that health checks cannot become a load.
 const FRESH_FOR: Duration = Duration::from_secs(1);
@@ -82,6 +87,16 @@ impl Readiness {
     }
 }
 
+/// The health checks.
+pub fn routes(readiness: Arc<Readiness>) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(live)).routes(routes!(ready)).with_state(readiness)
+}
+
+/// `GET /metrics`, which may have a listener of its own.
+pub fn metrics_route(metrics: Arc<Metrics>, meter: Meter) -> Router {
+    Router::new().route("/metrics", get(self::metrics)).with_state((metrics, meter))
+}
+
 /// How we are.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
@@ -92,19 +107,16 @@ pub struct Health {
 /// Whether the process is alive. Touches nothing outside it.
 #[utoipa::path(get, path = "/health/live", tag = "Operations",
     responses((status = 200, description = "Alive", body = Health)))]
-pub async fn live() -> Json<Health> {
+async fn live() -> Json<Health> {
     Json(Health { status: "live" })
 }
 
 /// Whether requests should be sent here: the databases answer, and a count could be stored.
-///
-/// # Errors
-/// 503 when they do not.
 #[utoipa::path(get, path = "/health/ready", tag = "Operations",
     responses((status = 200, description = "Ready", body = Health),
               (status = 503, description = "Not ready", body = ProblemBody)))]
-pub async fn ready(State(app): State<AppState>) -> Result<Json<Health>, ApiError> {
-    match app.readiness.check().await {
+async fn ready(State(readiness): State<Arc<Readiness>>) -> Result<Json<Health>, ApiError> {
+    match readiness.check().await {
         Ok(()) => Ok(Json(Health { status: "ready" })),
         Err(reason) => {
             tracing::warn!("not ready: {reason}");
@@ -115,8 +127,8 @@ pub async fn ready(State(app): State<AppState>) -> Result<Json<Health>, ApiError
 }
 
 /// Counters and timings in Prometheus' text format.
-pub async fn metrics(State(app): State<AppState>) -> impl IntoResponse {
-    app.metrics.meter_waiting.set(i64::try_from(app.gate.meter.waiting()).unwrap_or(i64::MAX));
+async fn metrics(State((metrics, meter)): State<(Arc<Metrics>, Meter)>) -> impl IntoResponse {
+    metrics.meter_waiting.set(i64::try_from(meter.waiting()).unwrap_or(i64::MAX));
     let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, media_type)], app.metrics.render())
+    ([(header::CONTENT_TYPE, media_type)], metrics.render())
 }

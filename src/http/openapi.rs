@@ -8,8 +8,6 @@ use utoipa::{
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::app::AppState;
-
 /// What no route says by itself.
 #[derive(OpenApi)]
 #[openapi(
@@ -39,7 +37,7 @@ impl Modify for Keys {
 }
 
 /// Turns described routes into a router that also serves their description.
-pub fn described(rooms: OpenApiRouter<AppState>) -> Router<AppState> {
+pub fn described(rooms: OpenApiRouter) -> Router {
     let (router, description) =
         OpenApiRouter::with_openapi(Description::openapi()).merge(rooms).split_for_parts();
     router.merge(SwaggerUi::new("/docs").url("/openapi.json", description))
