@@ -1,0 +1,118 @@
+// Every page: accessible, valid, alone, and fit for any screen. Leaves pictures in target/browser.
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import axe from '@axe-core/playwright';
+import { HtmlValidate } from 'html-validate';
+import { SHOTS, browser, start } from './server.mjs';
+
+const AxeBuilder = axe.default ?? axe;
+const ARTICLE = '/demo/articles/how-tides-work';
+const WALL = '/demo/articles/how-a-map-lies';
+const PAGES = {
+  home: '/', front: '/demo/', article: ARTICLE, wall: WALL, missing: '/demo/nothing',
+  subscribe: '/subscribe', login: '/login',
+};
+// Long lines and `<!doctype html>` in lower case are matters of taste.
+const html = new HtmlValidate({
+  extends: ['html-validate:recommended'],
+  rules: { 'long-title': 'off', 'doctype-style': 'off' },
+});
+
+let chrome, service;
+before(async () => { [chrome, service] = await Promise.all([browser(), start()]); });
+after(async () => { await chrome?.close(); await service?.stop(); });
+
+/** A visitor who has read the free article, and everything the browser complained about. */
+async function visitor(options) {
+  const context = await chrome.newContext(options);
+  const page = await context.newPage();
+  const complaints = [];
+  page.on('console', (message) => {
+    // The wall's 402 and the missing page's 404 are reported, and meant.
+    const meant = /status of 40[24]/.test(message.text());
+    if (['error', 'warning'].includes(message.type()) && !meant) complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('request', (request) => {
+    if (!request.url().startsWith(service.url)) complaints.push(`asked ${request.url()}`);
+  });
+  await page.goto(service.url + ARTICLE);
+  return { context, page, complaints };
+}
+
+for (const colorScheme of ['light', 'dark']) {
+  for (const width of [390, 1280]) {
+    describe(`${colorScheme}, ${width} px`, () => {
+      for (const [name, path] of Object.entries(PAGES)) {
+        it(`${name} is accessible to all, and says nothing to the console`, async () => {
+          const { context, page, complaints } =
+            await visitor({ colorScheme, viewport: { width, height: 900 } });
+          await page.goto(service.url + path);
+          const found = await new AxeBuilder({ page })
+            .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
+            .analyze();
+          const faults = found.violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`);
+          assert.deepEqual(faults, []);
+          assert.deepEqual(complaints, []);
+          const picture = join(SHOTS, `${name}-${width}-${colorScheme}.png`);
+          await page.screenshot({ path: picture, fullPage: true });
+          await context.close();
+        });
+      }
+    });
+  }
+}
+
+describe('the markup', () => {
+  for (const [name, path] of Object.entries(PAGES)) {
+    it(`of ${name} is valid and fits 320 px`, async () => {
+      const { context, page } = await visitor({ viewport: { width: 320, height: 640 } });
+      const source = await (await context.request.get(service.url + path)).text();
+      const report = await html.validateString(source);
+      const faults = report.results.flatMap(({ messages }) => messages)
+        .map(({ ruleId, message, line }) => `${line}: ${ruleId}: ${message}`);
+      assert.deepEqual(faults, []);
+      await page.goto(service.url + path);
+      const [content, screen] = await page.evaluate(
+        () => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
+      assert.ok(content <= screen, `${content} px wide on a screen of ${screen} px`);
+      await context.close();
+    });
+  }
+
+  it('tells search engines which part is paid, on the whole and on the walled article', async () => {
+    const { context, page } = await visitor();
+    for (const path of [ARTICLE, WALL]) {
+      await page.goto(service.url + path);
+      const text = await page.locator('script[type="application/ld+json"]').textContent();
+      const article = JSON.parse(text);
+      assert.equal(article['@type'], 'NewsArticle');
+      assert.equal(article.isAccessibleForFree, false);
+      assert.equal(article.hasPart.isAccessibleForFree, false);
+      assert.equal(await page.locator(article.hasPart.cssSelector).count(), 1, path);
+    }
+    await context.close();
+  });
+
+  it('lets the keyboard reach the offers, and shows where it is', async () => {
+    const { context, page } = await visitor({ viewport: { width: 1280, height: 900 } });
+    await page.goto(service.url + WALL);
+    const reached = [];
+    for (let i = 0; i < 40; i += 1) {
+      await page.keyboard.press('Tab');
+      const focus = await page.evaluate(() => {
+        const element = document.activeElement;
+        const { outlineStyle, outlineWidth } = getComputedStyle(element);
+        return { text: element.textContent, outline: outlineStyle !== 'none' && outlineWidth !== '0px' };
+      });
+      assert.ok(focus.outline, `focus shows on “${focus.text}”`);
+      reached.push(focus.text.trim());
+      if (focus.text.trim() === 'Log in') break;
+    }
+    for (const offer of ['Start 30 days free', 'Subscribe for $19.90', 'Log in']) {
+      assert.ok(reached.includes(offer), `${offer}: reached ${reached.join(', ')}`);
+    }
+    await context.close();
+  });
+});
