@@ -180,7 +180,8 @@ impl AppState {
                 Self::start(config, databases, (clock, ids), SqliteStore::new(write)).await
             }
             Db::Postgres(pool) => {
-                Self::start(config, databases, (clock, ids), PostgresStore::new(pool)).await
+                let store = PostgresStore::new(pool, config.database.limits.patience());
+                Self::start(config, databases, (clock, ids), store).await
             }
         }
     }

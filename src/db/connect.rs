@@ -8,7 +8,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{Db, StoreError};
+use super::{Db, StoreError, migrate::lock_file_of};
 use crate::metering::store::CHUNK_MAX;
 
 /// A database's address: `sqlite://path/to/file.db` or `postgres://user:password@host/name`.
@@ -55,6 +55,14 @@ pub struct PoolLimits {
     pub acquire_timeout: Duration,
     /// Longest run of one statement, or wait for a lock.
     pub statement_timeout: Duration,
+}
+
+impl PoolLimits {
+    /// Longest wait for an answer of any kind: a connection, a statement, and the way there.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.acquire_timeout + self.statement_timeout + Duration::from_secs(1)
+    }
 }
 
 /// What a commit on SQLite survives. PostgreSQL is always safe against both.
@@ -129,7 +137,12 @@ async fn open_sqlite(
             .test_before_acquire(false)
             .acquire_timeout(limits.acquire_timeout)
     };
-    let write = pool(1).connect_with(options.clone()).await?;
+    let write = {
+        // Two processes that switch a new file to WAL at once do not wait for each other: SQLite
+        // tells one of them that it is locked. Dropped, the lock is let go.
+        let _lock = lock_file_of(path).await?;
+        pool(1).connect_with(options.clone()).await?
+    };
     check_pragmas(&write, durability).await?;
     let read =
         pool(limits.connections_max).connect_with(options.pragma("query_only", "ON")).await?;

@@ -86,11 +86,16 @@ impl Db {
 async fn lock_beside(connection: &mut SqliteConnection) -> Result<File, StoreError> {
     let (_, _, path): (i64, String, String) =
         sqlx::query_as("PRAGMA database_list").fetch_one(&mut *connection).await?;
-    let path = Path::new(&path).with_extension("migrate.lock");
+    let file = lock_file_of(Path::new(&path)).await?;
+    connection.ping().await?;
+    Ok(file)
+}
+
+/// Waits for the lock of the database in the file `database`, and holds it until it is dropped.
+pub(super) async fn lock_file_of(database: &Path) -> Result<File, StoreError> {
+    let path = database.with_extension("migrate.lock");
     let at = |source| StoreError::File { path: path.display().to_string(), source };
     let file = File::create(&path).map_err(at)?;
     let locked = tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await;
-    let file = locked.map_err(|joined| at(joined.into()))?.map_err(at)?;
-    connection.ping().await?;
-    Ok(file)
+    locked.map_err(|joined| at(joined.into()))?.map_err(at)
 }

@@ -28,6 +28,9 @@ use crate::{
     },
 };
 
+/// Longest wait for everything to be read anew.
+const REFRESH_MAX: Duration = Duration::from_secs(10);
+
 /// A rule, ready to be applied.
 #[derive(Debug, Clone)]
 pub struct LiveRule {
@@ -178,8 +181,13 @@ impl Directory {
     pub async fn keep_fresh(self: Arc<Self>, every: Duration) {
         loop {
             tokio::time::sleep(every).await;
-            if let Err(error) = self.refresh().await {
-                tracing::warn!("sites and keys could not be read anew: {error}");
+            // A database that is gone from the network says nothing, not even no.
+            match tokio::time::timeout(REFRESH_MAX, self.refresh()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::warn!("sites and keys could not be read anew: {error}");
+                }
+                Err(_) => tracing::warn!("sites and keys could not be read anew in time"),
             }
         }
     }

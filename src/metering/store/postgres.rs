@@ -1,7 +1,7 @@
 //! Counts in PostgreSQL, shared by any number of instances. A batch travels as arrays, so that
 //! one statement serves any size and stays prepared.
 
-use std::sync::Arc;
+use std::{io, sync::Arc, time::Duration};
 
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -13,13 +13,25 @@ use crate::{clock::Timestamp, db::StoreError, metering::tally::Tally};
 #[derive(Debug, Clone)]
 pub struct PostgresStore {
     pool: PgPool,
+    patience: Duration,
 }
 
 impl PostgresStore {
-    /// Keeps counts in the database behind `pool`.
+    /// Keeps counts in the database behind `pool`, and gives up on an answer after `patience`.
     #[must_use]
-    pub fn new(pool: PgPool) -> Self {
-        Self { pool }
+    pub fn new(pool: PgPool, patience: Duration) -> Self {
+        Self { pool, patience }
+    }
+
+    /// The server bounds its statements, but one that is gone from the network says nothing, and
+    /// without a bound of our own every read after this one would wait for it.
+    async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, StoreError> {
+        let silent = || sqlx::Error::Io(io::ErrorKind::TimedOut.into());
+        let done = tokio::time::timeout(self.patience, work).await;
+        Ok(done.unwrap_or_else(|_| Err(silent()))?)
     }
 }
 
@@ -29,15 +41,15 @@ impl MeterStore for PostgresStore {
     async fn load(&self, keys: &[Key]) -> Result<Vec<(Key, Tally)>, StoreError> {
         let pools: Vec<&str> = keys.iter().map(|key| &*key.pool).collect();
         let subjects: Vec<Uuid> = keys.iter().map(|key| key.subject).collect();
-        let rows: Vec<StoredRow> = sqlx::query_as(
+        let load = sqlx::query_as(
             "SELECT w.pool, w.subject, w.started_at, w.articles, w.version
              FROM unnest($1::text[], $2::uuid[]) AS wanted (pool, subject)
              JOIN meter_windows w ON w.pool = wanted.pool AND w.subject = wanted.subject",
         )
         .bind(&pools)
         .bind(&subjects)
-        .fetch_all(&self.pool)
-        .await?;
+        .fetch_all(&self.pool);
+        let rows: Vec<StoredRow> = self.in_time(load).await?;
         rows.into_iter().map(tally_from_row).collect()
     }
 
@@ -54,7 +66,7 @@ impl MeterStore for PostgresStore {
         let articles: Vec<Vec<u8>> =
             rows.iter().map(|row| articles_to_bytes(&row.tally.articles)).collect();
         let versions: Vec<i64> = rows.iter().map(|row| row.tally.version).collect();
-        let saved: Vec<(String, Uuid)> = sqlx::query_as(
+        let save = sqlx::query_as(
             "INSERT INTO meter_windows AS w
                  (pool, subject, started_at, ends_at, articles, version)
              SELECT pool, subject, started_at, ends_at, articles, version
@@ -73,13 +85,13 @@ impl MeterStore for PostgresStore {
         .bind(&ends)
         .bind(&articles)
         .bind(&versions)
-        .fetch_all(&self.pool)
-        .await?;
+        .fetch_all(&self.pool);
+        let saved: Vec<(String, Uuid)> = self.in_time(save).await?;
         Ok(saved.into_iter().map(key_from_row).collect())
     }
 
     async fn purge(&self, before: Timestamp, most: i64) -> Result<u64, StoreError> {
-        let purged = sqlx::query(
+        let purge = sqlx::query(
             "DELETE FROM meter_windows
              WHERE ends_at < $1 AND (pool, subject) IN (
                  SELECT pool, subject FROM meter_windows
@@ -87,19 +99,18 @@ impl MeterStore for PostgresStore {
         )
         .bind(before)
         .bind(most)
-        .execute(&self.pool)
-        .await?;
-        Ok(purged.rows_affected())
+        .execute(&self.pool);
+        Ok(self.in_time(purge).await?.rows_affected())
     }
 
     async fn probe(&self, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(
+        let probe = sqlx::query(
             "INSERT INTO meter_probe (id, checked_at) VALUES (1, $1)
              ON CONFLICT (id) DO UPDATE SET checked_at = excluded.checked_at",
         )
         .bind(now)
-        .execute(&self.pool)
-        .await?;
+        .execute(&self.pool);
+        self.in_time(probe).await?;
         Ok(())
     }
 }

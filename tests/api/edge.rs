@@ -1,0 +1,113 @@
+//! The outermost layer, in front of small routers that misbehave.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    routing::{get, post},
+};
+use pressgate::{
+    http::{
+        edge::{Edge, EdgeLimits},
+        metrics::Metrics,
+    },
+    ids::Ids,
+};
+use tokio::sync::Semaphore;
+
+use crate::app::{Answer, eventually};
+
+fn edge(router: Router, requests_max: usize, timeout: Duration) -> (Edge, Arc<Metrics>) {
+    let metrics = Arc::new(Metrics::default());
+    let limits = EdgeLimits { requests_max, timeout };
+    (Edge::new(router, Ids::system().unwrap(), metrics.clone(), limits), metrics)
+}
+
+async fn ask(edge: &Edge, path: &str) -> Answer {
+    Answer::of(edge.clone(), Request::get(path).body(Body::empty()).unwrap()).await
+}
+
+#[tokio::test]
+async fn a_panic_is_one_failed_request_and_nothing_more() {
+    let router = Router::new()
+        .route("/at-once", get(|| async { panic_with("a secret") }))
+        .route(
+            "/later",
+            get(|| async {
+                tokio::task::yield_now().await;
+                panic_with("a secret")
+            }),
+        )
+        .route("/well", get(|| async { "well" }));
+    let (edge, metrics) = edge(router, 8, Duration::from_secs(5));
+    for path in ["/at-once", "/later", "/at-once"] {
+        let answer = ask(&edge, path).await;
+        assert_eq!(answer.problem(), (500, "internal".to_owned()));
+        assert!(!answer.text().contains("secret"));
+        assert_eq!(ask(&edge, "/well").await.text(), "well");
+    }
+    assert!(metrics.render().contains("pressgate_http_panics_total 3"));
+    for _ in 0..20 {
+        ask(&edge, "/later").await;
+    }
+    assert_eq!(ask(&edge, "/well").await.status, 200, "a panic gives its place back");
+}
+
+#[expect(clippy::panic, reason = "this is what the edge must survive")]
+fn panic_with(word: &'static str) -> &'static str {
+    panic!("{word}")
+}
+
+#[tokio::test]
+async fn a_request_that_takes_too_long_is_503() {
+    let router = Router::new()
+        .route("/never", get(std::future::pending::<&'static str>))
+        .route("/body", post(|body: String| async move { body }));
+    let (edge, _) = edge(router, 8, Duration::from_millis(50));
+    let answer = ask(&edge, "/never").await;
+    assert_eq!(answer.problem(), (503, "timeout".to_owned()));
+    assert_eq!(answer.header("retry-after"), "2");
+
+    let never_sent = Body::from_stream(futures_util::stream::pending::<Result<String, String>>());
+    let request = Request::post("/body").body(never_sent).unwrap();
+    assert_eq!(Answer::of(edge, request).await.problem(), (503, "timeout".to_owned()));
+}
+
+#[tokio::test]
+async fn requests_beyond_the_bound_are_refused_at_once_while_health_answers() {
+    let gate = Arc::new(Semaphore::new(0));
+    let (held, waiting) = (Arc::clone(&gate), Arc::new(Semaphore::new(0)));
+    let entered = Arc::clone(&waiting);
+    let slow = move || async move {
+        entered.add_permits(1);
+        held.acquire().await.map_or("closed", |_| "done")
+    };
+    let router =
+        Router::new().route("/slow", get(slow)).route("/health/live", get(|| async { "live" }));
+    let (edge, metrics) = edge(router, 5, Duration::from_secs(20));
+    let asks: Vec<_> = (0..64)
+        .map(|_| {
+            let edge = edge.clone();
+            tokio::spawn(async move { ask(&edge, "/slow").await })
+        })
+        .collect();
+    eventually("59 are refused", || async {
+        metrics.render().contains("pressgate_http_requests_shed_total 59")
+    })
+    .await;
+    assert_eq!(waiting.available_permits(), 5, "so many run");
+    assert_eq!(ask(&edge, "/health/live").await.text(), "live");
+    gate.add_permits(64);
+    let mut answers = Vec::new();
+    for asked in asks {
+        answers.push(asked.await.unwrap());
+    }
+    assert_eq!(answers.iter().filter(|answer| answer.text() == "done").count(), 5);
+    for refused in answers.iter().filter(|answer| answer.status != 200) {
+        assert_eq!(refused.problem(), (503, "overloaded".to_owned()));
+        assert_eq!(refused.header("retry-after"), "2");
+    }
+    assert_eq!(ask(&edge, "/slow").await.text(), "done", "there is room again");
+}

@@ -1,0 +1,141 @@
+//! The listener, on real sockets: slow clients, and stopping.
+
+use std::{net::SocketAddr, time::Duration};
+
+use pressgate::http::serve::{ServeLimits, serve};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::oneshot,
+    task::JoinHandle,
+    time::{Instant, timeout},
+};
+
+use crate::app::{Place, TestApp};
+
+/// The service of `t` with its own routes, listening; and what stops it.
+async fn listening(
+    t: &TestApp,
+    limits: ServeLimits,
+) -> (SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel();
+    let service = t.state.service().unwrap();
+    let serving = tokio::spawn(serve(listener, service, limits, async {
+        let _ = stopped.await;
+    }));
+    (address, stop, serving)
+}
+
+fn limits() -> ServeLimits {
+    ServeLimits {
+        connections_max: 100,
+        header_timeout: Duration::from_secs(1),
+        drain_timeout: Duration::from_secs(2),
+    }
+}
+
+const BODY: &str = r#"{"article": {"id": "a"}}"#;
+
+/// A request whose body is still to come.
+fn head() -> String {
+    format!(
+        "POST /v1/access HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer sk_sandbox_demo\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        BODY.len()
+    )
+}
+
+/// Everything until the other side closes; a reset is as good as an end.
+async fn rest_of(stream: &mut TcpStream) -> String {
+    let mut text = Vec::new();
+    let _ = timeout(Duration::from_secs(10), stream.read_to_end(&mut text)).await.unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+/// A request on `stream` that has reached the service: its head and half its body are there.
+async fn begin(address: SocketAddr) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    // A first request shows that the connection was accepted.
+    stream.write_all(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let mut start = [0; 12];
+    stream.read_exact(&mut start).await.unwrap();
+    assert_eq!(&start, b"HTTP/1.1 200");
+    let expecting = head().replace("\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n");
+    stream.write_all(expecting.as_bytes()).await.unwrap();
+    let mut seen = Vec::new();
+    while !String::from_utf8_lossy(&seen).contains("100 Continue") {
+        assert_ne!(stream.read_buf(&mut seen).await.unwrap(), 0);
+    }
+    stream
+}
+
+#[tokio::test]
+async fn a_header_that_never_ends_is_cut_off() {
+    let t = TestApp::start(Place::sqlite()).await;
+    let (address, _stop, _serving) = listening(&t, limits()).await;
+    let started = Instant::now();
+    let mut slow = TcpStream::connect(address).await.unwrap();
+    slow.write_all(b"POST /v1/access HTTP/1.1\r\nHost: x\r\nX-Slow:").await.unwrap();
+    let answer = rest_of(&mut slow).await;
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!((1..5).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn stopping_finishes_what_is_in_flight() {
+    let t = TestApp::start(Place::sqlite()).await;
+    let (address, stop, serving) = listening(&t, limits()).await;
+    let mut in_flight = begin(address).await;
+    stop.send(()).unwrap();
+    // It accepts no more...
+    let refused = async {
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(5), refused).await.unwrap();
+    // ... but answers what it has begun.
+    in_flight.write_all(BODY.as_bytes()).await.unwrap();
+    let answer = rest_of(&mut in_flight).await;
+    assert!(answer.contains("HTTP/1.1 200 OK") && answer.contains("\"metered\""), "{answer}");
+    timeout(Duration::from_secs(5), serving).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_request_that_hangs_does_not_keep_the_process_alive() {
+    let t = TestApp::start(Place::sqlite()).await;
+    let (address, stop, serving) = listening(&t, limits()).await;
+    let mut hung = begin(address).await;
+    let mut idle = TcpStream::connect(address).await.unwrap();
+    idle.write_all(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    idle.read_exact(&mut [0; 12]).await.unwrap();
+
+    let asked = Instant::now();
+    stop.send(()).unwrap();
+    // An idle connection is closed at once.
+    rest_of(&mut idle).await;
+    timeout(Duration::from_secs(6), serving).await.unwrap().unwrap();
+    let took = asked.elapsed();
+    assert!(took >= Duration::from_secs(2) && took < Duration::from_secs(5), "{took:?}");
+    hung.shutdown().await.ok();
+}
+
+#[tokio::test]
+async fn the_whole_application_stops_and_can_start_again() {
+    let t = TestApp::start(Place::sqlite()).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let state = t.state.clone();
+    let serving = tokio::spawn(async move {
+        state.serve(listener, async { drop(stopped.await) }).await.unwrap();
+    });
+    let visitor = t.read("a", &serde_json::Value::Null).await["visitor"].clone();
+    stop.send(()).unwrap();
+    timeout(Duration::from_secs(5), serving).await.unwrap().unwrap();
+    assert_eq!(t.get("/health/ready").await.status, 503);
+    let again = t.another_process().await;
+    assert_eq!(again.outcome("a", &visitor).await.0, "already_read");
+    assert_eq!(again.outcome("b", &visitor).await.0, "meter_exhausted");
+}

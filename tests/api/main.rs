@@ -1,0 +1,31 @@
+//! What the service does, told as stories: the real router on real databases, with a clock that
+//! each test owns. Every story runs on SQLite and on PostgreSQL.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+#[macro_use]
+mod app;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod batch;
+mod deciding;
+mod demonstration;
+mod edge;
+mod errors;
+mod keys;
+mod listener;
+mod operations;
+mod policies;
+mod races;
+mod receipts;
+mod rubbish;
+mod start;
+mod trouble;
+mod visitors;
+mod website;
+mod windows;

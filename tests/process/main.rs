@@ -1,0 +1,16 @@
+//! The real program as a process of its own: killed, stopped, short of disk, and asked in words.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+mod commands;
+mod disk;
+mod kill;
+mod server;
+mod stop;
+#[path = "../support/mod.rs"]
+mod support;

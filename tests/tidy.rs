@@ -1,0 +1,111 @@
+//! Rules of the house that no compiler checks.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+const LINES_MAX: usize = 500;
+/// The one file that puts SQL together: a statement for each size of a batch.
+const BUILDS_SQL: &str = "src/metering/store/sqlite.rs";
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        if entry.file_type().unwrap().is_dir() {
+            files.extend(files_below(&entry.path()));
+        } else {
+            files.push(entry.path());
+        }
+    }
+    files.sort();
+    files
+}
+
+/// Every file of Rust in `src/`, by its path from the root.
+fn sources() -> Vec<(String, String)> {
+    let rust = files_below(&root().join("src"));
+    rust.iter()
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .map(|path| {
+            let name = path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
+            (name, fs::read_to_string(path).unwrap())
+        })
+        .collect()
+}
+
+fn names_in(folder: &str) -> BTreeSet<String> {
+    files_below(&root().join("migrations").join(folder))
+        .iter()
+        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn every_migration_has_its_twin() {
+    let postgres = names_in("postgres");
+    let (main, meter) = (names_in("sqlite"), names_in("sqlite-meter"));
+    assert!(main.is_disjoint(&meter), "each in one of SQLite's two files");
+    assert_eq!(postgres, main.union(&meter).cloned().collect());
+    let numbers: Vec<String> = postgres.iter().map(|name| name.chars().take(4).collect()).collect();
+    let expected: Vec<String> = (1..=postgres.len()).map(|i| format!("{i:04}")).collect();
+    assert_eq!(numbers, expected, "numbered without gaps");
+}
+
+#[test]
+fn no_file_is_too_long() {
+    let too_long: Vec<String> = sources()
+        .iter()
+        .filter(|(_, text)| text.lines().count() > LINES_MAX)
+        .map(|(name, text)| format!("{name}: {} lines", text.lines().count()))
+        .collect();
+    assert!(too_long.is_empty(), "over {LINES_MAX} lines: {too_long:#?}");
+}
+
+#[test]
+fn sql_is_put_together_in_one_place_only() {
+    for (name, text) in sources().iter().filter(|(name, _)| name != BUILDS_SQL) {
+        assert!(!text.contains("AssertSqlSafe"), "{name} runs SQL that is not fixed text");
+        let verbs = ["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM "];
+        for (i, _) in text.match_indices("format!(") {
+            let text: String = text.chars().skip(text[..i].chars().count()).take(200).collect();
+            let argument = text.split(';').next().unwrap();
+            let has_sql = verbs.iter().any(|verb| argument.contains(&format!("\"{verb}")));
+            assert!(!has_sql, "{name} formats SQL: {argument}");
+        }
+    }
+}
+
+#[test]
+fn every_module_says_what_it_is() {
+    for (name, text) in sources() {
+        assert!(text.starts_with("//! "), "{name} does not begin with its own description");
+    }
+}
+
+#[test]
+fn every_setting_has_its_explanation() {
+    let manual = fs::read_to_string(root().join("config/default.toml")).unwrap();
+    let mut explained = false;
+    for line in manual.lines() {
+        let is_setting = line.contains(" = ") && !line.starts_with('#');
+        assert!(explained || !is_setting, "no comment above `{line}`");
+        // Settings in a row may share one comment; an empty line ends what it is about.
+        explained = line.starts_with('#') || (is_setting && explained);
+    }
+}
+
+#[test]
+fn queues_have_bounds_and_nothing_waits_by_blocking() {
+    for (name, text) in sources() {
+        for word in ["unbounded_channel", "std::thread::sleep", "thread::sleep("] {
+            assert!(!text.contains(word), "{name} uses {word}");
+        }
+    }
+}
