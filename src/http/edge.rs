@@ -74,7 +74,7 @@ impl Service<Request<Body>> for Edge {
         let shared = Arc::clone(&self.shared);
         let mut router = self.router.clone();
         let id = request_id(&request, &shared.ids);
-        let span = tracing::info_span!("request", id = id.to_str().unwrap_or_default());
+        let span = tracing::info_span!("request", request.id = id.to_str().unwrap_or_default());
         let work = async move {
             let started = Instant::now();
             let seen = (request.method().clone(), request.uri().clone());
@@ -131,17 +131,27 @@ fn record(response: &Response, took: Duration, (method, uri): &(Method, Uri), me
     metrics.count_response(status);
     metrics.request_seconds.observe(took.as_secs_f64());
     let path = uri.path(); // Never the query, which may hold a token.
+    let id = response.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
     let duration_ms = took.as_secs_f64() * 1_000.0;
     match response.extensions().get::<Arc<ApiError>>().map(|error| &**error) {
         Some(ApiError::Internal(cause)) => {
-            tracing::error!(%method, path, duration_ms, "{method} {path} failed: {cause}");
+            tracing::error!(
+                request.id = id, %method, path, duration_ms,
+                "{method} {path} failed: {cause}"
+            );
         }
         Some(error @ ApiError::Unavailable(code, _)) => {
-            tracing::warn!(%method, path, duration_ms, code, "{method} {path} refused: {error}");
+            tracing::warn!(
+                request.id = id, %method, path, duration_ms, code,
+                "{method} {path} refused: {error}"
+            );
         }
         _ => {
             let status = status.as_u16();
-            tracing::debug!(%method, path, status, duration_ms, "{method} {path} {status}");
+            tracing::debug!(
+                request.id = id, %method, path, status, duration_ms,
+                "{method} {path} {status}"
+            );
         }
     }
 }

@@ -28,6 +28,8 @@ use crate::{
     },
 };
 
+/// Longest wait for a turn to look for an unknown key.
+const TURN_MAX: Duration = Duration::from_secs(1);
 /// Longest wait for everything to be read anew.
 const REFRESH_MAX: Duration = Duration::from_secs(10);
 
@@ -98,6 +100,9 @@ pub enum DirectoryError {
     /// Signing keys could not be read.
     #[error(transparent)]
     Keys(#[from] KeyStoreError),
+    /// Too many unknown keys are being looked for.
+    #[error("too many unknown keys are being looked for")]
+    Busy,
     /// There is none to sign with.
     #[error(transparent)]
     NoSigningKey(#[from] NoSigningKey),
@@ -159,7 +164,8 @@ impl Directory {
     }
 
     async fn look_for(&self, hash: KeyHash) -> Result<Option<Arc<LiveSite>>, DirectoryError> {
-        let _turn = self.looking.lock().await;
+        let turn = tokio::time::timeout(TURN_MAX, self.looking.lock());
+        let _turn = turn.await.map_err(|_| DirectoryError::Busy)?;
         if !store::key_exists(&mut self.db.read().await?, &hash.to_text()).await? {
             return Ok(None);
         }

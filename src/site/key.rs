@@ -78,7 +78,9 @@ impl NewKey {
             KeyKind::Publishable => self.text.clone(),
             KeyKind::Secret => {
                 let shown = self.text.len().saturating_sub(4);
-                let stem = self.text.rsplit_once('_').map_or("sk", |(stem, _)| stem);
+                // The random part may hold `_` too, so the stem ends at the second one.
+                let end = self.text.match_indices('_').nth(1).map_or(0, |(at, _)| at);
+                let stem = self.text.get(..end).unwrap_or_default();
                 format!("{stem}_…{}", self.text.get(shown..).unwrap_or_default())
             }
         }
@@ -141,6 +143,8 @@ mod tests {
         assert!(key.text.starts_with("sk_live_") && key.text.len() == 51);
         assert_eq!(KeyHash::parse(&key.fingerprint()), Some(KeyHash::of(&key.text)));
         let middle = &key.text[12..40];
-        assert!(!key.fingerprint().contains(middle) && !key.hint().contains(middle));
+        assert!(!key.fingerprint().contains(middle));
+        let with_underscores = NewKey { text: "sk_live_ab_cdefghijk_lmnop".into(), ..key };
+        assert_eq!(with_underscores.hint(), "sk_live_…mnop");
     }
 }
