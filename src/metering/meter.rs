@@ -184,6 +184,13 @@ impl<S: MeterStore> Settler<S> {
             match self.try_settle(batch, attempt == 0).await {
                 Ok(lost) if lost.is_empty() => return,
                 Ok(lost) => *batch = lost,
+                // One visitor's corrupt row is nobody else's trouble.
+                Err(StoreError::Corrupt { .. }) if batch.len() > 1 => {
+                    for job in batch.drain(..) {
+                        Box::pin(self.settle(&mut vec![job])).await;
+                    }
+                    return;
+                }
                 Err(error) => {
                     tracing::error!(reads = batch.len(), "the meter's store failed: {error}");
                     let error = MeterError::Store(Arc::new(error));
@@ -315,5 +322,70 @@ fn group(batch: &[Job], trust_new: bool) -> (Vec<Count>, Vec<usize>) {
 fn refuse(batch: &mut Vec<Job>, error: &MeterError) {
     for job in batch.drain(..) {
         let _ = job.answer.send(Err(error.clone()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, PoisonError};
+
+    use jiff::tz::TimeZone;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::metering::{tally::Fingerprint, window::Window};
+
+    const CORRUPT: Uuid = Uuid::from_u128(1);
+    const WHOLE: Uuid = Uuid::from_u128(2);
+
+    /// A store in which one visitor's row cannot be read.
+    #[derive(Clone, Default)]
+    struct Damaged(Arc<Mutex<Vec<Row>>>);
+
+    impl MeterStore for Damaged {
+        async fn load(&self, keys: &[Key]) -> Result<Vec<(Key, Tally)>, StoreError> {
+            match keys.iter().find(|key| key.subject == CORRUPT) {
+                Some(key) => {
+                    let id = key.subject.to_string();
+                    Err(StoreError::Corrupt { table: "meter_windows", column: "articles", id })
+                }
+                None => Ok(Vec::new()),
+            }
+        }
+
+        async fn save(&self, rows: &[Row]) -> Result<Vec<Key>, StoreError> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(rows);
+            Ok(rows.iter().map(|row| row.key.clone()).collect())
+        }
+
+        async fn purge(&self, _: Timestamp, _: i64) -> Result<u64, StoreError> {
+            Ok(0)
+        }
+
+        async fn probe(&self, _: Timestamp) -> Result<(), StoreError> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_corrupt_row_is_nobody_elses_trouble() {
+        let store = Damaged::default();
+        let limits = MeterLimits { queue_max: 8, batch_max: 8, cache_entries: 8 };
+        let meter = Meter::start(store.clone(), limits);
+        let ask = |subject| {
+            let read = Read {
+                article: Fingerprint::of("demo", "a"),
+                limit: 1,
+                window: Window::new("P30D".parse().unwrap(), TimeZone::UTC),
+                at: Timestamp::UNIX_EPOCH,
+                dry_run: false,
+            };
+            meter.read(Key { pool: "site/demo".into(), subject }, false, read)
+        };
+        let (corrupt, whole) = tokio::join!(ask(CORRUPT), ask(WHOLE));
+        assert!(matches!(corrupt, Err(MeterError::Store(_))), "{corrupt:?}");
+        assert_eq!(whole.unwrap().verdict, Verdict::Counted);
+        let saved = store.0.lock().unwrap();
+        assert_eq!(saved.iter().map(|row| row.key.subject).collect::<Vec<_>>(), [WHOLE]);
     }
 }
