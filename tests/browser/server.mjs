@@ -1,6 +1,6 @@
 // The real program on a database of its own, and a real browser in front of it.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -12,8 +12,26 @@ const BIN = process.env.PRESSGATE_BIN
 export const SHOTS = join(ROOT, 'target/browser');
 mkdirSync(SHOTS, { recursive: true });
 
-/** Which databases the stories are told on. */
-export const DATABASES = process.env.PRESSGATE_TEST_POSTGRES_URL ? ['sqlite', 'postgres'] : ['sqlite'];
+/** Debian keeps `psql` beside each version of the server, and one in PATH. */
+function findPsql() {
+  if (spawnSync('psql', ['--version']).status === 0) return 'psql';
+  const folder = '/usr/lib/postgresql';
+  const versions = existsSync(folder) ? readdirSync(folder).sort() : [];
+  return versions.map((version) => join(folder, version, 'bin/psql')).findLast(existsSync);
+}
+
+const SERVER = process.env.PRESSGATE_TEST_POSTGRES_URL;
+const PSQL = SERVER && findPsql();
+
+/** The databases that the stories are told on; `skip` says why one is not told. */
+export const DATABASES = [
+  { name: 'sqlite', skip: false },
+  {
+    name: 'postgres',
+    skip: !SERVER ? 'PRESSGATE_TEST_POSTGRES_URL is not set'
+      : !PSQL ? 'there is no psql to make a database with' : false,
+  },
+];
 
 const freePort = () => new Promise((done) => {
   const server = createServer().listen(0, '127.0.0.1', () => {
@@ -23,10 +41,8 @@ const freePort = () => new Promise((done) => {
 });
 
 function psql(sql) {
-  const folder = '/usr/lib/postgresql';
-  const command = `${folder}/${readdirSync(folder).sort().at(-1)}/bin/psql`;
-  const ran = spawnSync(command, [process.env.PRESSGATE_TEST_POSTGRES_URL, '-qc', sql]);
-  if (ran.status !== 0) throw new Error(String(ran.stderr));
+  const ran = spawnSync(PSQL, [SERVER, '-qc', sql]);
+  if (ran.status !== 0) throw new Error(`psql: ${ran.stderr}`);
 }
 
 /** Starts a sandbox; answers its address and how to stop it. */
@@ -38,19 +54,25 @@ export async function start(database = 'sqlite') {
   let address = `sqlite://${folder}/p.db`;
   if (database === 'postgres') {
     psql(`CREATE DATABASE ${name}`);
-    address = process.env.PRESSGATE_TEST_POSTGRES_URL.replace(/\/[^/]*$/, `/${name}`);
+    address = new URL(SERVER);
+    address.pathname = name;
   }
+  // Nobody's own settings may change a story.
+  const ours = Object.entries(process.env).filter(([key]) => !key.startsWith('PRESSGATE_'));
   const service = spawn(BIN, ['serve'], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
-      ...process.env,
+      ...Object.fromEntries(ours),
       PRESSGATE__SERVER__LISTEN: `127.0.0.1:${port}`,
       PRESSGATE__SERVER__PUBLIC_URL: url,
-      PRESSGATE__DATABASE__URL: address,
+      PRESSGATE__DATABASE__URL: String(address),
       PRESSGATE__LOG__LEVEL: 'warn',
     },
   });
-  const ended = new Promise((done) => service.once('exit', done));
+  const ended = new Promise((done, failed) => {
+    service.once('exit', done);
+    service.once('error', () => failed(new Error(`${BIN} is not there: build it first`)));
+  });
   // It prints what to open as soon as it listens.
   await Promise.race([
     new Promise((done) => service.stdout.once('data', done)),
