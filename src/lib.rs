@@ -12,6 +12,7 @@
 //! | [`metering`] | how many free articles a visitor has read, exactly |
 //! | [`site`] | the publisher's titles: their policies and keys |
 //! | [`auth`] | signing keys; accounts and sessions come to live here |
+//! | [`mail`] | writing to people |
 //! | [`billing`] | the catalog of plans; subscriptions come to live here |
 //! | [`demo`] | a small newspaper behind the paywall, in a sandbox |
 //! | [`http`] | what all of HTTP shares: bodies, problems, limits, health, the listener |
@@ -32,6 +33,7 @@ pub mod db;
 pub mod demo;
 pub mod http;
 pub mod ids;
+pub mod mail;
 pub mod metering;
 pub mod money;
 pub mod sandbox;

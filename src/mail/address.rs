@@ -1,0 +1,137 @@
+//! An address of mail, parsed once; from then on the type is the proof. Pure.
+
+use std::fmt;
+
+use email_address::{EmailAddress, Options};
+
+/// Most bytes an address may have (RFC 5321, section 4.5.3.1.3, without the angle brackets).
+const BYTES_MAX: usize = 254;
+
+/// An address that can be written to. It holds no character that could end a header or a line,
+/// and none that only looks like another.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Address {
+    typed: String,
+    key: String,
+}
+
+/// The text is no address that we can write to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be an address such as `name@example.org`, of at most 254 characters")]
+pub struct InvalidAddress;
+
+impl Address {
+    /// Reads `text`. White space around it is not part of the address.
+    ///
+    /// What is before the `@` must be plain ASCII without quotes; what is after it may be an
+    /// international name (RFC 5891).
+    ///
+    /// # Errors
+    /// [`InvalidAddress`].
+    pub fn parse(text: &str) -> Result<Self, InvalidAddress> {
+        let typed = text.trim_matches(' ');
+        if typed.len() > BYTES_MAX {
+            return Err(InvalidAddress);
+        }
+        let options =
+            Options::default().with_required_tld().without_domain_literal().without_display_text();
+        let parsed =
+            EmailAddress::parse_with_options(typed, options).map_err(|_| InvalidAddress)?;
+        let (local, domain) = (parsed.local_part(), parsed.domain());
+        let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'"';
+        if !local.bytes().all(is_plain) {
+            return Err(InvalidAddress);
+        }
+        let domain = idna::domain_to_ascii_strict(domain).map_err(|_| InvalidAddress)?;
+        let key = format!("{}@{domain}", local.to_ascii_lowercase());
+        if key.len() > BYTES_MAX {
+            return Err(InvalidAddress);
+        }
+        Ok(Self { typed: typed.to_owned(), key })
+    }
+
+    /// As it was typed.
+    #[must_use]
+    pub fn typed(&self) -> &str {
+        &self.typed
+    }
+
+    /// The same for every spelling of this address: lower case, the domain in ASCII. Fit for
+    /// comparing and for SMTP.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// What is before the `@`, in lower case.
+    #[must_use]
+    pub fn local_part(&self) -> &str {
+        self.key.split('@').next().unwrap_or_default()
+    }
+}
+
+/// Addresses never reach a log.
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Address(***)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_address_have_one_key() {
+        for text in ["Anna@Example.org", " anna@example.org ", "ANNA@EXAMPLE.ORG"] {
+            assert_eq!(Address::parse(text).unwrap().key(), "anna@example.org", "{text}");
+        }
+        let address = Address::parse("Anna@bücher.example").unwrap();
+        assert_eq!(address.key(), "anna@xn--bcher-kva.example");
+        assert_eq!((address.typed(), address.local_part()), ("Anna@bücher.example", "anna"));
+    }
+
+    #[test]
+    fn what_cannot_be_written_to_is_refused() {
+        let long = format!("{}@example.org", "a".repeat(250));
+        for text in [
+            "",
+            "a",
+            "@",
+            "a@",
+            "@b.org",
+            "a@b",
+            "a b@c.org",
+            "a@b c.org",
+            "a@@b.org",
+            "a@[1.2.3.4]",
+            "Anna <a@b.org>",
+            "\"a b\"@c.org",
+            "a@b.org\n",
+            "a\r\nBcc: x@y.org@b.org",
+            "a\0@b.org",
+            "a\u{202e}@b.org",
+            "a@b\u{200b}.org",
+            "ann\u{e4}@b.org",
+            "a@-b.org",
+            "a@b..org",
+            "a@b.org,c@d.org",
+            "a@b.org;c@d.org",
+            "<a@b.org>",
+            &long,
+        ] {
+            assert_eq!(Address::parse(text), Err(InvalidAddress), "{text:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_taken_is_safe_in_a_header(text in "\\PC{0,40}@\\PC{1,40}\\.org") {
+            if let Ok(address) = Address::parse(&text) {
+                proptest::prop_assert!(address.key().bytes().all(|byte| byte.is_ascii_graphic()));
+                let again = Address::parse(address.key()).unwrap();
+                proptest::prop_assert_eq!(again.key(), address.key());
+            }
+        }
+    }
+}

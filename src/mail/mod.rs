@@ -1,0 +1,5 @@
+//! Writing to people.
+//!
+//! `address` is pure: whom we can write to.
+
+pub mod address;
