@@ -4,7 +4,7 @@ use jsonwebtoken::{Algorithm, Header};
 use serde::Serialize;
 
 use super::{decision::Decision, decision::Reason, gate::Answer};
-use crate::{auth::keys::ReceiptKey, http::problem::ApiError};
+use crate::{auth::keys::JwtKey, http::problem::ApiError};
 
 /// A receipt holds for so many seconds.
 const LIFE_SECS: i64 = 60;
@@ -37,11 +37,7 @@ pub struct Subject<'a> {
 ///
 /// # Errors
 /// When the key cannot sign, which is our fault.
-pub fn sign(
-    key: &ReceiptKey,
-    subject: Subject<'_>,
-    answer: &Answer<'_>,
-) -> Result<String, ApiError> {
+pub fn sign(key: &JwtKey, subject: Subject<'_>, answer: &Answer<'_>) -> Result<String, ApiError> {
     let header = Header {
         typ: Some("access-receipt+jwt".to_owned()),
         kid: Some(key.kid.clone()),

@@ -1,13 +1,13 @@
 //! The ring of signing keys: which key signs now, and which are still believed. Pure.
 
-use std::fmt;
+use std::{collections::HashMap, fmt};
 
 use aws_lc_rs::{
     hmac,
     signature::{Ed25519KeyPair, KeyPair},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::EncodingKey;
+use jsonwebtoken::{DecodingKey, EncodingKey};
 use serde::Serialize;
 use time::Duration;
 use utoipa::ToSchema;
@@ -28,22 +28,31 @@ pub enum Purpose {
     Visitor,
     /// Access receipts, by Ed25519; published in the JWKS.
     Receipt,
+    /// Access tokens of readers and staff, by Ed25519; published in the JWKS.
+    Access,
+    /// Tokens in forms, by HMAC-SHA-256.
+    Form,
 }
 
 impl Purpose {
+    /// Every purpose.
+    pub const ALL: [Self; 4] = [Self::Visitor, Self::Receipt, Self::Access, Self::Form];
+
     /// As stored.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Visitor => "visitor",
             Self::Receipt => "receipt",
+            Self::Access => "access",
+            Self::Form => "form",
         }
     }
 
     /// Reads what [`Purpose::as_str`] wrote.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Visitor, Self::Receipt].into_iter().find(|purpose| purpose.as_str() == text)
+        Self::ALL.into_iter().find(|purpose| purpose.as_str() == text)
     }
 }
 
@@ -77,6 +86,13 @@ impl SigningKey {
     pub fn kid(&self) -> String {
         format!("{:08x}", self.number)
     }
+
+    /// The number of the key that `kid` names, in the one spelling that we use.
+    #[must_use]
+    pub fn number_of(kid: &str) -> Option<u32> {
+        let number = u32::from_str_radix(kid, 16).ok()?;
+        (format!("{number:08x}") == kid).then_some(number)
+    }
 }
 
 /// A public key as RFC 8037 writes it.
@@ -104,9 +120,9 @@ pub struct Jwks {
     pub keys: Vec<Jwk>,
 }
 
-/// A key that signs receipts.
+/// A key that signs JWTs.
 #[derive(Clone)]
-pub struct ReceiptKey {
+pub struct JwtKey {
     /// Its name.
     pub kid: String,
     /// For the JWT library.
@@ -119,8 +135,14 @@ pub struct KeyRing {
     /// For visitor tokens.
     pub visitor: VisitorKeys,
     /// For receipts.
-    pub receipt: ReceiptKey,
-    /// For those who check receipts.
+    pub receipt: JwtKey,
+    /// For access tokens.
+    pub access: JwtKey,
+    /// Checks access tokens, by the numbers of the keys that are believed.
+    pub access_checks: HashMap<u32, DecodingKey>,
+    /// For the tokens in forms: the one that signs first, then those still believed.
+    pub form: Vec<hmac::Key>,
+    /// For those who check receipts and access tokens.
     pub jwks: Jwks,
 }
 
@@ -154,15 +176,25 @@ impl KeyRing {
         };
         let visitor = signing(Purpose::Visitor).ok_or(NoSigningKey)?;
         let receipt = signing(Purpose::Receipt).ok_or(NoSigningKey)?;
-        let others = alive(Purpose::Visitor).filter(|key| key.number != visitor.number);
-        let jwks: Option<Vec<Jwk>> = alive(Purpose::Receipt).map(jwk).collect();
+        let access = signing(Purpose::Access).ok_or(NoSigningKey)?;
+        let form = signing(Purpose::Form).ok_or(NoSigningKey)?;
+        let others = |signing: &SigningKey| {
+            let number = signing.number;
+            alive(signing.purpose).filter(move |key| key.number != number)
+        };
+        let public: Option<Vec<Jwk>> =
+            alive(Purpose::Access).chain(alive(Purpose::Receipt)).map(jwk).collect();
+        let checks: Option<HashMap<_, _>> = alive(Purpose::Access).map(check).collect();
         Ok(Self {
             visitor: VisitorKeys {
                 signing: visitor_key(visitor),
-                others: others.map(visitor_key).collect(),
+                others: others(visitor).map(visitor_key).collect(),
             },
-            receipt: receipt_key(receipt).ok_or(NoSigningKey)?,
-            jwks: Jwks { keys: jwks.ok_or(NoSigningKey)? },
+            receipt: jwt_key(receipt).ok_or(NoSigningKey)?,
+            access: jwt_key(access).ok_or(NoSigningKey)?,
+            access_checks: checks.ok_or(NoSigningKey)?,
+            form: std::iter::once(form).chain(others(form)).map(form_key).collect(),
+            jwks: Jwks { keys: public.ok_or(NoSigningKey)? },
         })
     }
 }
@@ -171,10 +203,20 @@ fn visitor_key(key: &SigningKey) -> VisitorKey {
     VisitorKey { number: key.number, key: hmac::Key::new(hmac::HMAC_SHA256, &key.secret) }
 }
 
-fn receipt_key(key: &SigningKey) -> Option<ReceiptKey> {
+fn form_key(key: &SigningKey) -> hmac::Key {
+    hmac::Key::new(hmac::HMAC_SHA256, &key.secret)
+}
+
+fn jwt_key(key: &SigningKey) -> Option<JwtKey> {
     let pair = Ed25519KeyPair::from_seed_unchecked(&key.secret).ok()?;
     let pkcs8 = pair.to_pkcs8().ok()?;
-    Some(ReceiptKey { kid: key.kid(), key: EncodingKey::from_ed_der(pkcs8.as_ref()) })
+    Some(JwtKey { kid: key.kid(), key: EncodingKey::from_ed_der(pkcs8.as_ref()) })
+}
+
+fn check(key: &SigningKey) -> Option<(u32, DecodingKey)> {
+    let pair = Ed25519KeyPair::from_seed_unchecked(&key.secret).ok()?;
+    // Despite its name it takes the 32 bytes of the public key.
+    Some((key.number, DecodingKey::from_ed_der(pair.public_key().as_ref())))
 }
 
 fn jwk(key: &SigningKey) -> Option<Jwk> {
@@ -215,16 +257,19 @@ mod tests {
         let visitor = key(9, Purpose::Visitor, "2026-01-01T00:00:00Z", None);
         let old = key(1, Purpose::Receipt, "2026-01-01T00:00:00Z", Some("2026-06-02T00:00:00Z"));
         let new = key(2, Purpose::Receipt, "2026-06-01T00:00:00Z", None);
-        let keys = [visitor, old, new];
+        let access = key(7, Purpose::Access, "2026-01-01T00:00:00Z", None);
+        let form = key(8, Purpose::Form, "2026-01-01T00:00:00Z", None);
+        let keys = [old, new, visitor, access, form];
         let at = |text: &str| {
             let ring = KeyRing::at(&keys, Timestamp::parse(text).unwrap()).unwrap();
-            let published: Vec<String> = ring.jwks.keys.iter().map(|key| key.kid.clone()).collect();
+            let published = ring.jwks.keys.iter().map(|key| key.kid.clone());
+            let published: Vec<String> = published.filter(|kid| kid != "00000007").collect();
             (ring.receipt.kid, published.join(" "))
         };
         let said = |kid: &str, all: &str| (kid.to_owned(), all.to_owned());
         assert_eq!(at("2026-05-31T23:59:59Z"), said("00000001", "00000001 00000002"));
         assert_eq!(at("2026-06-01T00:00:00Z"), said("00000002", "00000001 00000002"));
         assert_eq!(at("2026-06-02T00:00:00Z"), said("00000002", "00000002"));
-        assert_eq!(KeyRing::at(&keys[1..], Timestamp::UNIX_EPOCH).err(), Some(NoSigningKey));
+        assert_eq!(KeyRing::at(&keys[..4], Timestamp::UNIX_EPOCH).err(), Some(NoSigningKey));
     }
 }

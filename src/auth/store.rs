@@ -12,9 +12,9 @@ use crate::{
     ids::{Ids, NoRandomness},
 };
 
-/// How long a receipt's key stays published after it signed last: receipts live a minute, but
-/// those who check them keep the JWKS for up to a day.
-const RECEIPT_KEY_FADES: Duration = Duration::days(1);
+/// How long a key stays believed after it signed last. What all but visitor tokens live is less
+/// than an hour, but those who check JWTs keep the JWKS for up to a day.
+const KEY_FADES: Duration = Duration::days(1);
 
 /// Why keys could not be read or made.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +69,7 @@ pub async fn ensure(
     now: Timestamp,
 ) -> Result<(), KeyStoreError> {
     let keys = list(tx, master, now).await?;
-    for purpose in [Purpose::Visitor, Purpose::Receipt] {
+    for purpose in Purpose::ALL {
         if !keys.iter().any(|key| key.purpose == purpose && key.retires_at.is_none()) {
             insert(tx, master, ids, (purpose, now, now)).await?;
         }
@@ -91,9 +91,11 @@ pub async fn rotate(
 ) -> Result<Vec<String>, KeyStoreError> {
     let activates_at = now.plus(PUBLISHED_BEFORE);
     let mut made = Vec::new();
-    for (purpose, fades) in
-        [(Purpose::Visitor, visitor_token_life), (Purpose::Receipt, RECEIPT_KEY_FADES)]
-    {
+    for purpose in Purpose::ALL {
+        let fades = match purpose {
+            Purpose::Visitor => visitor_token_life,
+            Purpose::Receipt | Purpose::Access | Purpose::Form => KEY_FADES,
+        };
         tx.query(
             "UPDATE signing_keys SET retires_at = $1 WHERE purpose = $2 AND retires_at IS NULL",
         )

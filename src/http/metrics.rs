@@ -23,6 +23,8 @@ pub struct Metrics {
     decisions: Family<Reason, Counter>,
     /// Reads that wait to be counted.
     pub meter_waiting: Gauge,
+    /// Signatures of access tokens that were checked; the same token costs one.
+    pub signature_checks: Counter,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -54,6 +56,9 @@ impl Default for Metrics {
         registry.register("http_panics", "Handlers that panicked", panics.clone());
         registry.register("decisions", "Access decisions by reason", decisions.clone());
         registry.register("meter_waiting", "Reads waiting to be counted", meter_waiting.clone());
+        let signature_checks = Counter::default();
+        let help = "Signatures of access tokens that were checked";
+        registry.register("access_token_signature_checks", help, signature_checks.clone());
         let responses = CLASSES.map(|status| responses.get_or_create_owned(&Status { status }));
         Self {
             registry: Mutex::new(registry),
@@ -63,6 +68,7 @@ impl Default for Metrics {
             panics,
             decisions,
             meter_waiting,
+            signature_checks,
         }
     }
 }

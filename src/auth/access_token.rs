@@ -1,0 +1,174 @@
+//! Access tokens: JWTs (RFC 9068) that say who calls, for a quarter of an hour. Pure.
+//!
+//! Everything that a token must be is spelled out here, because the library's own defaults take
+//! tokens that are a minute too old, of any issuer, and of any type.
+
+use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, encode};
+use serde::{Deserialize, Serialize};
+use time::Duration;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::keys::{KeyRing, SigningKey};
+use crate::clock::Timestamp;
+
+/// How long an access token lives.
+pub const LIFE: Duration = Duration::minutes(15);
+/// How far ahead of ours the clock of the instance that issued a token may be.
+const CLOCKS_DIFFER_SECS: i64 = 5;
+/// Longest token that is looked at. Ours have about 500 bytes.
+pub const LENGTH_MAX: usize = 1_024;
+/// The `typ` of RFC 9068, section 2.1.
+const TYPE: &str = "at+jwt";
+/// The `client_id` of everybody who logs in with us directly.
+const CLIENT: &str = "pressgate";
+
+/// Whose tokens: those of one realm open nothing in the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Realm {
+    /// Readers.
+    Reader,
+    /// The publisher's staff.
+    Staff,
+}
+
+impl Realm {
+    /// As stored, and as the `aud` of tokens.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Reader => "reader",
+            Self::Staff => "staff",
+        }
+    }
+
+    /// Reads what [`Realm::as_str`] wrote.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Reader, Self::Staff].into_iter().find(|realm| realm.as_str() == text)
+    }
+}
+
+/// Who calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller {
+    /// The reader or the member of staff.
+    pub subject: Uuid,
+    /// The session that the token came from.
+    pub session: Uuid,
+}
+
+/// A token that holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verified {
+    /// Who calls.
+    pub caller: Caller,
+    /// From when on it holds no more.
+    pub expires_at: Timestamp,
+    /// The number of the key that signed it.
+    pub key: u32,
+}
+
+/// The token does not hold; nobody is told why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the access token is not valid")]
+pub struct InvalidToken;
+
+/// RFC 9068, section 2.2; nothing personal, since tokens end up in logs.
+#[derive(Debug, Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    sub: Uuid,
+    aud: String,
+    client_id: String,
+    iat: i64,
+    nbf: i64,
+    exp: i64,
+    jti: Uuid,
+    sid: Uuid,
+}
+
+/// Signs a token for `caller`. `id` makes it unlike every other.
+///
+/// # Errors
+/// When the key cannot sign, which is our fault.
+pub fn issue(
+    keys: &KeyRing,
+    (issuer, realm): (&str, Realm),
+    caller: Caller,
+    id: Uuid,
+    now: Timestamp,
+) -> jsonwebtoken::errors::Result<String> {
+    let header = Header {
+        typ: Some(TYPE.to_owned()),
+        kid: Some(keys.access.kid.clone()),
+        ..Header::new(Algorithm::EdDSA)
+    };
+    let iat = now.unix_seconds();
+    let claims = Claims {
+        iss: issuer.to_owned(),
+        sub: caller.subject,
+        aud: realm.as_str().to_owned(),
+        client_id: CLIENT.to_owned(),
+        iat,
+        nbf: iat,
+        exp: iat + LIFE.whole_seconds(),
+        jti: id,
+        sid: caller.session,
+    };
+    encode(&header, &claims, &keys.access.key)
+}
+
+/// Checks everything about `token` but whether its session has ended.
+///
+/// # Errors
+/// [`InvalidToken`].
+pub fn verify(
+    keys: &KeyRing,
+    (issuer, realm): (&str, Realm),
+    token: &str,
+    now: Timestamp,
+) -> Result<Verified, InvalidToken> {
+    if token.len() > LENGTH_MAX {
+        return Err(InvalidToken);
+    }
+    let header = decode_header(token).map_err(|_| InvalidToken)?;
+    let number = header.kid.as_deref().and_then(SigningKey::number_of).ok_or(InvalidToken)?;
+    // An extension that must be understood (RFC 7515, section 4.1.11) is one we do not understand.
+    if header.typ.as_deref() != Some(TYPE) || header.crit.is_some() {
+        return Err(InvalidToken);
+    }
+    let key = keys.access_checks.get(&number).ok_or(InvalidToken)?;
+    let claims =
+        decode::<Claims>(token, key, &validation(issuer, realm)).map_err(|_| InvalidToken)?.claims;
+    let now_secs = now.unix_seconds();
+    let begun = claims.nbf.max(claims.iat) <= now_secs.saturating_add(CLOCKS_DIFFER_SECS);
+    // "On or after" its end it is over (RFC 7519, section 4.1.4).
+    let over = claims.exp <= now_secs;
+    let too_long = claims.exp.saturating_sub(claims.iat) > LIFE.whole_seconds();
+    let known_client = claims.client_id == CLIENT;
+    // One audience as text: the library would also take a list that holds it.
+    if !begun || over || too_long || !known_client || claims.aud != realm.as_str() {
+        return Err(InvalidToken);
+    }
+    let expires_at = Timestamp::UNIX_EPOCH.plus(Duration::seconds(claims.exp));
+    let caller = Caller { subject: claims.sub, session: claims.sid };
+    Ok(Verified { caller, expires_at, key: number })
+}
+
+fn validation(issuer: &str, realm: Realm) -> Validation {
+    let mut validation = Validation::new(Algorithm::EdDSA);
+    validation.set_issuer(&[issuer]);
+    validation.set_audience(&[realm.as_str()]);
+    validation.set_required_spec_claims(&["iss", "sub", "aud", "exp", "nbf"]);
+    // The library would ask the machine's clock; ours is asked in `verify`.
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    validation.leeway = 0;
+    validation
+}
+
+#[cfg(test)]
+#[path = "access_token_tests.rs"]
+mod tests;

@@ -1,0 +1,99 @@
+//! Which sessions have ended while access tokens of theirs are still in their quarter of an hour.
+//!
+//! An instance that ends a session knows at once; the others read it from the database every few
+//! seconds. While the database does not answer, what is known stays known.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use uuid::Uuid;
+
+use super::{access_token, session::store};
+use crate::{
+    clock::{Clock, Timestamp},
+    db::{Db, StoreError},
+};
+
+/// Sessions read at a time.
+const PAGE: i64 = 10_000;
+/// Clocks of instances and the time between a decision and its commit may differ by this much.
+const OVERLAP: time::Duration = time::Duration::minutes(1);
+/// Longest wait for an answer of the database.
+const REFRESH_MAX: Duration = Duration::from_secs(5);
+
+/// The sessions that ended lately.
+pub struct Revocations {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    ended: RwLock<HashMap<Uuid, Timestamp>>,
+}
+
+impl std::fmt::Debug for Revocations {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Revocations").finish_non_exhaustive()
+    }
+}
+
+impl Revocations {
+    /// Reads what ended lately.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn open(db: Db, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let revocations = Self { db, clock, ended: RwLock::default() };
+        revocations.refresh().await?;
+        Ok(revocations)
+    }
+
+    /// Whether `session` has ended, as far as is known here.
+    #[must_use]
+    pub fn has_ended(&self, session: Uuid) -> bool {
+        self.ended.read().unwrap_or_else(PoisonError::into_inner).contains_key(&session)
+    }
+
+    /// Notes that these sessions have just been ended here.
+    pub fn add(&self, sessions: impl IntoIterator<Item = Uuid>) {
+        let now = self.clock.now();
+        let mut ended = self.ended.write().unwrap_or_else(PoisonError::into_inner);
+        ended.extend(sessions.into_iter().map(|session| (session, now)));
+    }
+
+    /// Reads what others have ended, and forgets those whose tokens are all over.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn refresh(&self) -> Result<(), StoreError> {
+        let oldest = self.clock.now().minus(access_token::LIFE + OVERLAP);
+        let newest = {
+            let mut ended = self.ended.write().unwrap_or_else(PoisonError::into_inner);
+            ended.retain(|_, at| *at >= oldest);
+            ended.values().max().copied()
+        };
+        let mut since = newest.map_or(oldest, |at| at.minus(OVERLAP).max(oldest));
+        loop {
+            let page = store::ended_since(&mut self.db.read().await?, since, PAGE).await?;
+            let (rows, last) = (page.len(), page.last().map(|(_, at)| *at));
+            self.ended.write().unwrap_or_else(PoisonError::into_inner).extend(page);
+            match last {
+                // More than a page that ended at one instant would never get past it.
+                Some(at) if i64::try_from(rows) == Ok(PAGE) && at > since => since = at,
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// Refreshes every `every`, for ever. Ends when it is dropped.
+    pub async fn keep_fresh(self: Arc<Self>, every: Duration) {
+        loop {
+            tokio::time::sleep(every).await;
+            match tokio::time::timeout(REFRESH_MAX, self.refresh()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!("ended sessions could not be read: {error}"),
+                Err(_) => tracing::warn!("ended sessions could not be read in time"),
+            }
+        }
+    }
+}

@@ -1,0 +1,413 @@
+//! Sessions and their refresh tokens in the database.
+
+use time::Duration;
+use uuid::Uuid;
+
+use super::{
+    model::{EndReason, Session},
+    rotation::{Ruling, TokenState, judge},
+    secret::{Secret, SecretHash, SecretKind},
+};
+use crate::{
+    auth::access_token::Realm,
+    clock::Timestamp,
+    db::{StoreError, Tx},
+    ids::{Ids, NoRandomness},
+};
+
+/// Most sessions of one subject that are listed.
+pub const LISTED_MAX: i64 = 100;
+
+/// Why a session could not be started or used.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No secret could be made.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+}
+
+/// A session to be started.
+#[derive(Debug, Clone)]
+pub struct NewSession {
+    /// Of readers, or of staff.
+    pub realm: Realm,
+    /// Whose.
+    pub subject: Uuid,
+    /// What the device calls itself.
+    pub device: String,
+    /// When it ends however much it is used.
+    pub expires_at: Timestamp,
+    /// [`SecretKind::Refresh`] for programs, [`SecretKind::Cookie`] for our own pages.
+    pub kind: SecretKind,
+}
+
+/// What became of a refresh token that was shown.
+#[derive(Debug)]
+pub enum Rotation {
+    /// The session goes on with this secret.
+    Rotated(Session, Secret),
+    /// Two held a copy, and the session has been ended.
+    Reused(Session),
+    /// There is no such token, or its session is over.
+    Unknown,
+}
+
+#[derive(sqlx::FromRow)]
+struct SessionRow {
+    id: Uuid,
+    realm: String,
+    subject: Uuid,
+    device: String,
+    started_at: Timestamp,
+    authenticated_at: Timestamp,
+    last_used_at: Timestamp,
+    expires_at: Timestamp,
+    ended_at: Option<Timestamp>,
+    end_reason: Option<String>,
+}
+
+impl TryFrom<SessionRow> for Session {
+    type Error = StoreError;
+
+    fn try_from(row: SessionRow) -> Result<Self, StoreError> {
+        let id = row.id;
+        let corrupt =
+            |column| StoreError::Corrupt { table: "sessions", column, id: id.to_string() };
+        let reason = row.end_reason.as_deref().map(EndReason::parse);
+        let ended = match (row.ended_at, reason) {
+            (None, None) => None,
+            (Some(at), Some(Some(reason))) => Some((at, reason)),
+            _ => return Err(corrupt("end_reason")),
+        };
+        Ok(Self {
+            id,
+            realm: Realm::parse(&row.realm).ok_or_else(|| corrupt("realm"))?,
+            subject: row.subject,
+            device: row.device,
+            started_at: row.started_at,
+            authenticated_at: row.authenticated_at,
+            last_used_at: row.last_used_at,
+            expires_at: row.expires_at,
+            ended,
+        })
+    }
+}
+
+/// Starts a session, and gives its id and the secret that the device keeps.
+///
+/// # Errors
+/// [`SessionError`].
+pub async fn start(
+    tx: &mut Tx,
+    ids: &Ids,
+    new: NewSession,
+    now: Timestamp,
+) -> Result<(Uuid, Secret), SessionError> {
+    let id = ids.uuid(now)?;
+    let secret = Secret::generate(ids, new.kind)?;
+    let cookie_hash = (new.kind == SecretKind::Cookie).then(|| secret.hash().to_bytes());
+    tx.query(
+        "INSERT INTO sessions (id, realm, subject, device, cookie_hash, started_at,
+                               authenticated_at, last_used_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $6, $6, $7)",
+    )
+    .bind(id)
+    .bind(new.realm.as_str())
+    .bind(new.subject)
+    .bind(new.device)
+    .bind(cookie_hash)
+    .bind(now)
+    .bind(new.expires_at)
+    .execute()
+    .await?;
+    if new.kind == SecretKind::Refresh {
+        insert_live(tx, id, secret.hash(), None, now).await?;
+    }
+    Ok((id, secret))
+}
+
+/// Uses a refresh token: marks it and gives another in its place. Commit whatever comes of it:
+/// a copy that was noticed has ended the session.
+///
+/// # Errors
+/// [`SessionError`].
+pub async fn rotate(
+    tx: &mut Tx,
+    ids: &Ids,
+    (realm, idle): (Realm, Duration),
+    shown: SecretHash,
+    now: Timestamp,
+) -> Result<Rotation, SessionError> {
+    let owner: Option<(Uuid,)> = tx
+        .query("SELECT session_id FROM refresh_tokens WHERE hash = $1")
+        .bind(shown.to_bytes())
+        .optional()
+        .await?;
+    let Some((id,)) = owner else { return Ok(Rotation::Unknown) };
+    // Written first, so that two uses of one session's tokens come one after the other.
+    let Some(session) = use_session(tx, id, (realm, idle), now).await? else {
+        return Ok(Rotation::Unknown);
+    };
+    let state: Option<(String,)> = tx
+        .query("SELECT state FROM refresh_tokens WHERE hash = $1")
+        .bind(shown.to_bytes())
+        .optional()
+        .await?;
+    let state = state.and_then(|(state,)| TokenState::parse(&state)).ok_or_else(|| {
+        StoreError::Corrupt { table: "refresh_tokens", column: "state", id: id.to_string() }
+    })?;
+    let successor: Option<(Vec<u8>,)> = tx
+        .query("SELECT hash FROM refresh_tokens WHERE session_id = $1 AND state = 'live' AND parent = $2")
+        .bind(id)
+        .bind(shown.to_bytes())
+        .optional()
+        .await?;
+    match judge(state, successor.is_some()) {
+        Ruling::Rotate => set_state(tx, shown.to_bytes(), TokenState::Used).await?,
+        Ruling::Retry => {
+            set_state(tx, shown.to_bytes(), TokenState::Retried).await?;
+            if let Some((hash,)) = successor {
+                set_state(tx, hash, TokenState::Void).await?;
+            }
+        }
+        Ruling::Reused => {
+            end(tx, id, EndReason::TokenReused, now).await?;
+            return Ok(Rotation::Reused(session));
+        }
+    }
+    let secret = Secret::generate(ids, SecretKind::Refresh)?;
+    insert_live(tx, id, secret.hash(), Some(shown), now).await?;
+    Ok(Rotation::Rotated(session, secret))
+}
+
+async fn use_session(
+    tx: &mut Tx,
+    id: Uuid,
+    (realm, idle): (Realm, Duration),
+    now: Timestamp,
+) -> Result<Option<Session>, StoreError> {
+    tx.query(
+        "UPDATE sessions SET last_used_at = $1
+         WHERE id = $2 AND realm = $3 AND ended_at IS NULL AND expires_at > $1
+           AND last_used_at > $4
+         RETURNING id, realm, subject, device, started_at, authenticated_at, last_used_at,
+                   expires_at, ended_at, end_reason",
+    )
+    .bind(now)
+    .bind(id)
+    .bind(realm.as_str())
+    .bind(now.minus(idle))
+    .optional::<SessionRow>()
+    .await?
+    .map(Session::try_from)
+    .transpose()
+}
+
+async fn insert_live(
+    tx: &mut Tx,
+    session: Uuid,
+    hash: SecretHash,
+    parent: Option<SecretHash>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.query(
+        "INSERT INTO refresh_tokens (hash, session_id, parent, state, issued_at)
+         VALUES ($1, $2, $3, 'live', $4)",
+    )
+    .bind(hash.to_bytes())
+    .bind(session)
+    .bind(parent.map(SecretHash::to_bytes))
+    .bind(now)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+async fn set_state(tx: &mut Tx, hash: Vec<u8>, state: TokenState) -> Result<(), StoreError> {
+    tx.query("UPDATE refresh_tokens SET state = $1 WHERE hash = $2")
+        .bind(state.as_str())
+        .bind(hash)
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// The session with this id.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn find(tx: &mut Tx, id: Uuid) -> Result<Option<Session>, StoreError> {
+    tx.query(
+        "SELECT id, realm, subject, device, started_at, authenticated_at, last_used_at,
+                expires_at, ended_at, end_reason
+         FROM sessions WHERE id = $1",
+    )
+    .bind(id)
+    .optional::<SessionRow>()
+    .await?
+    .map(Session::try_from)
+    .transpose()
+}
+
+/// The session that a browser's cookie names.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn find_by_cookie(tx: &mut Tx, hash: SecretHash) -> Result<Option<Session>, StoreError> {
+    tx.query(
+        "SELECT id, realm, subject, device, started_at, authenticated_at, last_used_at,
+                expires_at, ended_at, end_reason
+         FROM sessions WHERE cookie_hash = $1",
+    )
+    .bind(hash.to_bytes())
+    .optional::<SessionRow>()
+    .await?
+    .map(Session::try_from)
+    .transpose()
+}
+
+/// The session that a refresh token belongs to, whatever became of either.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn find_by_token(tx: &mut Tx, hash: SecretHash) -> Result<Option<Session>, StoreError> {
+    tx.query(
+        "SELECT s.id, s.realm, s.subject, s.device, s.started_at, s.authenticated_at,
+                s.last_used_at, s.expires_at, s.ended_at, s.end_reason
+         FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id
+         WHERE t.hash = $1",
+    )
+    .bind(hash.to_bytes())
+    .optional::<SessionRow>()
+    .await?
+    .map(Session::try_from)
+    .transpose()
+}
+
+/// The sessions of `subject` that have not ended, the last used first; at most [`LISTED_MAX`].
+/// Some may have been idle too long.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn list(
+    tx: &mut Tx,
+    realm: Realm,
+    subject: Uuid,
+    now: Timestamp,
+) -> Result<Vec<Session>, StoreError> {
+    let rows: Vec<SessionRow> = tx
+        .query(
+            "SELECT id, realm, subject, device, started_at, authenticated_at, last_used_at,
+                    expires_at, ended_at, end_reason
+             FROM sessions
+             WHERE realm = $1 AND subject = $2 AND ended_at IS NULL AND expires_at > $3
+             ORDER BY last_used_at DESC, id
+             LIMIT $4",
+        )
+        .bind(realm.as_str())
+        .bind(subject)
+        .bind(now)
+        .bind(LISTED_MAX)
+        .all()
+        .await?;
+    rows.into_iter().map(Session::try_from).collect()
+}
+
+/// Notes that a session was used. Once a minute is enough for people, and saves the writes.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn touch(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
+    tx.query("UPDATE sessions SET last_used_at = $1 WHERE id = $2 AND last_used_at < $3")
+        .bind(now)
+        .bind(id)
+        .bind(now.minus(Duration::MINUTE))
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// Ends a session; says whether it had not been ended before.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn end(
+    tx: &mut Tx,
+    id: Uuid,
+    reason: EndReason,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let ended = tx
+        .query(
+            "UPDATE sessions SET ended_at = $1, end_reason = $2 WHERE id = $3 AND ended_at IS NULL",
+        )
+        .bind(now)
+        .bind(reason.as_str())
+        .bind(id)
+        .execute()
+        .await?;
+    Ok(ended > 0)
+}
+
+/// Ends every session of `subject`, and names those that it ended.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn end_all(
+    tx: &mut Tx,
+    (realm, subject): (Realm, Uuid),
+    reason: EndReason,
+    now: Timestamp,
+) -> Result<Vec<Uuid>, StoreError> {
+    let ended: Vec<(Uuid,)> = tx
+        .query(
+            "UPDATE sessions SET ended_at = $1, end_reason = $2
+             WHERE realm = $3 AND subject = $4 AND ended_at IS NULL
+             RETURNING id",
+        )
+        .bind(now)
+        .bind(reason.as_str())
+        .bind(realm.as_str())
+        .bind(subject)
+        .all()
+        .await?;
+    Ok(ended.into_iter().map(|(id,)| id).collect())
+}
+
+/// Up to `most` sessions that ended at `since` or later, the earliest first.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn ended_since(
+    tx: &mut Tx,
+    since: Timestamp,
+    most: i64,
+) -> Result<Vec<(Uuid, Timestamp)>, StoreError> {
+    tx.query(
+        "SELECT id, ended_at FROM sessions WHERE ended_at >= $1 ORDER BY ended_at, id LIMIT $2",
+    )
+    .bind(since)
+    .bind(most)
+    .all()
+    .await
+}
+
+/// Forgets up to `most` sessions, with their tokens, that were over before `before`.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn purge(tx: &mut Tx, before: Timestamp, most: i64) -> Result<u64, StoreError> {
+    tx.query(
+        "DELETE FROM sessions WHERE id IN (
+             SELECT id FROM sessions
+             WHERE expires_at < $1 OR ended_at < $1
+             ORDER BY expires_at LIMIT $2)",
+    )
+    .bind(before)
+    .bind(most)
+    .execute()
+    .await
+}
