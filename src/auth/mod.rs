@@ -1,11 +1,14 @@
 //! Who is who, and how it is proved.
 //!
-//! Pure: `keys` (the ring of signing keys), `access_token` (JWTs), `session` (one device that
-//! logged in, and the rotation of its refresh tokens). `seal` wraps a key for storage, `store`
-//! keeps keys, `tokens` remembers what was verified, `revocation` what was taken back.
+//! Pure: `keys` (the ring of signing keys), `access_token` (JWTs), `password` (what is taken as
+//! one), `session` (one device that logged in, and the rotation of its refresh tokens). `hashing`
+//! hashes passwords a few at a time, `tokens` remembers what was verified, `revocation` what was
+//! taken back. `seal` wraps a key for storage, `store` keeps keys.
 
 pub mod access_token;
+pub mod hashing;
 pub mod keys;
+pub mod password;
 pub mod revocation;
 pub mod seal;
 pub mod session;
