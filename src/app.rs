@@ -11,7 +11,12 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     access::{self, gate::Gate},
-    auth::store::{self as key_store, KeyStoreError},
+    auth::{
+        hashing::{HashError, Hasher},
+        revocation::Revocations,
+        store::{self as key_store, KeyStoreError},
+        tokens::Tokens,
+    },
     billing::catalog::{Catalog, InvalidCatalog},
     clock::{Clock, SystemClock},
     config::{Config, Mode},
@@ -26,11 +31,13 @@ use crate::{
         serve::{ServeLimits, serve},
     },
     ids::{Ids, NoRandomness},
+    mail::{self, MailRoom},
     metering::{
         meter::Meter,
         store::{MeterStore, PostgresStore, SqliteStore},
         upkeep,
     },
+    reader::{self, accounts::Accounts},
     sandbox,
     site::{
         directory::{Directory, DirectoryError},
@@ -71,6 +78,9 @@ pub enum StartError {
     /// The demonstration is broken.
     #[error(transparent)]
     Demo(#[from] demo::newspaper::NewspaperError),
+    /// Passwords cannot be hashed.
+    #[error(transparent)]
+    Hashing(#[from] HashError),
     /// The operating system gives no random bytes.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
@@ -153,6 +163,8 @@ pub struct App {
     pub databases: Databases,
     /// Decides.
     pub gate: Arc<Gate>,
+    /// Readers' accounts.
+    pub accounts: Arc<Accounts>,
     /// What is sold.
     pub catalog: Arc<Catalog>,
     /// Counters.
@@ -208,19 +220,42 @@ impl AppState {
     ) -> Result<Self, StartError> {
         let metrics = Arc::new(Metrics::default());
         let master = config.master.clone();
-        let directory =
-            Arc::new(Directory::open(databases.main.clone(), Arc::clone(&clock), master).await?);
+        let main = databases.main.clone();
+        let directory = Arc::new(Directory::open(main.clone(), Arc::clone(&clock), master).await?);
+        let revocations = Arc::new(Revocations::open(main.clone(), Arc::clone(&clock)).await?);
         let meter = Meter::start(store.clone(), config.meter.limits);
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&directory).keep_fresh(config.sites_refresh));
+        tasks.spawn(Arc::clone(&revocations).keep_fresh(config.sessions.refresh));
         tasks.spawn(upkeep::run(store.clone(), Arc::clone(&clock), config.meter.upkeep));
         let readiness = Readiness::new(databases.main.clone(), store, Arc::clone(&clock));
-        let facts = (clock, ids.clone());
+        let facts = (Arc::clone(&clock), ids.clone());
+        let tokens = Arc::new(Tokens::new(
+            (Arc::clone(&directory), revocations),
+            facts.clone(),
+            &config.server.public_url,
+            config.sessions.tokens_remembered,
+            &metrics,
+        ));
+        let accounts = Accounts {
+            db: main,
+            clock,
+            ids: ids.clone(),
+            hasher: Hasher::start(config.passwords, ids.clone())?,
+            tokens,
+            mail: MailRoom::new(&config.mail.from_name, ids.clone()),
+            limits: config.limits,
+            lifetimes: config.sessions.reader,
+            directory: Arc::clone(&directory),
+            meter: meter.clone(),
+            public_url: config.server.public_url.as_str().into(),
+        };
         let gate = Arc::new(Gate::new(directory, meter, facts, config.meter.token, &metrics));
         Ok(Self(Arc::new(App {
             config,
             databases,
             gate,
+            accounts: Arc::new(accounts),
             catalog: Arc::new(Catalog::shipped()?),
             metrics,
             readiness: Arc::new(readiness),
@@ -239,10 +274,14 @@ impl AppState {
         let gate = || Arc::clone(&self.gate);
         let mut rooms = OpenApiRouter::new()
             .merge(access::api::routes(gate(), public_url))
+            .merge(reader::api::routes(Arc::clone(&self.accounts)))
             .merge(health::routes(Arc::clone(&self.readiness)));
         if let Some(clock) = &self.movable_clock {
             let directory = Arc::clone(&self.gate.directory);
             rooms = rooms.merge(sandbox::routes(Arc::clone(clock), directory));
+        }
+        if self.config.is_sandbox() {
+            rooms = rooms.merge(mail::sandbox::routes(self.databases.main.clone()));
         }
         let mut router = openapi::described(rooms);
         if self.config.metrics_listen.is_none() {

@@ -11,7 +11,8 @@
 //! | [`access`] | may this visitor read this article? The API, the middleware, receipts |
 //! | [`metering`] | how many free articles a visitor has read, exactly |
 //! | [`site`] | the publisher's titles: their policies and keys |
-//! | [`auth`] | signing keys; accounts and sessions come to live here |
+//! | [`auth`] | how anybody proves who they are: keys, tokens, passwords, sessions |
+//! | [`reader`] | readers' accounts, from the mail that makes one to the day it is erased |
 //! | [`mail`] | writing to people |
 //! | [`billing`] | the catalog of plans; subscriptions come to live here |
 //! | [`demo`] | a small newspaper behind the paywall, in a sandbox |
@@ -36,6 +37,7 @@ pub mod ids;
 pub mod mail;
 pub mod metering;
 pub mod money;
+pub mod reader;
 pub mod sandbox;
 pub mod site;
 pub mod telemetry;

@@ -8,6 +8,9 @@
 pub mod access_token;
 pub mod hashing;
 pub mod keys;
+pub mod limit_store;
+pub mod limits;
+pub mod network;
 pub mod password;
 pub mod revocation;
 pub mod seal;

@@ -1,14 +1,17 @@
 //! The settings, checked. `config/default.toml` is their manual; `layers` merges the sources.
 
 mod layers;
+mod limits;
+mod mail;
 mod passwords;
+mod sessions;
 
 use std::{fmt, net::SocketAddr, time::Duration};
 
 use axum::http::Uri;
 
-pub use self::layers::Outside;
 use self::layers::Settings;
+pub use self::{layers::Outside, limits::Limits, mail::Mail, sessions::Sessions};
 use crate::{
     auth::{hashing::HashLimits, seal::MasterKey},
     db::{DatabaseUrl, Durability, PoolLimits},
@@ -121,10 +124,16 @@ pub struct Config {
     pub database: Database,
     /// `[meter]`.
     pub meter: MeterSettings,
+    /// `[limits]`.
+    pub limits: Limits,
+    /// `[mail]`.
+    pub mail: Mail,
     /// `[passwords]`.
     pub passwords: HashLimits,
     /// `keys.master`.
     pub master: MasterKey,
+    /// `[sessions]`.
+    pub sessions: Sessions,
     /// `sites.refresh_secs`.
     pub sites_refresh: Duration,
     /// `metrics.listen`.
@@ -189,6 +198,8 @@ fn read(settings: &mut Settings) -> Option<Config> {
     let log = read_log(settings);
     let database = read_database(settings);
     let meter = read_meter(settings);
+    let limits = limits::read(settings, mode);
+    let mail = mail::read(settings);
     let passwords = passwords::read(settings);
     let master = settings.parse_with("keys.master", |text| {
         if mode == Some(Mode::Live) && text == SANDBOX_MASTER {
@@ -198,6 +209,7 @@ fn read(settings: &mut Settings) -> Option<Config> {
         }
         MasterKey::parse(text).map_err(|e| e.to_string())
     });
+    let sessions = sessions::read(settings);
     let sites_refresh = settings.seconds("sites.refresh_secs", 1..=30);
     let metrics_listen = settings.parse_with("metrics.listen", |text| {
         if text.is_empty() { Ok(None) } else { parse_address(text).map(Some) }
@@ -208,8 +220,11 @@ fn read(settings: &mut Settings) -> Option<Config> {
         log: log?,
         database: database?,
         meter: meter?,
+        limits,
+        mail: mail?,
         passwords,
         master: master?,
+        sessions,
         sites_refresh,
         metrics_listen: metrics_listen?,
     })

@@ -3,7 +3,7 @@
 use axum::Router;
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{Http, HttpAuthScheme, SecurityScheme},
+    openapi::security::{Http, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
@@ -19,6 +19,7 @@ use utoipa_swagger_ui::SwaggerUi;
     ),
     tags(
         (name = "Websites", description = "May this visitor read this article?"),
+        (name = "Readers", description = "Accounts, logging in, and the reader's own things."),
         (name = "Operations", description = "Is the service well?"),
         (name = "Sandbox", description = "Only in a sandbox: the movable clock."),
     ),
@@ -33,6 +34,9 @@ impl Modify for Keys {
         let secret_key = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
         let components = openapi.components.get_or_insert_with(Default::default);
         components.add_security_scheme("secret_key", secret_key);
+        let access_token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
+        let access_token = SecurityScheme::Http(access_token.build());
+        components.add_security_scheme("reader_token", access_token);
     }
 }
 

@@ -1,5 +1,68 @@
 //! Writing to people.
 //!
-//! `address` is pure: whom we can write to.
+//! Pure: `address` (whom we can write to) and `letter` (what we write). `outbox` keeps mails until
+//! they are sent, in the transaction that is their reason. `sandbox` is a mailbox to look into.
 
 pub mod address;
+pub mod letter;
+pub mod outbox;
+pub mod sandbox;
+
+use self::{address::Address, letter::Letter, outbox::NewMail};
+use crate::{
+    clock::Timestamp,
+    db::{StoreError, Tx},
+    ids::{Ids, NoRandomness},
+};
+
+/// Why a mail could not be put into the outbox.
+#[derive(Debug, thiserror::Error)]
+pub enum MailError {
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It has no name.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+    /// A template could not be written out.
+    #[error("a mail could not be written: {0}")]
+    Template(#[from] askama::Error),
+}
+
+/// Where mails are handed in.
+#[derive(Debug, Clone)]
+pub struct MailRoom {
+    publisher: std::sync::Arc<str>,
+    ids: Ids,
+}
+
+impl MailRoom {
+    /// Mails in the name of `publisher`.
+    #[must_use]
+    pub fn new(publisher: &str, ids: Ids) -> Self {
+        Self { publisher: publisher.into(), ids }
+    }
+
+    /// Puts a letter into the outbox; it goes out when `tx` is committed.
+    ///
+    /// # Errors
+    /// [`MailError`].
+    pub async fn enqueue(
+        &self,
+        tx: &mut Tx,
+        to: &Address,
+        letter: &Letter,
+        now: Timestamp,
+    ) -> Result<(), MailError> {
+        let rendered = letter.render(&self.publisher)?;
+        let mail = NewMail {
+            id: self.ids.uuid(now)?,
+            to,
+            subject: rendered.subject,
+            text: rendered.text,
+            html: rendered.html,
+            expires_at: now.plus(letter.keeps_for()),
+        };
+        Ok(outbox::insert(tx, mail, now).await?)
+    }
+}

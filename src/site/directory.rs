@@ -91,6 +91,24 @@ pub struct Snapshot {
     pub keys: KeyRing,
 }
 
+impl Snapshot {
+    /// What the sites are called.
+    #[must_use]
+    pub fn site_names(&self) -> Vec<String> {
+        self.sites.values().map(|site| site.site.name.clone()).collect()
+    }
+
+    /// Every pool that reads count in.
+    #[must_use]
+    pub fn pools(&self) -> Vec<Arc<str>> {
+        let rules = self.sites.values().flat_map(|site| &site.rules);
+        let mut pools: Vec<Arc<str>> = rules.map(|rule| Arc::clone(&rule.pool)).collect();
+        pools.sort_unstable();
+        pools.dedup();
+        pools
+    }
+}
+
 /// Why the directory could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {

@@ -72,8 +72,6 @@ pub enum EndReason {
     EndedByOwner,
     /// The password was changed.
     PasswordChanged,
-    /// The address was changed.
-    AddressChanged,
     /// A refresh token was used that somebody had used before.
     TokenReused,
     /// The owner's data was erased.
@@ -85,11 +83,10 @@ pub enum EndReason {
 }
 
 impl EndReason {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 7] = [
         Self::LoggedOut,
         Self::EndedByOwner,
         Self::PasswordChanged,
-        Self::AddressChanged,
         Self::TokenReused,
         Self::Erased,
         Self::EndedByStaff,
@@ -103,7 +100,6 @@ impl EndReason {
             Self::LoggedOut => "logged_out",
             Self::EndedByOwner => "ended_by_owner",
             Self::PasswordChanged => "password_changed",
-            Self::AddressChanged => "address_changed",
             Self::TokenReused => "token_reused",
             Self::Erased => "erased",
             Self::EndedByStaff => "ended_by_staff",

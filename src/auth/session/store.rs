@@ -316,6 +316,49 @@ pub async fn list(
     rows.into_iter().map(Session::try_from).collect()
 }
 
+/// Every session of `subject` that is still kept, ended or not, the latest first; at most
+/// [`LISTED_MAX`].
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn list_all(
+    tx: &mut Tx,
+    realm: Realm,
+    subject: Uuid,
+) -> Result<Vec<Session>, StoreError> {
+    let rows: Vec<SessionRow> = tx
+        .query(
+            "SELECT id, realm, subject, device, started_at, authenticated_at, last_used_at,
+                    expires_at, ended_at, end_reason
+             FROM sessions
+             WHERE realm = $1 AND subject = $2
+             ORDER BY started_at DESC, id
+             LIMIT $3",
+        )
+        .bind(realm.as_str())
+        .bind(subject)
+        .bind(LISTED_MAX)
+        .all()
+        .await?;
+    rows.into_iter().map(Session::try_from).collect()
+}
+
+/// Forgets what the devices of `subject` called themselves.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn forget_devices(
+    tx: &mut Tx,
+    (realm, subject): (Realm, Uuid),
+) -> Result<(), StoreError> {
+    tx.query("UPDATE sessions SET device = '' WHERE realm = $1 AND subject = $2")
+        .bind(realm.as_str())
+        .bind(subject)
+        .execute()
+        .await?;
+    Ok(())
+}
+
 /// Notes that a session was used. Once a minute is enough for people, and saves the writes.
 ///
 /// # Errors

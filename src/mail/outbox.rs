@@ -1,0 +1,264 @@
+//! Mails that wait to be sent, and those that were sent lately.
+//!
+//! A mail is put here in the transaction that is its reason, so there is never one without the
+//! other. Whoever sends it claims it for a while first; when that sender dies, the mail is due
+//! again. So a mail may be sent twice when a machine dies at the wrong moment, but is never lost.
+
+use time::Duration;
+use uuid::Uuid;
+
+use super::address::Address;
+use crate::{
+    clock::Timestamp,
+    db::{StoreError, Tx},
+};
+
+/// How long a sender has for one batch before another may try.
+pub const LEASE: Duration = Duration::minutes(5);
+/// How long to wait after each failure; after the last, the mail is dead.
+pub const RETRIES: [Duration; 6] = [
+    Duration::minutes(1),
+    Duration::minutes(5),
+    Duration::minutes(30),
+    Duration::hours(2),
+    Duration::hours(6),
+    Duration::hours(24),
+];
+/// Most mails listed at a time.
+pub const LISTED_MAX: i64 = 100;
+
+/// A mail to be put here.
+#[derive(Debug)]
+pub struct NewMail<'a> {
+    /// Its id; its `Message-ID` too.
+    pub id: Uuid,
+    /// To whom.
+    pub to: &'a Address,
+    /// One line of fixed text.
+    pub subject: &'static str,
+    /// For those who read text.
+    pub text: String,
+    /// For those who read HTML.
+    pub html: String,
+    /// From when it helps nobody.
+    pub expires_at: Timestamp,
+}
+
+/// A mail that is kept.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct StoredMail {
+    /// Its id.
+    pub id: Uuid,
+    /// The address in its spelling for SMTP.
+    pub recipient: String,
+    /// One line.
+    pub subject: String,
+    /// For those who read text.
+    pub body_text: String,
+    /// For those who read HTML.
+    pub body_html: String,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// When it was put here.
+    pub created_at: Timestamp,
+    /// From when it helps nobody.
+    pub expires_at: Timestamp,
+}
+
+/// A mail that will not be tried again by itself.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct DeadMail {
+    /// Its id.
+    pub id: Uuid,
+    /// What it was about.
+    pub subject: String,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// What went wrong last.
+    pub last_error: Option<String>,
+    /// When it was put here.
+    pub created_at: Timestamp,
+    /// When it was given up.
+    pub done_at: Option<Timestamp>,
+}
+
+/// Puts a mail here, due at once.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn insert(tx: &mut Tx, mail: NewMail<'_>, now: Timestamp) -> Result<(), StoreError> {
+    tx.query(
+        "INSERT INTO mail_outbox (id, recipient, subject, body_text, body_html, status, attempts,
+                                  created_at, due_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, 'queued', 0, $6, $6, $7)",
+    )
+    .bind(mail.id)
+    .bind(mail.to.key())
+    .bind(mail.subject)
+    .bind(mail.text)
+    .bind(mail.html)
+    .bind(now)
+    .bind(mail.expires_at)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Claims up to `most` mails that are due, for [`LEASE`]. Of several who ask at once, one gets
+/// each.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn claim_due(
+    tx: &mut Tx,
+    now: Timestamp,
+    most: i64,
+) -> Result<Vec<StoredMail>, StoreError> {
+    // The condition stands twice: on PostgreSQL one who waited for another's claim looks again.
+    tx.query(
+        "UPDATE mail_outbox SET due_at = $1, attempts = attempts + 1
+         WHERE status = 'queued' AND due_at <= $2 AND id IN (
+             SELECT id FROM mail_outbox
+             WHERE status = 'queued' AND due_at <= $2
+             ORDER BY due_at, id LIMIT $3)
+         RETURNING id, recipient, subject, body_text, body_html, attempts, created_at, expires_at",
+    )
+    .bind(now.plus(LEASE))
+    .bind(now)
+    .bind(most)
+    .all()
+    .await
+}
+
+/// Notes that a mail was sent, and forgets what it said.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn mark_sent(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
+    tx.query(
+        "UPDATE mail_outbox
+         SET status = 'sent', last_error = NULL, done_at = $1, body_text = '', body_html = ''
+         WHERE id = $2 AND status = 'queued'",
+    )
+    .bind(now)
+    .bind(id)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Notes that a mail will not be tried again, and why.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn mark_dead(tx: &mut Tx, id: Uuid, why: &str, now: Timestamp) -> Result<(), StoreError> {
+    tx.query(
+        "UPDATE mail_outbox SET status = 'dead', last_error = $1, done_at = $2
+         WHERE id = $3 AND status = 'queued'",
+    )
+    .bind(why)
+    .bind(now)
+    .bind(id)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Notes why a mail could not be sent, and when to try again.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn mark_retry(
+    tx: &mut Tx,
+    id: Uuid,
+    why: &str,
+    due_at: Timestamp,
+) -> Result<(), StoreError> {
+    tx.query(
+        "UPDATE mail_outbox SET last_error = $1, due_at = $2 WHERE id = $3 AND status = 'queued'",
+    )
+    .bind(why)
+    .bind(due_at)
+    .bind(id)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// The mails that were given up, the latest first; at most [`LISTED_MAX`].
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn list_dead(tx: &mut Tx) -> Result<Vec<DeadMail>, StoreError> {
+    tx.query(
+        "SELECT id, subject, attempts, last_error, created_at, done_at FROM mail_outbox
+         WHERE status = 'dead' ORDER BY done_at DESC, id LIMIT $1",
+    )
+    .bind(LISTED_MAX)
+    .all()
+    .await
+}
+
+/// Lets a dead mail be tried again from the beginning; says whether there was such a one whose
+/// link is not over.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn revive(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool, StoreError> {
+    let revived = tx
+        .query(
+            "UPDATE mail_outbox
+             SET status = 'queued', attempts = 0, due_at = $1, done_at = NULL
+             WHERE id = $2 AND status = 'dead' AND expires_at > $1",
+        )
+        .bind(now)
+        .bind(id)
+        .execute()
+        .await?;
+    Ok(revived > 0)
+}
+
+/// The newest mails, the oldest of them first: to `to`, or to anybody. At most [`LISTED_MAX`].
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn newest(tx: &mut Tx, to: Option<&Address>) -> Result<Vec<StoredMail>, StoreError> {
+    let mut mails: Vec<StoredMail> = tx
+        .query(
+            "SELECT id, recipient, subject, body_text, body_html, attempts, created_at, expires_at
+             FROM mail_outbox
+             WHERE CAST($1 AS TEXT) IS NULL OR recipient = $1
+             ORDER BY created_at DESC, id DESC LIMIT $2",
+        )
+        .bind(to.map(Address::key))
+        .bind(LISTED_MAX)
+        .all()
+        .await?;
+    mails.reverse();
+    Ok(mails)
+}
+
+/// Forgets every mail to this address.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn delete_to(tx: &mut Tx, to: &Address) -> Result<(), StoreError> {
+    tx.query("DELETE FROM mail_outbox WHERE recipient = $1").bind(to.key()).execute().await?;
+    Ok(())
+}
+
+/// Forgets up to `most` mails that were done with before `before`.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn purge(tx: &mut Tx, before: Timestamp, most: i64) -> Result<u64, StoreError> {
+    tx.query(
+        "DELETE FROM mail_outbox WHERE id IN (
+             SELECT id FROM mail_outbox
+             WHERE status <> 'queued' AND done_at < $1 ORDER BY done_at LIMIT $2)",
+    )
+    .bind(before)
+    .bind(most)
+    .execute()
+    .await
+}

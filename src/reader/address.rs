@@ -1,0 +1,103 @@
+//! Changing the address: both the old and the new mailbox must agree.
+
+use super::{
+    accounts::{AccountError, Accounts, CONFIRM_LIFE},
+    address_store::{self, Change, NewChange},
+    link_store, store,
+};
+use crate::{
+    auth::{
+        access_token::Caller,
+        password::Attempt,
+        session::secret::{Secret, SecretHash, SecretKind},
+    },
+    db::StoreError,
+    mail::{address::Address, letter::Letter},
+};
+
+/// How far a change of address has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Agreement {
+    /// The other mailbox must agree too.
+    WaitsForOther,
+    /// The address has been changed.
+    Changed,
+}
+
+impl Accounts {
+    /// Asks the caller's mailbox and the new one whether mail shall go to `new` from now on.
+    ///
+    /// # Errors
+    /// [`AccountError::WrongPassword`], [`AccountError::FreshLoginRequired`],
+    /// [`AccountError::TooMany`].
+    pub async fn ask_for_address(
+        &self,
+        caller: Caller,
+        password: Option<&Attempt>,
+        new: &Address,
+    ) -> Result<(), AccountError> {
+        let now = self.clock.now();
+        let mut turn = self.hasher.turn().await?;
+        let reader = self.prove(&mut turn, caller, password).await?;
+        drop(turn);
+        let (old_token, new_token) = (
+            Secret::generate(&self.ids, SecretKind::Link)?,
+            Secret::generate(&self.ids, SecretKind::Link)?,
+        );
+        let change = NewChange {
+            reader: reader.id,
+            email: new,
+            old: old_token.hash(),
+            new: new_token.hash(),
+            expires_at: now.plus(CONFIRM_LIFE),
+        };
+        let path = "/account/address";
+        let to_old = Letter::ConfirmAddressChange {
+            link: self.link_to(path, &old_token),
+            new_address: new.clone(),
+        };
+        let mut tx = self.db.write().await?;
+        self.count_mail(&mut tx, new, now).await?;
+        address_store::put(&mut tx, change).await?;
+        // An address with another account cannot agree; its owner is told so, the caller is not.
+        let to_new = if store::find_by_email(&mut tx, new).await?.is_some() {
+            Letter::AddressTaken
+        } else {
+            Letter::ConfirmNewAddress { link: self.link_to(path, &new_token) }
+        };
+        self.write_to(&mut tx, &reader.email, &to_old, now).await?;
+        self.write_to(&mut tx, new, &to_new, now).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Agrees to a change of address in the name of the mailbox that got `token`.
+    ///
+    /// # Errors
+    /// [`AccountError::InvalidLink`].
+    pub async fn agree_to_address(&self, token: &str) -> Result<Agreement, AccountError> {
+        let invalid = || AccountError::InvalidLink;
+        let hash = SecretHash::of(SecretKind::Link, token).ok_or_else(invalid)?;
+        let now = self.clock.now();
+        let mut tx = self.db.write().await?;
+        let change = address_store::confirm(&mut tx, hash, now).await?.ok_or_else(invalid)?;
+        let Change { reader, email, is_complete: true } = change else {
+            tx.commit().await?;
+            return Ok(Agreement::WaitsForOther);
+        };
+        let reader = store::find(&mut tx, reader).await?.ok_or_else(invalid)?;
+        match store::set_email(&mut tx, reader.id, &email, now).await {
+            Ok(()) => {}
+            // Somebody made an account with it meanwhile.
+            Err(StoreError::Duplicate) => return Err(invalid()),
+            Err(error) => return Err(error.into()),
+        }
+        address_store::delete(&mut tx, reader.id).await?;
+        // What was mailed to either before belongs to nobody's account any more.
+        link_store::delete_for(&mut tx, &reader.email).await?;
+        link_store::delete_for(&mut tx, &email).await?;
+        let letter = Letter::AddressChanged { new_address: email };
+        self.write_to(&mut tx, &reader.email, &letter, now).await?;
+        tx.commit().await?;
+        Ok(Agreement::Changed)
+    }
+}

@@ -1,0 +1,130 @@
+//! Changes of address that wait for both ends to agree.
+
+use uuid::Uuid;
+
+use crate::{
+    auth::session::secret::SecretHash,
+    clock::Timestamp,
+    db::{StoreError, Tx},
+    mail::address::Address,
+};
+
+/// A change as it was asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct NewChange<'a> {
+    /// Whose.
+    pub reader: Uuid,
+    /// The address to come.
+    pub email: &'a Address,
+    /// Of the token sent to the old address.
+    pub old: SecretHash,
+    /// Of the token sent to the new address.
+    pub new: SecretHash,
+    /// From when it is off.
+    pub expires_at: Timestamp,
+}
+
+/// A change after one end has agreed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Whose.
+    pub reader: Uuid,
+    /// The address to come.
+    pub email: Address,
+    /// Whether both ends have agreed.
+    pub is_complete: bool,
+}
+
+/// Notes a change that is asked for, in place of one that waits.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn put(tx: &mut Tx, change: NewChange<'_>) -> Result<(), StoreError> {
+    tx.query(
+        "INSERT INTO address_changes (reader_id, email, email_key, old_hash, new_hash, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (reader_id) DO UPDATE
+         SET email = excluded.email, email_key = excluded.email_key,
+             old_hash = excluded.old_hash, new_hash = excluded.new_hash,
+             old_confirmed_at = NULL, new_confirmed_at = NULL, expires_at = excluded.expires_at",
+    )
+    .bind(change.reader)
+    .bind(change.email.typed())
+    .bind(change.email.key())
+    .bind(change.old.to_bytes())
+    .bind(change.new.to_bytes())
+    .bind(change.expires_at)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+type ChangeRow = (Uuid, String, Option<Timestamp>, Option<Timestamp>);
+
+/// Notes that the end which got the token of `hash` agrees. Agreeing twice changes nothing.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn confirm(
+    tx: &mut Tx,
+    hash: SecretHash,
+    now: Timestamp,
+) -> Result<Option<Change>, StoreError> {
+    let row: Option<ChangeRow> = tx
+        .query(
+            "UPDATE address_changes
+             SET old_confirmed_at = CASE WHEN old_hash = $1 AND old_confirmed_at IS NULL
+                                         THEN $2 ELSE old_confirmed_at END,
+                 new_confirmed_at = CASE WHEN new_hash = $1 AND new_confirmed_at IS NULL
+                                         THEN $2 ELSE new_confirmed_at END
+             WHERE (old_hash = $1 OR new_hash = $1) AND expires_at > $2
+             RETURNING reader_id, email, old_confirmed_at, new_confirmed_at",
+        )
+        .bind(hash.to_bytes())
+        .bind(now)
+        .optional()
+        .await?;
+    let Some((reader, email, old, new)) = row else { return Ok(None) };
+    let email = Address::parse(&email).map_err(|_| StoreError::Corrupt {
+        table: "address_changes",
+        column: "email",
+        id: reader.to_string(),
+    })?;
+    Ok(Some(Change { reader, email, is_complete: old.is_some() && new.is_some() }))
+}
+
+/// The address that a reader has asked for, and until when both ends may agree.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn find(tx: &mut Tx, reader: Uuid) -> Result<Option<(String, Timestamp)>, StoreError> {
+    tx.query("SELECT email, expires_at FROM address_changes WHERE reader_id = $1")
+        .bind(reader)
+        .optional()
+        .await
+}
+
+/// Calls off the change that waits for a reader, or clears away one that is done.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn delete(tx: &mut Tx, reader: Uuid) -> Result<(), StoreError> {
+    tx.query("DELETE FROM address_changes WHERE reader_id = $1").bind(reader).execute().await?;
+    Ok(())
+}
+
+/// Forgets up to `most` changes that are over.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn purge(tx: &mut Tx, now: Timestamp, most: i64) -> Result<u64, StoreError> {
+    tx.query(
+        "DELETE FROM address_changes WHERE reader_id IN (
+             SELECT reader_id FROM address_changes
+             WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
+    )
+    .bind(now)
+    .bind(most)
+    .execute()
+    .await
+}

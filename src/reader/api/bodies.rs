@@ -1,0 +1,164 @@
+//! The shapes that several calls share, and who calls.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::FromRequestParts,
+    http::{HeaderMap, HeaderValue, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    auth::{
+        access_token::{Caller, Realm},
+        password::{Attempt, Password},
+        session::{model::device_name, secret::SecretKind},
+    },
+    http::problem::{ApiError, FieldError},
+    mail::address::Address,
+    reader::{
+        accounts::{Accounts, Device, LoggedIn},
+        model::Reader,
+    },
+};
+
+/// An address and a password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Credentials {
+    /// Any spelling of the address.
+    #[schema(format = Email, max_length = 254)]
+    pub(super) email: String,
+    /// 8 to 256 characters.
+    #[schema(format = Password, min_length = 8, max_length = 256)]
+    pub(super) password: String,
+}
+
+/// An address.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct JustEmail {
+    /// Any spelling of the address.
+    #[schema(format = Email, max_length = 254)]
+    pub(super) email: String,
+}
+
+/// What a link in a mail holds.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct JustToken {
+    /// The text after `?token=`.
+    pub(super) token: String,
+}
+
+/// That something was mailed, whoever the address belongs to.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CheckMail {
+    /// Always `check_mail`.
+    status: &'static str,
+}
+
+impl CheckMail {
+    pub(super) fn response() -> Response {
+        let body = Json(Self { status: "check_mail" });
+        (axum::http::StatusCode::ACCEPTED, NO_STORE, body).into_response()
+    }
+}
+
+/// A reader, as the reader sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ReaderBody {
+    /// The `sub` of access tokens.
+    id: Uuid,
+    /// As typed.
+    email: String,
+    /// Whether a mail to this address was answered.
+    email_verified: bool,
+}
+
+impl From<&Reader> for ReaderBody {
+    fn from(reader: &Reader) -> Self {
+        // There is no account before the mail was answered.
+        Self { id: reader.id, email: reader.email.typed().to_owned(), email_verified: true }
+    }
+}
+
+/// Who logged in, and what opens doors from now on.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TokensBody {
+    reader: ReaderBody,
+    /// A JWT (RFC 9068), for `Authorization: Bearer …` and for `reader` of `POST /v1/access`.
+    access_token: String,
+    /// Opaque; good for one use at `POST /v1/auth/refresh`.
+    refresh_token: String,
+    /// Always `Bearer`.
+    token_type: &'static str,
+    /// Seconds until the access token ends.
+    expires_in: i64,
+}
+
+/// The tokens of one who has just logged in.
+pub(super) fn tokens(accounts: &Accounts, logged_in: &LoggedIn) -> Result<Response, ApiError> {
+    let body = TokensBody {
+        reader: ReaderBody::from(&logged_in.reader),
+        access_token: accounts.tokens.issue(Realm::Reader, logged_in.caller())?,
+        refresh_token: logged_in.secret.expose().to_owned(),
+        token_type: "Bearer",
+        expires_in: accounts.expires_in(),
+    };
+    Ok((NO_STORE, Json(body)).into_response())
+}
+
+/// No cache may keep anything personal.
+pub(super) const NO_STORE: [(header::HeaderName, HeaderValue); 1] =
+    [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+
+pub(super) fn parse_email(text: &str) -> Result<Address, ApiError> {
+    Address::parse(text).map_err(|error| {
+        ApiError::InvalidFields(vec![FieldError::new("email", "invalid_value", error.to_string())])
+    })
+}
+
+/// A password that is given to prove who somebody is. One that is too long to be one is refused
+/// like any other that is wrong in form.
+pub(super) fn parse_attempt(field: &str, text: &str) -> Result<Attempt, ApiError> {
+    Password::attempt(text).ok_or_else(|| {
+        let detail = "must have at most 256 characters";
+        ApiError::InvalidFields(vec![FieldError::new(field, "too_long", detail)])
+    })
+}
+
+/// The device behind a request of a program.
+pub(super) fn device(headers: &HeaderMap) -> Device {
+    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    Device { name: device_name(user_agent), keeps: SecretKind::Refresh }
+}
+
+/// A reader with a valid access token.
+pub(super) struct SignedIn(pub(super) Caller);
+
+impl FromRequestParts<Arc<Accounts>> for SignedIn {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        accounts: &Arc<Accounts>,
+    ) -> Result<Self, ApiError> {
+        let refused = ApiError::Unauthorized(
+            "invalid_token",
+            "send a reader's access token as `Authorization: Bearer …`",
+        );
+        let Some(token) = bearer(&parts.headers) else { return Err(refused) };
+        accounts.tokens.verify(Realm::Reader, token).map(Self).map_err(|_| refused)
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}

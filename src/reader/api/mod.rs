@@ -1,0 +1,35 @@
+//! What readers' programs may ask: accounts under `/v1/readers` and `/v1/auth`, and the reader's
+//! own things under `/v1/me`.
+
+mod auth;
+mod bodies;
+mod me;
+mod sign_up;
+
+use std::sync::Arc;
+
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::accounts::Accounts;
+
+/// The routes of this room.
+pub fn routes(accounts: Arc<Accounts>) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(sign_up::sign_up))
+        .routes(routes!(sign_up::verify))
+        .routes(routes!(auth::log_in))
+        .routes(routes!(auth::refresh))
+        .routes(routes!(auth::log_out))
+        .routes(routes!(auth::ask_for_magic_link))
+        .routes(routes!(auth::redeem_magic_link))
+        .routes(routes!(auth::ask_for_reset))
+        .routes(routes!(auth::reset))
+        .routes(routes!(me::profile, me::erase))
+        .routes(routes!(me::export))
+        .routes(routes!(me::change_password))
+        .routes(routes!(me::ask_for_address))
+        .routes(routes!(me::agree_to_address))
+        .routes(routes!(me::sessions, me::end_sessions))
+        .routes(routes!(me::end_session))
+        .with_state(accounts)
+}

@@ -1,0 +1,205 @@
+//! The reader's own data: all of it, and the end of it.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{
+    accounts::{AccountError, Accounts, FRESH_FOR},
+    address_store, link_store, store,
+};
+use crate::{
+    auth::{
+        access_token::{Caller, Realm},
+        session::{
+            model::{EndReason, Session},
+            store as sessions,
+        },
+    },
+    clock::Timestamp,
+    mail::{letter::Letter, outbox},
+    metering::{
+        store::Key,
+        tally::{Fingerprint, Tally},
+    },
+};
+
+/// Everything that is held about one reader.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Export {
+    /// When this was put together.
+    #[schema(value_type = String, format = DateTime)]
+    pub exported_at: Timestamp,
+    /// The account.
+    pub reader: ExportedReader,
+    /// Devices that logged in, also those that have logged out since.
+    pub sessions: Vec<ExportedSession>,
+    /// A change of address that waits for both mailboxes to agree.
+    pub address_change: Option<ExportedChange>,
+    /// Mails of the last days.
+    pub mails: Vec<ExportedMail>,
+    /// How many articles were read free, by meter. Which ones is kept only as fingerprints.
+    pub meters: Vec<ExportedMeter>,
+}
+
+/// An account.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExportedReader {
+    id: Uuid,
+    email: String,
+    #[schema(value_type = String, format = DateTime)]
+    email_verified_at: Timestamp,
+    /// Whether a password is set. Its hash is nobody's business.
+    has_password: bool,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+}
+
+/// A session.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExportedSession {
+    id: Uuid,
+    device: String,
+    #[schema(value_type = String, format = DateTime)]
+    started_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    last_used_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: Timestamp,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    ended_at: Option<Timestamp>,
+    end_reason: Option<&'static str>,
+}
+
+/// A change of address.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExportedChange {
+    new_email: String,
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: Timestamp,
+}
+
+/// A mail.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExportedMail {
+    subject: String,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+}
+
+/// A meter.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExportedMeter {
+    /// The site or the pool of sites.
+    meter: String,
+    #[schema(value_type = String, format = DateTime)]
+    started_at: Timestamp,
+    articles: usize,
+    /// The articles' fingerprints: SHA-256 of site and id, cut to 128 bits, in hexadecimal.
+    fingerprints: Vec<String>,
+}
+
+impl From<Session> for ExportedSession {
+    fn from(session: Session) -> Self {
+        let (ended_at, end_reason) = session.ended.unzip();
+        Self {
+            id: session.id,
+            device: session.device,
+            started_at: session.started_at,
+            last_used_at: session.last_used_at,
+            expires_at: session.expires_at,
+            ended_at,
+            end_reason: end_reason.map(EndReason::as_str),
+        }
+    }
+}
+
+impl From<(Key, Tally)> for ExportedMeter {
+    fn from((key, tally): (Key, Tally)) -> Self {
+        let hex =
+            |fingerprint: &Fingerprint| format!("{:032x}", u128::from_be_bytes(fingerprint.0));
+        Self {
+            meter: key.pool.to_string(),
+            started_at: tally.started_at,
+            articles: tally.articles.len(),
+            fingerprints: tally.articles.iter().map(hex).collect(),
+        }
+    }
+}
+
+impl Accounts {
+    /// Everything that is held about the reader `id`.
+    ///
+    /// # Errors
+    /// [`AccountError::Gone`]; when a database fails.
+    pub async fn export(&self, id: Uuid) -> Result<Export, AccountError> {
+        let mut tx = self.db.read().await?;
+        let reader = store::find(&mut tx, id).await?.ok_or(AccountError::Gone)?;
+        let change = address_store::find(&mut tx, id).await?;
+        let sessions = sessions::list_all(&mut tx, Realm::Reader, id).await?;
+        let mails = outbox::newest(&mut tx, Some(&reader.email)).await?;
+        drop(tx);
+        let meters = self.meter.counts_of(&self.directory.snapshot().pools(), id).await;
+        let meters = meters.map_err(|error| AccountError::Failed(error.into()))?;
+        Ok(Export {
+            exported_at: self.clock.now(),
+            reader: ExportedReader {
+                id,
+                email: reader.email.typed().to_owned(),
+                email_verified_at: reader.email_verified_at,
+                has_password: reader.password_hash.is_some(),
+                created_at: reader.created_at,
+            },
+            sessions: sessions.into_iter().map(ExportedSession::from).collect(),
+            address_change: change
+                .map(|(new_email, expires_at)| ExportedChange { new_email, expires_at }),
+            mails: mails
+                .into_iter()
+                .map(|mail| ExportedMail { subject: mail.subject, created_at: mail.created_at })
+                .collect(),
+            meters: meters.into_iter().map(ExportedMeter::from).collect(),
+        })
+    }
+
+    /// [`Accounts::erase`] by the reader, who must have logged in lately.
+    ///
+    /// # Errors
+    /// [`AccountError::FreshLoginRequired`]; as [`Accounts::erase`].
+    pub async fn erase_self(&self, caller: Caller) -> Result<(), AccountError> {
+        let now = self.clock.now();
+        let session = self.session_of(&mut self.db.read().await?, caller, now).await?;
+        if !session.is_fresh(FRESH_FOR, now) {
+            return Err(AccountError::FreshLoginRequired);
+        }
+        self.erase(caller.subject).await
+    }
+
+    /// Forgets who the reader `id` is: the address, the password, sessions, links, mails and
+    /// reads. The bare id stays, so that what the law keeps refers to one person, known to nobody.
+    ///
+    /// # Errors
+    /// [`AccountError::Gone`]; when a database fails. Whatever was not erased then is when it is
+    /// asked for again.
+    pub async fn erase(&self, id: Uuid) -> Result<(), AccountError> {
+        let now = self.clock.now();
+        // The meter first: its database may be another, and only a reader who is still there can
+        // ask again.
+        let forgotten = self.meter.forget(&self.directory.snapshot().pools(), id).await;
+        forgotten.map_err(|error| AccountError::Failed(error.into()))?;
+        let mut tx = self.db.write().await?;
+        let reader = store::find(&mut tx, id).await?.ok_or(AccountError::Gone)?;
+        if !store::erase(&mut tx, id, now).await? {
+            return Err(AccountError::Gone);
+        }
+        let owner = (Realm::Reader, id);
+        let ended = sessions::end_all(&mut tx, owner, EndReason::Erased, now).await?;
+        sessions::forget_devices(&mut tx, owner).await?;
+        link_store::delete_for(&mut tx, &reader.email).await?;
+        address_store::delete(&mut tx, id).await?;
+        outbox::delete_to(&mut tx, &reader.email).await?;
+        self.write_to(&mut tx, &reader.email, &Letter::AccountErased { at: now }, now).await?;
+        tx.commit().await?;
+        self.tokens.revocations().add(ended);
+        Ok(())
+    }
+}

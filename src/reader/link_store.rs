@@ -1,0 +1,161 @@
+//! Links that were mailed, by the hash of their token. Each works once.
+
+use crate::{
+    auth::session::secret::SecretHash,
+    clock::Timestamp,
+    db::{StoreError, Tx},
+    mail::address::Address,
+};
+
+/// What a link does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purpose {
+    /// Makes an account with the password of this hash.
+    SignUp {
+        /// As chosen at sign-up.
+        password_hash: String,
+    },
+    /// Logs in.
+    LogIn,
+    /// Lets set a password.
+    PasswordReset,
+}
+
+impl Purpose {
+    fn as_str(&self) -> &'static str {
+        match self {
+            Self::SignUp { .. } => "sign_up",
+            Self::LogIn => "log_in",
+            Self::PasswordReset => "password_reset",
+        }
+    }
+}
+
+/// A link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// What it does.
+    pub purpose: Purpose,
+    /// To whom it was sent.
+    pub email: Address,
+    /// From when it does nothing.
+    pub expires_at: Timestamp,
+}
+
+#[derive(sqlx::FromRow)]
+struct LinkRow {
+    purpose: String,
+    email: String,
+    password_hash: Option<String>,
+    expires_at: Timestamp,
+}
+
+impl TryFrom<LinkRow> for Link {
+    type Error = StoreError;
+
+    fn try_from(row: LinkRow) -> Result<Self, StoreError> {
+        let corrupt = |column| {
+            let id = format!("a link that ends at {}", row.expires_at);
+            StoreError::Corrupt { table: "mailed_links", column, id }
+        };
+        let purpose = match (row.purpose.as_str(), row.password_hash) {
+            ("sign_up", Some(password_hash)) => Purpose::SignUp { password_hash },
+            ("log_in", None) => Purpose::LogIn,
+            ("password_reset", None) => Purpose::PasswordReset,
+            _ => return Err(corrupt("purpose")),
+        };
+        let email = Address::parse(&row.email).map_err(|_| corrupt("email"))?;
+        Ok(Self { purpose, email, expires_at: row.expires_at })
+    }
+}
+
+/// Keeps a link under the hash of its token.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn insert(tx: &mut Tx, hash: SecretHash, link: Link) -> Result<(), StoreError> {
+    let purpose = link.purpose.as_str();
+    let password_hash = match link.purpose {
+        Purpose::SignUp { password_hash } => Some(password_hash),
+        Purpose::LogIn | Purpose::PasswordReset => None,
+    };
+    tx.query(
+        "INSERT INTO mailed_links (hash, purpose, email, email_key, password_hash, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(hash.to_bytes())
+    .bind(purpose)
+    .bind(link.email.typed())
+    .bind(link.email.key())
+    .bind(password_hash)
+    .bind(link.expires_at)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// The link, left as it is.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn find(
+    tx: &mut Tx,
+    hash: SecretHash,
+    now: Timestamp,
+) -> Result<Option<Link>, StoreError> {
+    tx.query(
+        "SELECT purpose, email, password_hash, expires_at FROM mailed_links
+         WHERE hash = $1 AND expires_at > $2",
+    )
+    .bind(hash.to_bytes())
+    .bind(now)
+    .optional::<LinkRow>()
+    .await?
+    .map(Link::try_from)
+    .transpose()
+}
+
+/// Uses the link up: of any number who take it at once, one gets it.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn take(
+    tx: &mut Tx,
+    hash: SecretHash,
+    now: Timestamp,
+) -> Result<Option<Link>, StoreError> {
+    tx.query(
+        "DELETE FROM mailed_links WHERE hash = $1 AND expires_at > $2
+         RETURNING purpose, email, password_hash, expires_at",
+    )
+    .bind(hash.to_bytes())
+    .bind(now)
+    .optional::<LinkRow>()
+    .await?
+    .map(Link::try_from)
+    .transpose()
+}
+
+/// Ends every link that was sent to this address.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn delete_for(tx: &mut Tx, email: &Address) -> Result<(), StoreError> {
+    tx.query("DELETE FROM mailed_links WHERE email_key = $1").bind(email.key()).execute().await?;
+    Ok(())
+}
+
+/// Forgets up to `most` links that are over.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn purge(tx: &mut Tx, now: Timestamp, most: i64) -> Result<u64, StoreError> {
+    tx.query(
+        "DELETE FROM mailed_links WHERE hash IN (
+             SELECT hash FROM mailed_links WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
+    )
+    .bind(now)
+    .bind(most)
+    .execute()
+    .await
+}

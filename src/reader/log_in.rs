@@ -1,0 +1,224 @@
+//! Logging in, by password or by mail; staying logged in; logging out.
+
+use super::{
+    accounts::{AccountError, Accounts, Device, LINK_LIFE, LoggedIn},
+    link_store::{self, Link, Purpose},
+    model::Reader,
+    store,
+};
+use crate::{
+    auth::{
+        access_token::{Caller, Realm},
+        hashing::Verified,
+        password::Attempt,
+        session::{
+            model::{EndReason, Session},
+            secret::{SecretHash, SecretKind},
+            store::{self as sessions, Rotation},
+        },
+    },
+    mail::{address::Address, letter::Letter},
+};
+
+impl Accounts {
+    /// Logs in by password.
+    ///
+    /// # Errors
+    /// [`AccountError::InvalidCredentials`] for a wrong password and for an address without an
+    /// account, after the same work; [`AccountError::TooMany`].
+    pub async fn log_in(
+        &self,
+        email: &Address,
+        attempt: &Attempt,
+        device: Device,
+    ) -> Result<LoggedIn, AccountError> {
+        let now = self.clock.now();
+        // Failures are looked at and noted within a turn, so that guesses that come at once cannot
+        // all be tried before the first of them counts.
+        let mut turn = self.hasher.turn().await?;
+        let reader = {
+            let mut tx = self.db.read().await?;
+            self.check_failures(&mut tx, email, now).await?;
+            store::find_by_email(&mut tx, email).await?
+        };
+        let stored = reader.as_ref().and_then(|reader| reader.password_hash.as_deref());
+        let verified = turn.verify(attempt, stored).await?;
+        let (Some(reader), Verified::Yes | Verified::YesButOld) = (reader, verified) else {
+            self.record_failure(email, now).await?;
+            return Err(AccountError::InvalidCredentials);
+        };
+        let fresh = match verified {
+            Verified::YesButOld => Some(turn.rehash(attempt).await?),
+            _ => None,
+        };
+        drop(turn);
+        let before = reader.password_hash.as_deref();
+        let hash = fresh.as_deref().or(before).unwrap_or_default();
+        let mut tx = self.db.write().await?;
+        // Written first, so that a change of the password that is under way ends this session too.
+        if !store::replace_password(&mut tx, reader.id, before, hash).await? {
+            return Err(AccountError::InvalidCredentials);
+        }
+        self.forget_failures(&mut tx, email).await?;
+        let logged_in = self.start_session(&mut tx, reader, device, now).await?;
+        tx.commit().await?;
+        Ok(logged_in)
+    }
+
+    /// Writes a link that logs in to `email`, or says that there is no account.
+    ///
+    /// # Errors
+    /// [`AccountError::TooMany`] when too many mails were asked for.
+    pub async fn send_login_link(&self, email: &Address) -> Result<(), AccountError> {
+        let now = self.clock.now();
+        let mut tx = self.db.write().await?;
+        self.count_mail(&mut tx, email, now).await?;
+        let link =
+            Link { purpose: Purpose::LogIn, email: email.clone(), expires_at: now.plus(LINK_LIFE) };
+        // A link that nobody gets opens nothing, but making it takes the same time.
+        let link = self.make_link(&mut tx, "/login/link", link).await?;
+        let letter = match store::find_by_email(&mut tx, email).await? {
+            Some(_) => Letter::LogIn { link },
+            None => Letter::NoAccount { link: format!("{}/signup", self.public_url) },
+        };
+        self.write_to(&mut tx, email, &letter, now).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Logs in by a link from a mail.
+    ///
+    /// # Errors
+    /// [`AccountError::InvalidLink`].
+    pub async fn redeem(&self, token: &str, device: Device) -> Result<LoggedIn, AccountError> {
+        let hash = SecretHash::of(SecretKind::Link, token).ok_or(AccountError::InvalidLink)?;
+        let now = self.clock.now();
+        let mut tx = self.db.write().await?;
+        let link = link_store::take(&mut tx, hash, now).await?.ok_or(AccountError::InvalidLink)?;
+        let reader = store::find_by_email(&mut tx, &link.email).await?;
+        let (Purpose::LogIn, Some(reader)) = (link.purpose, reader) else {
+            return Err(AccountError::InvalidLink);
+        };
+        // Written first, as in `log_in`. The mail was answered, so the address is still the
+        // reader's.
+        let email = reader.email.clone();
+        store::set_email(&mut tx, reader.id, &email, now).await?;
+        // Whoever was locked out by wrong passwords is back.
+        self.forget_failures(&mut tx, &email).await?;
+        let logged_in = self.start_session(&mut tx, reader, device, now).await?;
+        tx.commit().await?;
+        Ok(logged_in)
+    }
+
+    /// Gives a new pair of tokens for a refresh token.
+    ///
+    /// # Errors
+    /// [`AccountError::InvalidRefreshToken`]; where somebody else had used it, the session has
+    /// ended and its reader was written to.
+    pub async fn refresh(&self, token: &str) -> Result<LoggedIn, AccountError> {
+        let unknown = AccountError::InvalidRefreshToken;
+        let Some(hash) = SecretHash::of(SecretKind::Refresh, token) else { return Err(unknown) };
+        let now = self.clock.now();
+        let mut tx = self.db.write().await?;
+        let realm = (Realm::Reader, self.lifetimes.idle);
+        let rotation = sessions::rotate(&mut tx, &self.ids, realm, hash, now).await?;
+        match rotation {
+            Rotation::Unknown => Err(unknown),
+            Rotation::Rotated(session, secret) => {
+                let reader = store::find(&mut tx, session.subject).await?.ok_or(unknown)?;
+                tx.commit().await?;
+                Ok(LoggedIn { reader, session: session.id, secret })
+            }
+            Rotation::Reused(session) => {
+                if let Some(reader) = store::find(&mut tx, session.subject).await? {
+                    let letter = Letter::TokenReused { device: session.device, at: now };
+                    self.write_to(&mut tx, &reader.email, &letter, now).await?;
+                }
+                tx.commit().await?;
+                self.tokens.revocations().add([session.id]);
+                tracing::warn!(
+                    session.id = %session.id, reader.id = %session.subject,
+                    "a refresh token was used twice: the session has been ended"
+                );
+                Err(unknown)
+            }
+        }
+    }
+
+    /// Ends the session of a refresh token. A token that is not known is as good as ended (RFC
+    /// 7009, section 2.2).
+    ///
+    /// # Errors
+    /// [`AccountError`] when it could not be ended.
+    pub async fn log_out(&self, token: &str) -> Result<(), AccountError> {
+        let Some(hash) = SecretHash::of(SecretKind::Refresh, token) else { return Ok(()) };
+        let mut tx = self.db.write().await?;
+        let session = sessions::find_by_token(&mut tx, hash).await?;
+        let Some(session) = session.filter(|session| session.realm == Realm::Reader) else {
+            return Ok(());
+        };
+        sessions::end(&mut tx, session.id, EndReason::LoggedOut, self.clock.now()).await?;
+        tx.commit().await?;
+        self.tokens.revocations().add([session.id]);
+        Ok(())
+    }
+
+    /// The caller's own account.
+    ///
+    /// # Errors
+    /// [`AccountError::Gone`].
+    pub async fn profile(&self, caller: Caller) -> Result<Reader, AccountError> {
+        let mut tx = self.db.read().await?;
+        store::find(&mut tx, caller.subject).await?.ok_or(AccountError::Gone)
+    }
+
+    /// The caller's sessions that hold, the last used first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sessions(&self, caller: Caller) -> Result<Vec<Session>, AccountError> {
+        let now = self.clock.now();
+        let mut tx = self.db.read().await?;
+        let mut listed = sessions::list(&mut tx, Realm::Reader, caller.subject, now).await?;
+        listed.retain(|session| session.holds(self.lifetimes.idle, now));
+        Ok(listed)
+    }
+
+    /// Ends one of the caller's sessions; says whether there was such a one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn end_session(
+        &self,
+        caller: Caller,
+        session: uuid::Uuid,
+    ) -> Result<bool, AccountError> {
+        let mut tx = self.db.write().await?;
+        let found = sessions::find(&mut tx, session).await?;
+        let is_own = |found: &Session| {
+            found.realm == Realm::Reader && found.subject == caller.subject && found.ended.is_none()
+        };
+        if !found.as_ref().is_some_and(is_own) {
+            return Ok(false);
+        }
+        let reason =
+            if session == caller.session { EndReason::LoggedOut } else { EndReason::EndedByOwner };
+        sessions::end(&mut tx, session, reason, self.clock.now()).await?;
+        tx.commit().await?;
+        self.tokens.revocations().add([session]);
+        Ok(true)
+    }
+
+    /// Ends all of the caller's sessions, this one too.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn end_sessions(&self, caller: Caller) -> Result<(), AccountError> {
+        let mut tx = self.db.write().await?;
+        let owner = (Realm::Reader, caller.subject);
+        let now = self.clock.now();
+        let ended = sessions::end_all(&mut tx, owner, EndReason::EndedByOwner, now).await?;
+        tx.commit().await?;
+        self.tokens.revocations().add(ended);
+        Ok(())
+    }
+}

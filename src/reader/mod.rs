@@ -1,0 +1,17 @@
+//! Readers: their accounts, from the mail that makes one to the day it is erased.
+//!
+//! `model` is pure. `store`, `link_store` and `address_store` are SQL. [`accounts::Accounts`] does
+//! what a reader can do, one file for each errand: `sign_up`, `log_in`, `password`, `address`,
+//! `data`. `api` offers it to programs.
+
+pub mod accounts;
+mod address;
+pub mod address_store;
+pub mod api;
+mod data;
+pub mod link_store;
+mod log_in;
+pub mod model;
+mod password;
+mod sign_up;
+pub mod store;

@@ -1,0 +1,166 @@
+//! Changing a password, and setting one by mail. Either ends every session.
+
+use super::{
+    accounts::{AccountError, Accounts, Device, FRESH_FOR, LINK_LIFE, LoggedIn},
+    link_store::{self, Link, Purpose},
+    model::Reader,
+    store,
+};
+use crate::{
+    auth::{
+        access_token::{Caller, Realm},
+        hashing::{Turn, Verified},
+        password::Attempt,
+        session::{
+            model::EndReason,
+            secret::{SecretHash, SecretKind},
+            store as sessions,
+        },
+    },
+    clock::Timestamp,
+    db::Tx,
+    mail::{address::Address, letter::Letter},
+};
+
+impl Accounts {
+    /// Changes the caller's password. The caller goes on in a new session.
+    ///
+    /// # Errors
+    /// [`AccountError::WrongPassword`]; [`AccountError::FreshLoginRequired`] for a reader who has
+    /// no password yet; [`AccountError::Hash`] when the new one cannot be taken.
+    pub async fn change_password(
+        &self,
+        caller: Caller,
+        current: Option<&Attempt>,
+        new: &str,
+        device: Device,
+    ) -> Result<LoggedIn, AccountError> {
+        let mut turn = self.hasher.turn().await?;
+        let reader = self.prove(&mut turn, caller, current).await?;
+        // However fresh the session is: whoever found a device open must not take the account.
+        if current.is_none() && reader.password_hash.is_some() {
+            return Err(AccountError::WrongPassword);
+        }
+        let hash = self.hash_new(&mut turn, &reader.email, new).await?;
+        drop(turn);
+        let now = self.clock.now();
+        let mut tx = self.db.write().await?;
+        let ended = self.put_password(&mut tx, &reader, &hash, now).await?;
+        let logged_in = self.start_session(&mut tx, reader, device, now).await?;
+        tx.commit().await?;
+        self.tokens.revocations().add(ended);
+        Ok(logged_in)
+    }
+
+    /// Writes a link that lets set a password to `email`, or says that there is no account.
+    ///
+    /// # Errors
+    /// [`AccountError::TooMany`] when too many mails were asked for.
+    pub async fn send_reset_link(&self, email: &Address) -> Result<(), AccountError> {
+        let now = self.clock.now();
+        let mut tx = self.db.write().await?;
+        self.count_mail(&mut tx, email, now).await?;
+        let link = Link {
+            purpose: Purpose::PasswordReset,
+            email: email.clone(),
+            expires_at: now.plus(LINK_LIFE),
+        };
+        let link = self.make_link(&mut tx, "/login/reset", link).await?;
+        let letter = match store::find_by_email(&mut tx, email).await? {
+            Some(_) => Letter::ResetPassword { link },
+            None => Letter::NoAccount { link: format!("{}/signup", self.public_url) },
+        };
+        self.write_to(&mut tx, email, &letter, now).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Sets the password that a mailed link lets set. Nobody is logged in by it.
+    ///
+    /// # Errors
+    /// [`AccountError::InvalidLink`]; [`AccountError::Hash`] when the password cannot be taken,
+    /// and then the link still works.
+    pub async fn reset_password(&self, token: &str, new: &str) -> Result<(), AccountError> {
+        let invalid = || AccountError::InvalidLink;
+        let hash = SecretHash::of(SecretKind::Link, token).ok_or_else(invalid)?;
+        let now = self.clock.now();
+        let mut turn = self.hasher.turn().await?;
+        let link = link_store::find(&mut self.db.read().await?, hash, now).await?;
+        let link =
+            link.filter(|link| link.purpose == Purpose::PasswordReset).ok_or_else(invalid)?;
+        let password_hash = self.hash_new(&mut turn, &link.email, new).await?;
+        drop(turn);
+        let mut tx = self.db.write().await?;
+        link_store::take(&mut tx, hash, now).await?.ok_or_else(invalid)?;
+        let reader = store::find_by_email(&mut tx, &link.email).await?.ok_or_else(invalid)?;
+        let ended = self.put_password(&mut tx, &reader, &password_hash, now).await?;
+        self.forget_failures(&mut tx, &reader.email).await?;
+        tx.commit().await?;
+        self.tokens.revocations().add(ended);
+        Ok(())
+    }
+
+    /// Makes sure that the caller is the reader: by the password, or by having logged in a short
+    /// while ago.
+    pub(super) async fn prove(
+        &self,
+        turn: &mut Turn,
+        caller: Caller,
+        password: Option<&Attempt>,
+    ) -> Result<Reader, AccountError> {
+        let now = self.clock.now();
+        let (reader, session) = {
+            let mut tx = self.db.read().await?;
+            let session = self.session_of(&mut tx, caller, now).await?;
+            let reader = store::find(&mut tx, caller.subject).await?.ok_or(AccountError::Gone)?;
+            if password.is_some() {
+                self.check_failures(&mut tx, &reader.email, now).await?;
+            }
+            (reader, session)
+        };
+        match (password, reader.password_hash.as_deref()) {
+            (Some(attempt), Some(stored)) => {
+                if turn.verify(attempt, Some(stored)).await? == Verified::No {
+                    self.record_failure(&reader.email, now).await?;
+                    return Err(AccountError::WrongPassword);
+                }
+            }
+            (Some(_), None) => return Err(AccountError::WrongPassword),
+            (None, _) if session.is_fresh(FRESH_FOR, now) => {}
+            (None, _) => return Err(AccountError::FreshLoginRequired),
+        }
+        Ok(reader)
+    }
+
+    /// The hash of a new password for the account of `email`.
+    pub(super) async fn hash_new(
+        &self,
+        turn: &mut Turn,
+        email: &Address,
+        new: &str,
+    ) -> Result<String, AccountError> {
+        let words = self.forbidden(email);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let password = turn.parse(new, &words).await?;
+        Ok(turn.hash(&password).await?)
+    }
+
+    /// Stores the new hash, ends all sessions and links, and tells the reader. Gives the sessions
+    /// that it ended.
+    async fn put_password(
+        &self,
+        tx: &mut Tx,
+        reader: &Reader,
+        hash: &str,
+        now: Timestamp,
+    ) -> Result<Vec<uuid::Uuid>, AccountError> {
+        // Somebody else who changes it at this moment was first.
+        if !store::replace_password(tx, reader.id, reader.password_hash.as_deref(), hash).await? {
+            return Err(AccountError::InvalidCredentials);
+        }
+        let owner = (Realm::Reader, reader.id);
+        let ended = sessions::end_all(tx, owner, EndReason::PasswordChanged, now).await?;
+        link_store::delete_for(tx, &reader.email).await?;
+        self.write_to(tx, &reader.email, &Letter::PasswordChanged { at: now }, now).await?;
+        Ok(ended)
+    }
+}

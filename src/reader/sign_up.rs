@@ -1,0 +1,74 @@
+//! From an address to an account: asked for on a page, made by the answer to a mail.
+
+use super::{
+    accounts::{AccountError, Accounts, CONFIRM_LIFE, Device, LINK_LIFE, LoggedIn},
+    link_store::{self, Link, Purpose},
+    model::Reader,
+    store,
+};
+use crate::{
+    auth::{
+        limit_store::{self, LimitKey},
+        session::secret::{SecretHash, SecretKind},
+    },
+    mail::{address::Address, letter::Letter},
+};
+
+impl Accounts {
+    /// Writes to `email`: how to make the account, or, where there is one, how to log in. Both do
+    /// the same work and answer the same, so nobody learns who has an account.
+    ///
+    /// # Errors
+    /// [`AccountError`] when the password cannot be taken, or too many mails were asked for.
+    pub async fn sign_up(&self, email: &Address, password: &str) -> Result<(), AccountError> {
+        let now = self.clock.now();
+        let key = LimitKey::mail(email.key());
+        limit_store::check(&mut self.db.read().await?, key, self.limits.mail, now).await?;
+        let mut turn = self.hasher.turn().await?;
+        let password_hash = self.hash_new(&mut turn, email, password).await?;
+        drop(turn);
+        let mut tx = self.db.write().await?;
+        self.count_mail(&mut tx, email, now).await?;
+        let link =
+            |purpose, life| Link { purpose, email: email.clone(), expires_at: now.plus(life) };
+        let letter = if store::find_by_email(&mut tx, email).await?.is_some() {
+            let link = link(Purpose::LogIn, LINK_LIFE);
+            Letter::AccountExists { link: self.make_link(&mut tx, "/login/link", link).await? }
+        } else {
+            let link = link(Purpose::SignUp { password_hash }, CONFIRM_LIFE);
+            Letter::ConfirmAddress { link: self.make_link(&mut tx, "/signup/confirm", link).await? }
+        };
+        self.write_to(&mut tx, email, &letter, now).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Makes the account that `token` was mailed for, and logs in.
+    ///
+    /// # Errors
+    /// [`AccountError::InvalidLink`].
+    pub async fn verify(&self, token: &str, device: Device) -> Result<LoggedIn, AccountError> {
+        let hash = SecretHash::of(SecretKind::Link, token).ok_or(AccountError::InvalidLink)?;
+        let now = self.clock.now();
+        let mut tx = self.db.write().await?;
+        let link = link_store::take(&mut tx, hash, now).await?.ok_or(AccountError::InvalidLink)?;
+        // A link for something else stays as it was: nothing is committed.
+        let Purpose::SignUp { password_hash } = link.purpose else {
+            return Err(AccountError::InvalidLink);
+        };
+        let reader = Reader {
+            id: self.ids.uuid(now)?,
+            email: link.email,
+            email_verified_at: now,
+            password_hash: Some(password_hash),
+            created_at: now,
+        };
+        if !store::insert(&mut tx, &reader).await? {
+            return Err(AccountError::InvalidLink);
+        }
+        // Other sign-ups with this address, and the passwords that came with them, are void.
+        link_store::delete_for(&mut tx, &reader.email).await?;
+        let logged_in = self.start_session(&mut tx, reader, device, now).await?;
+        tx.commit().await?;
+        Ok(logged_in)
+    }
+}
