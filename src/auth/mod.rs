@@ -2,10 +2,14 @@
 //!
 //! `keys` is the ring of signing keys: pure. `seal` wraps a key for storage. `store` keeps them.
 //! `password` says what is taken as a password: pure. `hashing` makes of it what may be stored.
-//! Accounts, sessions and reader tokens come to live here.
+//! `limits` is how often secrets may be tried: pure; `limit_store` counts it in the database,
+//! `network` in memory. Accounts, sessions and reader tokens come to live here.
 
 pub mod hashing;
 pub mod keys;
+pub mod limit_store;
+pub mod limits;
+pub mod network;
 pub mod password;
 pub mod seal;
 pub mod store;
