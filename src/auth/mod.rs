@@ -3,7 +3,8 @@
 //! Pure: `keys` (the ring of signing keys), `access_token` (JWTs), `password` (what is taken as
 //! one), `session` (one device that logged in, and the rotation of its refresh tokens). `hashing`
 //! hashes passwords a few at a time, `tokens` remembers what was verified, `revocation` what was
-//! taken back. `seal` wraps a key for storage, `store` keeps keys.
+//! taken back. `limits` says how often a secret may be tried: pure; `limit_store` counts in the
+//! database, `network` in memory. `seal` wraps a key for storage, `store` keeps keys.
 
 pub mod access_token;
 pub mod hashing;

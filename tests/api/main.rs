@@ -18,6 +18,7 @@ mod demonstration;
 mod edge;
 mod errors;
 mod keys;
+mod limits;
 mod listener;
 mod operations;
 mod policies;
