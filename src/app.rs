@@ -12,7 +12,9 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     access::{self, gate::Gate},
     auth::{
+        guard::Guard,
         hashing::{HashError, Hasher},
+        network::NetworkLimits,
         revocation::Revocations,
         store::{self as key_store, KeyStoreError},
         tokens::Tokens,
@@ -165,6 +167,8 @@ pub struct App {
     pub gate: Arc<Gate>,
     /// Readers' accounts.
     pub accounts: Arc<Accounts>,
+    /// Slows down those who guess.
+    pub guard: Guard,
     /// What is sold.
     pub catalog: Arc<Catalog>,
     /// Counters.
@@ -237,6 +241,8 @@ impl AppState {
             config.sessions.tokens_remembered,
             &metrics,
         ));
+        let networks = Arc::new(NetworkLimits::new(config.limits.network));
+        let guard = Guard { networks, clock: Arc::clone(&clock) };
         let accounts = Accounts {
             db: main,
             clock,
@@ -256,6 +262,7 @@ impl AppState {
             databases,
             gate,
             accounts: Arc::new(accounts),
+            guard,
             catalog: Arc::new(Catalog::shipped()?),
             metrics,
             readiness: Arc::new(readiness),
@@ -274,7 +281,7 @@ impl AppState {
         let gate = || Arc::clone(&self.gate);
         let mut rooms = OpenApiRouter::new()
             .merge(access::api::routes(gate(), public_url))
-            .merge(reader::api::routes(Arc::clone(&self.accounts)))
+            .merge(reader::api::routes(Arc::clone(&self.accounts), self.guard.clone()))
             .merge(health::routes(Arc::clone(&self.readiness)));
         if let Some(clock) = &self.movable_clock {
             let directory = Arc::clone(&self.gate.directory);

@@ -8,13 +8,15 @@ mod sign_up;
 
 use std::sync::Arc;
 
+use axum::middleware::from_fn_with_state;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::accounts::Accounts;
+use crate::auth::guard::{Guard, slow_down};
 
-/// The routes of this room.
-pub fn routes(accounts: Arc<Accounts>) -> OpenApiRouter {
-    OpenApiRouter::new()
+/// The routes of this room. `guard` stands before those that take a secret or send a mail.
+pub fn routes(accounts: Arc<Accounts>, guard: Guard) -> OpenApiRouter {
+    let secrets = OpenApiRouter::new()
         .routes(routes!(sign_up::sign_up))
         .routes(routes!(sign_up::verify))
         .routes(routes!(auth::log_in))
@@ -24,11 +26,14 @@ pub fn routes(accounts: Arc<Accounts>) -> OpenApiRouter {
         .routes(routes!(auth::redeem_magic_link))
         .routes(routes!(auth::ask_for_reset))
         .routes(routes!(auth::reset))
-        .routes(routes!(me::profile, me::erase))
-        .routes(routes!(me::export))
         .routes(routes!(me::change_password))
         .routes(routes!(me::ask_for_address))
         .routes(routes!(me::agree_to_address))
+        .layer(from_fn_with_state(guard, slow_down));
+    OpenApiRouter::new()
+        .merge(secrets)
+        .routes(routes!(me::profile, me::erase))
+        .routes(routes!(me::export))
         .routes(routes!(me::sessions, me::end_sessions))
         .routes(routes!(me::end_session))
         .with_state(accounts)
