@@ -35,9 +35,9 @@ use crate::{
     ids::{Ids, NoRandomness},
     mail::{self, MailRoom},
     metering::{
+        self,
         meter::Meter,
         store::{MeterStore, PostgresStore, SqliteStore},
-        upkeep,
     },
     reader::{self, accounts::Accounts},
     sandbox,
@@ -45,6 +45,7 @@ use crate::{
         directory::{Directory, DirectoryError},
         store::SiteStoreError,
     },
+    upkeep,
 };
 
 /// Why the application could not start.
@@ -231,7 +232,8 @@ impl AppState {
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&directory).keep_fresh(config.sites_refresh));
         tasks.spawn(Arc::clone(&revocations).keep_fresh(config.sessions.refresh));
-        tasks.spawn(upkeep::run(store.clone(), Arc::clone(&clock), config.meter.upkeep));
+        tasks.spawn(upkeep::run(main.clone(), Arc::clone(&clock)));
+        tasks.spawn(metering::upkeep::run(store.clone(), Arc::clone(&clock), config.meter.upkeep));
         let readiness = Readiness::new(databases.main.clone(), store, Arc::clone(&clock));
         let facts = (Arc::clone(&clock), ids.clone());
         let tokens = Arc::new(Tokens::new(

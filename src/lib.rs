@@ -41,3 +41,4 @@ pub mod reader;
 pub mod sandbox;
 pub mod site;
 pub mod telemetry;
+pub mod upkeep;

@@ -58,6 +58,7 @@ CREATE TABLE refresh_tokens (
 );
 CREATE UNIQUE INDEX refresh_tokens_live ON refresh_tokens (session_id) WHERE state = 'live';
 CREATE INDEX refresh_tokens_by_session ON refresh_tokens (session_id);
+CREATE INDEX refresh_tokens_by_age ON refresh_tokens (issued_at) WHERE state <> 'live';
 
 -- What a link in a mail stands for, by the SHA-256 of its token. Deleted when it is used.
 CREATE TABLE mailed_links (

@@ -14,7 +14,8 @@ use crate::{
         session::{
             model::{EndReason, Session},
             secret::{SecretHash, SecretKind},
-            store::{self as sessions, Rotation},
+            store as sessions,
+            token_store::{self, Rotation},
         },
     },
     mail::{address::Address, letter::Letter},
@@ -120,7 +121,7 @@ impl Accounts {
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
         let realm = (Realm::Reader, self.lifetimes.idle);
-        let rotation = sessions::rotate(&mut tx, &self.ids, realm, hash, now).await?;
+        let rotation = token_store::rotate(&mut tx, &self.ids, realm, hash, now).await?;
         match rotation {
             Rotation::Unknown => Err(unknown),
             Rotation::Rotated(session, secret) => {
@@ -152,7 +153,7 @@ impl Accounts {
     pub async fn log_out(&self, token: &str) -> Result<(), AccountError> {
         let Some(hash) = SecretHash::of(SecretKind::Refresh, token) else { return Ok(()) };
         let mut tx = self.db.write().await?;
-        let session = sessions::find_by_token(&mut tx, hash).await?;
+        let session = token_store::find_session(&mut tx, hash).await?;
         let Some(session) = session.filter(|session| session.realm == Realm::Reader) else {
             return Ok(());
         };

@@ -1,0 +1,68 @@
+//! Forgetting what is over: sessions, links, limits and mails that nobody needs any more. Whatever
+//! is forgotten had already lost its effect; this only keeps the tables small and the past short.
+
+use std::{sync::Arc, time::Duration};
+
+use time::Duration as Span;
+
+use crate::{
+    auth::{
+        limit_store,
+        session::{store as sessions, token_store},
+    },
+    clock::Clock,
+    db::{Db, StoreError},
+    mail::outbox,
+    reader::{address_store, link_store},
+};
+
+/// How often to look.
+const EVERY: Duration = Duration::from_secs(60);
+/// Longest time for one look.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Most rows of a kind in one transaction, so that nobody waits long for it.
+const STEP: i64 = 500;
+/// Sessions that are over can be seen in the reader's export for this long.
+const SESSIONS_KEPT: Span = Span::days(30);
+/// A refresh token that was used longer ago than this is unknown when it comes again; until then
+/// it ends its session.
+const USED_TOKENS_KEPT: Span = Span::days(30);
+/// That a mail was sent, and about what, is known for this long.
+const MAILS_KEPT: Span = Span::days(30);
+
+/// Looks every minute, for ever. Ends when it is dropped.
+pub async fn run(db: Db, clock: Arc<dyn Clock>) {
+    loop {
+        tokio::time::sleep(EVERY).await;
+        match tokio::time::timeout(PATIENCE, forget(&db, &*clock)).await {
+            Ok(Ok(rows)) => tracing::debug!(rows, "forgot {rows} rows that were over"),
+            Ok(Err(error)) => tracing::warn!("what is over could not be forgotten: {error}"),
+            Err(_) => tracing::warn!("what is over could not be forgotten in time"),
+        }
+    }
+}
+
+/// Forgets everything that is over now, step by step, and says how many rows that were.
+///
+/// # Errors
+/// When the database fails; what was forgotten before stays forgotten.
+pub async fn forget(db: &Db, clock: &dyn Clock) -> Result<u64, StoreError> {
+    let now = clock.now();
+    let mut forgotten = 0;
+    loop {
+        let mut tx = db.write().await?;
+        let rows = [
+            sessions::purge(&mut tx, now.minus(SESSIONS_KEPT), STEP).await?,
+            token_store::purge(&mut tx, now.minus(USED_TOKENS_KEPT), STEP).await?,
+            link_store::purge(&mut tx, now, STEP).await?,
+            address_store::purge(&mut tx, now, STEP).await?,
+            limit_store::purge(&mut tx, now, STEP).await?,
+            outbox::purge(&mut tx, now.minus(MAILS_KEPT), STEP).await?,
+        ];
+        tx.commit().await?;
+        forgotten += rows.iter().sum::<u64>();
+        if rows.iter().all(|rows| *rows < STEP.unsigned_abs()) {
+            return Ok(forgotten);
+        }
+    }
+}
