@@ -12,6 +12,7 @@
 //! | [`metering`] | how many free articles a visitor has read, exactly |
 //! | [`site`] | the publisher's titles: their policies and keys |
 //! | [`auth`] | signing keys; accounts and sessions come to live here |
+//! | [`audit`] | who did what, in an order that nobody can change unseen |
 //! | [`mail`] | writing to people |
 //! | [`billing`] | the catalog of plans; subscriptions come to live here |
 //! | [`demo`] | a small newspaper behind the paywall, in a sandbox |
@@ -24,6 +25,7 @@
 
 pub mod access;
 pub mod app;
+pub mod audit;
 pub mod auth;
 pub mod billing;
 pub mod cli;

@@ -12,6 +12,7 @@ mod app;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod audit;
 mod batch;
 mod deciding;
 mod demonstration;
