@@ -1,6 +1,7 @@
 //! The settings, checked. `config/default.toml` is their manual; `layers` merges the sources.
 
 mod layers;
+mod passwords;
 
 use std::{fmt, net::SocketAddr, time::Duration};
 
@@ -9,7 +10,7 @@ use axum::http::Uri;
 pub use self::layers::Outside;
 use self::layers::Settings;
 use crate::{
-    auth::seal::MasterKey,
+    auth::{hashing::HashLimits, seal::MasterKey},
     db::{DatabaseUrl, Durability, PoolLimits},
     metering::{meter::MeterLimits, upkeep::Upkeep, visitor::Lifetime},
 };
@@ -120,6 +121,8 @@ pub struct Config {
     pub database: Database,
     /// `[meter]`.
     pub meter: MeterSettings,
+    /// `[passwords]`.
+    pub passwords: HashLimits,
     /// `keys.master`.
     pub master: MasterKey,
     /// `sites.refresh_secs`.
@@ -186,6 +189,7 @@ fn read(settings: &mut Settings) -> Option<Config> {
     let log = read_log(settings);
     let database = read_database(settings);
     let meter = read_meter(settings);
+    let passwords = passwords::read(settings);
     let master = settings.parse_with("keys.master", |text| {
         if mode == Some(Mode::Live) && text == SANDBOX_MASTER {
             return Err("is the sandbox's, which everybody knows; make one of your own with \
@@ -204,6 +208,7 @@ fn read(settings: &mut Settings) -> Option<Config> {
         log: log?,
         database: database?,
         meter: meter?,
+        passwords,
         master: master?,
         sites_refresh,
         metrics_listen: metrics_listen?,

@@ -1,0 +1,290 @@
+//! Hashing passwords with Argon2id: slow on purpose, so a few at a time, away from the threads that
+//! answer requests, with a bounded queue before it.
+//!
+//! Take a [`Turn`] before reading anything from the database, so that nobody holds a connection
+//! while waiting for one.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use argon2::{
+    Algorithm, Argon2, Params, PasswordHash, PasswordHasher, PasswordVerifier, Version,
+    password_hash,
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::password::{Attempt, InvalidPassword, Password};
+use crate::{
+    http::problem::{ApiError, FieldError},
+    ids::{Ids, NoRandomness},
+};
+
+/// Least memory of a hash, in KiB (OWASP Password Storage, with two passes).
+pub const MEMORY_KIB_MIN: u32 = 19_456;
+/// Fewest passes of a hash.
+pub const PASSES_MIN: u32 = 2;
+/// Most memory of a hash, in KiB. A stored one that asks for more was not made by us.
+pub const MEMORY_KIB_MAX: u32 = 1_048_576;
+/// Most passes of a hash.
+pub const PASSES_MAX: u32 = 16;
+const LANES: u32 = 1;
+const SALT_BYTES: usize = 16;
+const OUTPUT_BYTES: usize = 32;
+
+/// How passwords are hashed, and how many at a time.
+#[derive(Debug, Clone, Copy)]
+pub struct HashLimits {
+    /// Memory of one hash, in KiB.
+    pub memory_kib: u32,
+    /// Passes over that memory.
+    pub passes: u32,
+    /// Hashes computed at once.
+    pub threads: usize,
+    /// Requests that may wait for their turn.
+    pub queue_max: usize,
+}
+
+/// Why a password was not hashed.
+#[derive(Debug, thiserror::Error)]
+pub enum HashError {
+    /// Too many wait already.
+    #[error("more passwords are waiting to be checked than this instance takes")]
+    Busy,
+    /// The text cannot be a new password.
+    #[error(transparent)]
+    Refused(#[from] InvalidPassword),
+    /// What is stored is no hash of ours.
+    #[error("a stored password hash cannot be used: {0}")]
+    Stored(&'static str),
+    /// The hash could not be computed; out of memory, say.
+    #[error("a password could not be hashed: {0}")]
+    Failed(password_hash::Error),
+    /// The work was cut off, by a panic or by the end of the program.
+    #[error("the hashing of a password was cut off")]
+    CutOff,
+    /// No salt.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+}
+
+impl From<HashError> for ApiError {
+    fn from(error: HashError) -> Self {
+        match error {
+            HashError::Busy => Self::Unavailable("overloaded", error.to_string().into()),
+            HashError::Refused(rule) => {
+                let error = FieldError::new("password", rule.code(), rule.to_string());
+                Self::InvalidFields(vec![error])
+            }
+            error => Self::internal(error),
+        }
+    }
+}
+
+/// Whether a password is the right one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verified {
+    /// It is not, or there is none.
+    No,
+    /// It is.
+    Yes,
+    /// It is, and its hash is weaker than what is made now: store [`Turn::rehash`] instead.
+    YesButOld,
+}
+
+/// Hashes passwords. Cheap to clone; clones share their threads and their queue.
+#[derive(Clone)]
+pub struct Hasher(Arc<Shared>);
+
+struct Shared {
+    argon2: Argon2<'static>,
+    ids: Ids,
+    /// What an attempt on an unknown account is compared with.
+    dummy: PasswordHash,
+    threads: Arc<Semaphore>,
+    queue: Semaphore,
+    computed: AtomicU64,
+}
+
+impl fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hasher").field("argon2", &self.0.argon2).finish_non_exhaustive()
+    }
+}
+
+impl Hasher {
+    /// A hasher with `limits`. Computes one hash.
+    ///
+    /// # Errors
+    /// [`HashError`] when the limits allow no hash, or there is no randomness.
+    pub fn start(limits: HashLimits, ids: Ids) -> Result<Self, HashError> {
+        let params = Params::new(limits.memory_kib, limits.passes, LANES, Some(OUTPUT_BYTES));
+        let params = params.map_err(|error| HashError::Failed(error.into()))?;
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let dummy = argon2
+            .hash_password_with_salt(&ids.bytes::<32>()?, &ids.bytes::<SALT_BYTES>()?)
+            .map_err(HashError::Failed)?;
+        Ok(Self(Arc::new(Shared {
+            argon2,
+            ids,
+            dummy,
+            threads: Arc::new(Semaphore::new(limits.threads)),
+            queue: Semaphore::new(limits.queue_max),
+            computed: AtomicU64::new(0),
+        })))
+    }
+
+    /// Waits for a thread to be free.
+    ///
+    /// # Errors
+    /// [`HashError::Busy`], at once, when too many wait already.
+    pub async fn turn(&self) -> Result<Turn, HashError> {
+        let threads = Arc::clone(&self.0.threads);
+        let permit = match Arc::clone(&threads).try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => {
+                let _queued = self.0.queue.try_acquire().map_err(|_| HashError::Busy)?;
+                threads.acquire_owned().await.map_err(|_| HashError::CutOff)?
+            }
+        };
+        Ok(Turn { hasher: self.clone(), permit: Some(permit) })
+    }
+
+    /// How many hashes were computed for requests, the dummy's comparisons included.
+    #[must_use]
+    pub fn computed(&self) -> u64 {
+        self.0.computed.load(Ordering::Relaxed)
+    }
+}
+
+/// The right to use one thread. The work keeps it to its end, even when nobody waits for the
+/// outcome any more: a request that is given up frees nothing early.
+#[derive(Debug)]
+pub struct Turn {
+    hasher: Hasher,
+    /// `None` while work runs, and for good when its caller gave up on it.
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Turn {
+    /// [`Password::parse`], off the threads that answer requests.
+    ///
+    /// # Errors
+    /// [`HashError::Refused`], or [`HashError::CutOff`].
+    pub async fn parse(&mut self, text: &str, forbidden: &[&str]) -> Result<Password, HashError> {
+        // A text of any length was read already; only one that can be a password is copied.
+        let text = Password::attempt(text).ok_or(InvalidPassword::TooLong)?;
+        let forbidden: Vec<String> = forbidden.iter().map(|&word| word.to_owned()).collect();
+        let parsed = self.work(move |_| {
+            let forbidden: Vec<&str> = forbidden.iter().map(String::as_str).collect();
+            Password::parse(text.expose(), &forbidden)
+        });
+        Ok(parsed.await??)
+    }
+
+    /// A hash to store: a PHC string.
+    ///
+    /// # Errors
+    /// [`HashError`].
+    pub async fn hash(&mut self, password: &Password) -> Result<String, HashError> {
+        let password = password.clone();
+        self.work(move |shared| shared.hash(password.expose())).await?
+    }
+
+    /// A hash to store in place of an old one, of the password that was just verified.
+    ///
+    /// # Errors
+    /// [`HashError`].
+    pub async fn rehash(&mut self, verified: &Attempt) -> Result<String, HashError> {
+        let verified = verified.clone();
+        self.work(move |shared| shared.hash(verified.expose())).await?
+    }
+
+    /// Whether `attempt` is the password whose hash is `stored`. `None`, for an account that does
+    /// not exist or has no password, takes the same work and is never right.
+    ///
+    /// # Errors
+    /// [`HashError`].
+    pub async fn verify(
+        &mut self,
+        attempt: &Attempt,
+        stored: Option<&str>,
+    ) -> Result<Verified, HashError> {
+        let (attempt, stored) = (attempt.clone(), stored.map(str::to_owned));
+        self.work(move |shared| shared.verify(attempt.expose(), stored.as_deref())).await?
+    }
+
+    async fn work<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&Shared) -> T + Send + 'static,
+    ) -> Result<T, HashError> {
+        let permit = self.permit.take().ok_or(HashError::CutOff)?;
+        let shared = Arc::clone(&self.hasher.0);
+        let working = tokio::task::spawn_blocking(move || {
+            let done = work(&shared);
+            (done, permit)
+        });
+        let (done, permit) = working.await.map_err(|_| HashError::CutOff)?;
+        self.permit = Some(permit);
+        Ok(done)
+    }
+}
+
+impl Shared {
+    fn hash(&self, password: &str) -> Result<String, HashError> {
+        let salt = self.ids.bytes::<SALT_BYTES>()?;
+        self.computed.fetch_add(1, Ordering::Relaxed);
+        let hash = self.argon2.hash_password_with_salt(password.as_bytes(), &salt);
+        Ok(hash.map_err(HashError::Failed)?.to_string())
+    }
+
+    fn verify(&self, attempt: &str, stored: Option<&str>) -> Result<Verified, HashError> {
+        let stored = stored.map(read_stored).transpose()?;
+        let (hash, is_old) = match &stored {
+            Some((hash, params)) => (hash, self.is_old(hash, params)),
+            None => (&self.dummy, false),
+        };
+        self.computed.fetch_add(1, Ordering::Relaxed);
+        let is_right = match self.argon2.verify_password(attempt.as_bytes(), hash) {
+            Ok(()) => stored.is_some(),
+            Err(password_hash::Error::PasswordInvalid) => false,
+            Err(error) => return Err(HashError::Failed(error)),
+        };
+        Ok(match (is_right, is_old) {
+            (false, _) => Verified::No,
+            (true, false) => Verified::Yes,
+            (true, true) => Verified::YesButOld,
+        })
+    }
+
+    fn is_old(&self, hash: &PasswordHash, stored: &Params) -> bool {
+        let now = self.argon2.params();
+        let is_other_kind = hash.algorithm.as_str() != Algorithm::Argon2id.as_str()
+            || hash.version != Some(Version::V0x13.into());
+        is_other_kind
+            || stored.m_cost() < now.m_cost()
+            || stored.t_cost() < now.t_cost()
+            || stored.output_len() < now.output_len()
+    }
+}
+
+/// Reads a stored hash and the work that it asks for, which must be within what we ever made.
+fn read_stored(text: &str) -> Result<(PasswordHash, Params), HashError> {
+    let hash = PasswordHash::new(text).map_err(|_| HashError::Stored("not a PHC string"))?;
+    let params = Params::try_from(&hash).map_err(|_| HashError::Stored("wrong parameters"))?;
+    if hash.salt.is_none() || hash.hash.is_none() {
+        return Err(HashError::Stored("no salt or no hash"));
+    }
+    if params.m_cost() > MEMORY_KIB_MAX || params.t_cost() > PASSES_MAX || params.p_cost() > LANES {
+        return Err(HashError::Stored("more work than we ever asked for"));
+    }
+    Ok((hash, params))
+}
+
+#[cfg(test)]
+#[path = "hashing_tests.rs"]
+mod tests;
