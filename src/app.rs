@@ -11,7 +11,10 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     access::{self, gate::Gate},
-    auth::store::{self as key_store, KeyStoreError},
+    auth::{
+        staff::store::StaffStoreError,
+        store::{self as key_store, KeyStoreError},
+    },
     billing::catalog::{Catalog, InvalidCatalog},
     clock::{Clock, SystemClock},
     config::{Config, Mode},
@@ -52,13 +55,16 @@ pub enum StartError {
     NotMigrated(usize),
     /// The database was made by a sandbox.
     #[error(
-        "the database holds the sandbox's demo site, whose key everybody knows: a live service \
-         needs a database of its own (database.url)"
+        "the database holds the sandbox's demo site or its administrator, whose key and password \
+         everybody knows: a live service needs a database of its own (database.url)"
     )]
     SandboxDatabase,
     /// The sandbox's site could not be made.
     #[error(transparent)]
     Site(#[from] SiteStoreError),
+    /// The sandbox's administrator could not be added.
+    #[error(transparent)]
+    Staff(#[from] StaffStoreError),
     /// Signing keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeyStoreError),
@@ -321,7 +327,10 @@ async fn prepare(
     let now = clock.now();
     let mut tx = databases.main.write().await?;
     match config.mode {
-        Mode::Sandbox => sandbox::seed(&mut tx, &config.server.public_url, now).await?,
+        Mode::Sandbox => {
+            sandbox::seed(&mut tx, &config.server.public_url, now).await?;
+            sandbox::seed_staff(&mut tx, (&config.master, ids), now).await?;
+        }
         Mode::Live if sandbox::is_seeded(&mut tx).await? => {
             return Err(StartError::SandboxDatabase);
         }

@@ -25,6 +25,7 @@ mod policies;
 mod races;
 mod receipts;
 mod rubbish;
+mod staff;
 mod start;
 mod trouble;
 mod visitors;

@@ -82,16 +82,15 @@ mod tests {
 
     #[test]
     fn the_whole_table() {
-        let mut table = String::from("\n");
-        for permission in Permission::ALL {
+        let row = |permission: Permission| {
             let cell = |role: Role| if role.may(permission) { "yes" } else { "-" };
             let [viewer, support, admin] = Role::ALL.map(cell);
             let name = format!("{permission:?}");
-            table.push_str(&format!("{name:<18} {viewer:<4} {support:<4} {admin}\n"));
-        }
+            format!("{name:<18} {viewer:<4} {support:<4} {admin}")
+        };
         assert_eq!(
-            table,
-            "
+            Permission::ALL.map(row).join("\n"),
+            "\
 SubscriptionsRead  yes  yes  yes
 MetricsRead        yes  yes  yes
 SitesRead          yes  yes  yes
@@ -104,8 +103,7 @@ MailQueueRead      -    yes  yes
 MailQueueRetry     -    yes  yes
 ReaderErase        -    -    yes
 AuditRead          -    -    yes
-StaffManage        -    -    yes
-"
+StaffManage        -    -    yes"
         );
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     clock::Timestamp,
     db::{StoreError, Tx},
     ids::{Ids, NoRandomness},
-    mail::address::Address,
+    mail::address::{Address, InvalidAddress},
 };
 
 /// Why an account could not be added or given a second factor.
@@ -28,6 +28,9 @@ pub enum StaffStoreError {
     /// No randomness to make a secret from.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
+    /// The address cannot be one.
+    #[error(transparent)]
+    Email(#[from] InvalidAddress),
     /// The address does not fit an authenticator's URL.
     #[error("no second factor can be made for this address: {0}")]
     Totp(#[from] totp_rs::TotpError),
