@@ -276,8 +276,11 @@ impl AppState {
             .fallback(|| async { ApiError::NotFound })
             .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed });
         let server = &self.config.server;
-        let limits =
-            EdgeLimits { requests_max: server.requests_max, timeout: server.request_timeout };
+        let limits = EdgeLimits {
+            requests_max: server.requests_max,
+            timeout: server.request_timeout,
+            trusted_proxies: server.trusted_proxies.clone(),
+        };
         Edge::new(router, self.ids.clone(), Arc::clone(&self.metrics), limits)
     }
 

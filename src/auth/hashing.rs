@@ -4,37 +4,19 @@
 //! Take a [`Turn`] before reading anything from the database, so that nobody holds a connection
 //! while waiting for one.
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::sync::Arc;
 
-use argon2::{
-    Algorithm, Argon2, Params, PasswordHash, PasswordHasher, PasswordVerifier, Version,
-    password_hash,
-};
+use argon2::password_hash;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::password::{Attempt, InvalidPassword, Password};
+use super::{
+    argon2id::Argon2id,
+    password::{Attempt, InvalidPassword, Password},
+};
 use crate::{
     http::problem::{ApiError, FieldError},
     ids::{Ids, NoRandomness},
 };
-
-/// Least memory of a hash, in KiB (OWASP Password Storage, with two passes).
-pub const MEMORY_KIB_MIN: u32 = 19_456;
-/// Fewest passes of a hash.
-pub const PASSES_MIN: u32 = 2;
-/// Most memory of a hash, in KiB. A stored one that asks for more was not made by us.
-pub const MEMORY_KIB_MAX: u32 = 1_048_576;
-/// Most passes of a hash.
-pub const PASSES_MAX: u32 = 16;
-const LANES: u32 = 1;
-const SALT_BYTES: usize = 16;
-const OUTPUT_BYTES: usize = 32;
 
 /// How passwords are hashed, and how many at a time.
 #[derive(Debug, Clone, Copy)]
@@ -97,44 +79,26 @@ pub enum Verified {
 }
 
 /// Hashes passwords. Cheap to clone; clones share their threads and their queue.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Hasher(Arc<Shared>);
 
+#[derive(Debug)]
 struct Shared {
-    argon2: Argon2<'static>,
-    ids: Ids,
-    /// What an attempt on an unknown account is compared with.
-    dummy: PasswordHash,
+    argon2id: Argon2id,
     threads: Arc<Semaphore>,
     queue: Semaphore,
-    computed: AtomicU64,
-}
-
-impl fmt::Debug for Hasher {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hasher").field("argon2", &self.0.argon2).finish_non_exhaustive()
-    }
 }
 
 impl Hasher {
-    /// A hasher with `limits`. Computes one hash.
+    /// A hasher with `limits`.
     ///
     /// # Errors
     /// [`HashError`] when the limits allow no hash, or there is no randomness.
     pub fn start(limits: HashLimits, ids: Ids) -> Result<Self, HashError> {
-        let params = Params::new(limits.memory_kib, limits.passes, LANES, Some(OUTPUT_BYTES));
-        let params = params.map_err(|error| HashError::Failed(error.into()))?;
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let dummy = argon2
-            .hash_password_with_salt(&ids.bytes::<32>()?, &ids.bytes::<SALT_BYTES>()?)
-            .map_err(HashError::Failed)?;
         Ok(Self(Arc::new(Shared {
-            argon2,
-            ids,
-            dummy,
+            argon2id: Argon2id::new(limits, ids)?,
             threads: Arc::new(Semaphore::new(limits.threads)),
             queue: Semaphore::new(limits.queue_max),
-            computed: AtomicU64::new(0),
         })))
     }
 
@@ -154,10 +118,10 @@ impl Hasher {
         Ok(Turn { hasher: self.clone(), permit: Some(permit) })
     }
 
-    /// How many hashes were computed for requests, the dummy's comparisons included.
+    /// How many hashes were computed, those for unknown accounts included.
     #[must_use]
     pub fn computed(&self) -> u64 {
-        self.0.computed.load(Ordering::Relaxed)
+        self.0.argon2id.computed()
     }
 }
 
@@ -192,7 +156,7 @@ impl Turn {
     /// [`HashError`].
     pub async fn hash(&mut self, password: &Password) -> Result<String, HashError> {
         let password = password.clone();
-        self.work(move |shared| shared.hash(password.expose())).await?
+        self.work(move |argon2id| argon2id.hash(password.expose())).await?
     }
 
     /// A hash to store in place of an old one, of the password that was just verified.
@@ -201,7 +165,7 @@ impl Turn {
     /// [`HashError`].
     pub async fn rehash(&mut self, verified: &Attempt) -> Result<String, HashError> {
         let verified = verified.clone();
-        self.work(move |shared| shared.hash(verified.expose())).await?
+        self.work(move |argon2id| argon2id.hash(verified.expose())).await?
     }
 
     /// Whether `attempt` is the password whose hash is `stored`. `None`, for an account that does
@@ -215,74 +179,23 @@ impl Turn {
         stored: Option<&str>,
     ) -> Result<Verified, HashError> {
         let (attempt, stored) = (attempt.clone(), stored.map(str::to_owned));
-        self.work(move |shared| shared.verify(attempt.expose(), stored.as_deref())).await?
+        self.work(move |argon2id| argon2id.verify(attempt.expose(), stored.as_deref())).await?
     }
 
     async fn work<T: Send + 'static>(
         &mut self,
-        work: impl FnOnce(&Shared) -> T + Send + 'static,
+        work: impl FnOnce(&Argon2id) -> T + Send + 'static,
     ) -> Result<T, HashError> {
         let permit = self.permit.take().ok_or(HashError::CutOff)?;
         let shared = Arc::clone(&self.hasher.0);
         let working = tokio::task::spawn_blocking(move || {
-            let done = work(&shared);
+            let done = work(&shared.argon2id);
             (done, permit)
         });
         let (done, permit) = working.await.map_err(|_| HashError::CutOff)?;
         self.permit = Some(permit);
         Ok(done)
     }
-}
-
-impl Shared {
-    fn hash(&self, password: &str) -> Result<String, HashError> {
-        let salt = self.ids.bytes::<SALT_BYTES>()?;
-        self.computed.fetch_add(1, Ordering::Relaxed);
-        let hash = self.argon2.hash_password_with_salt(password.as_bytes(), &salt);
-        Ok(hash.map_err(HashError::Failed)?.to_string())
-    }
-
-    fn verify(&self, attempt: &str, stored: Option<&str>) -> Result<Verified, HashError> {
-        let stored = stored.map(read_stored).transpose()?;
-        let (hash, is_old) = match &stored {
-            Some((hash, params)) => (hash, self.is_old(hash, params)),
-            None => (&self.dummy, false),
-        };
-        self.computed.fetch_add(1, Ordering::Relaxed);
-        let is_right = match self.argon2.verify_password(attempt.as_bytes(), hash) {
-            Ok(()) => stored.is_some(),
-            Err(password_hash::Error::PasswordInvalid) => false,
-            Err(error) => return Err(HashError::Failed(error)),
-        };
-        Ok(match (is_right, is_old) {
-            (false, _) => Verified::No,
-            (true, false) => Verified::Yes,
-            (true, true) => Verified::YesButOld,
-        })
-    }
-
-    fn is_old(&self, hash: &PasswordHash, stored: &Params) -> bool {
-        let now = self.argon2.params();
-        let is_other_kind = hash.algorithm.as_str() != Algorithm::Argon2id.as_str()
-            || hash.version != Some(Version::V0x13.into());
-        is_other_kind
-            || stored.m_cost() < now.m_cost()
-            || stored.t_cost() < now.t_cost()
-            || stored.output_len() < now.output_len()
-    }
-}
-
-/// Reads a stored hash and the work that it asks for, which must be within what we ever made.
-fn read_stored(text: &str) -> Result<(PasswordHash, Params), HashError> {
-    let hash = PasswordHash::new(text).map_err(|_| HashError::Stored("not a PHC string"))?;
-    let params = Params::try_from(&hash).map_err(|_| HashError::Stored("wrong parameters"))?;
-    if hash.salt.is_none() || hash.hash.is_none() {
-        return Err(HashError::Stored("no salt or no hash"));
-    }
-    if params.m_cost() > MEMORY_KIB_MAX || params.t_cost() > PASSES_MAX || params.p_cost() > LANES {
-        return Err(HashError::Stored("more work than we ever asked for"));
-    }
-    Ok((hash, params))
 }
 
 #[cfg(test)]

@@ -81,7 +81,8 @@ impl Settings {
         }
     }
 
-    /// Environment variables are text; the type of the default says how to read them.
+    /// Environment variables are text; the type of the default says how to read them. A list is
+    /// written with commas.
     fn environment(&mut self, env: &[(String, String)]) -> Vec<(String, Value, String)> {
         let mut read = Vec::new();
         for (name, text) in env {
@@ -91,6 +92,7 @@ impl Settings {
             let value = match self.values.get(&key).map(|(known, _)| known) {
                 Some(Value::Integer(_)) => text.parse().ok().map(Value::Integer),
                 Some(Value::Boolean(_)) => text.parse().ok().map(Value::Boolean),
+                Some(Value::Array(_)) => Some(Value::Array(list_in(text))),
                 _ => Some(Value::String(text.clone())),
             };
             // Text that is no number stays text, and the types are compared later.
@@ -109,6 +111,22 @@ impl Settings {
     pub(super) fn text(&self, key: &str) -> String {
         let value = self.values.get(key).and_then(|(value, _)| value.as_str());
         value.unwrap_or_default().to_owned()
+    }
+
+    /// What `parse` makes of a list of texts; `None` and a mistake when it is none.
+    pub(super) fn texts_with<T, E: Display>(
+        &mut self,
+        key: &str,
+        parse: impl FnOnce(&[&str]) -> Result<T, E>,
+    ) -> Option<T> {
+        let list = self.values.get(key).and_then(|(value, _)| value.as_array());
+        let texts: Option<Vec<&str>> =
+            list.and_then(|list| list.iter().map(Value::as_str).collect());
+        let parsed = match texts {
+            Some(texts) => parse(&texts).map_err(|reason| reason.to_string()),
+            None => Err("must be a list of texts".to_owned()),
+        };
+        parsed.map_err(|reason| self.wrong(key, reason)).ok()
     }
 
     /// A yes or no.
@@ -154,6 +172,11 @@ impl Settings {
     ) -> Option<T> {
         parse(&self.text(key)).map_err(|reason| self.wrong(key, reason)).ok()
     }
+}
+
+fn list_in(text: &str) -> Vec<Value> {
+    let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+    items.map(|item| Value::String(item.to_owned())).collect()
 }
 
 fn flatten_into(flat: &mut Vec<(String, Value)>, prefix: &str, table: Table) {

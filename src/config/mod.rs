@@ -1,17 +1,19 @@
 //! The settings, checked. `config/default.toml` is their manual; `layers` merges the sources.
 
 mod layers;
+mod limits;
 mod passwords;
 
 use std::{fmt, net::SocketAddr, time::Duration};
 
 use axum::http::Uri;
 
-pub use self::layers::Outside;
 use self::layers::Settings;
+pub use self::{layers::Outside, limits::Limits};
 use crate::{
     auth::{hashing::HashLimits, seal::MasterKey},
     db::{DatabaseUrl, Durability, PoolLimits},
+    http::client_ip::TrustedProxies,
     metering::{meter::MeterLimits, upkeep::Upkeep, visitor::Lifetime},
 };
 
@@ -54,6 +56,8 @@ pub struct Server {
     pub listen: SocketAddr,
     /// The address from outside, without a slash at its end.
     pub public_url: String,
+    /// The proxies that are believed when they say whom they speak for.
+    pub trusted_proxies: TrustedProxies,
     /// Requests handled at once.
     pub requests_max: usize,
     /// Connections open at once.
@@ -121,6 +125,8 @@ pub struct Config {
     pub database: Database,
     /// `[meter]`.
     pub meter: MeterSettings,
+    /// `[limits]`.
+    pub limits: Limits,
     /// `[passwords]`.
     pub passwords: HashLimits,
     /// `keys.master`.
@@ -189,6 +195,7 @@ fn read(settings: &mut Settings) -> Option<Config> {
     let log = read_log(settings);
     let database = read_database(settings);
     let meter = read_meter(settings);
+    let limits = limits::read(settings, mode);
     let passwords = passwords::read(settings);
     let master = settings.parse_with("keys.master", |text| {
         if mode == Some(Mode::Live) && text == SANDBOX_MASTER {
@@ -208,6 +215,7 @@ fn read(settings: &mut Settings) -> Option<Config> {
         log: log?,
         database: database?,
         meter: meter?,
+        limits,
         passwords,
         master: master?,
         sites_refresh,
@@ -227,7 +235,9 @@ fn read_server(settings: &mut Settings, mode: Option<Mode>) -> Option<Server> {
             .to_owned())
     });
     let public_url = settings.parse_with("server.public_url", |text| parse_url(text, mode));
+    let trusted_proxies = settings.texts_with("server.trusted_proxies", TrustedProxies::parse);
     Some(Server {
+        trusted_proxies: trusted_proxies?,
         requests_max: settings.number("server.requests_max", 1..=1_000_000),
         connections_max: settings.number("server.connections_max", 1..=1_000_000),
         request_timeout: settings.seconds("server.request_timeout_secs", 1..=60),
@@ -367,6 +377,26 @@ mod tests {
     }
 
     #[test]
+    fn a_list_is_an_array_in_a_file_and_has_commas_in_the_environment() {
+        let name = "PRESSGATE__SERVER__TRUSTED_PROXIES";
+        let file = "[server]\ntrusted_proxies = [\"10.0.0.0/8\", \"2001:db8::1\"]";
+        let proxies = |file, env: &[(&str, &str)]| {
+            with(file, env).map(|config| config.server.trusted_proxies)
+        };
+        let listed = proxies(file, &[]).unwrap();
+        assert_eq!(proxies("", &[(name, "10.0.0.0/8, 2001:db8::1,")]).unwrap(), listed);
+        assert_eq!(proxies(file, &[(name, "")]), proxies("", &[]));
+        for (file, env, reason) in [
+            ("[server]\ntrusted_proxies = \"10.0.0.0/8\"", None, "must be a list, not a text"),
+            ("[server]\ntrusted_proxies = [10]", None, "must be a list of texts"),
+            ("", Some((name, "10.0.0.0/8,0.0.0.0/0")), "must list addresses or blocks"),
+        ] {
+            let mistakes = proxies(file, env.as_slice()).unwrap_err();
+            assert!(mistakes.len() == 1 && mistakes[0].contains(reason), "{mistakes:?}");
+        }
+    }
+
+    #[test]
     fn live_refuses_what_only_a_sandbox_may_have() {
         let live = ("PRESSGATE__MODE", "live");
         let url = ("PRESSGATE__SERVER__PUBLIC_URL", "https://pay.example");
@@ -377,6 +407,7 @@ mod tests {
         assert!(known.err().unwrap()[0].contains("everybody knows"));
         let own = "q1LGgSPcZ0mC7ZSkZQ3nK4nOaXW8YV5tR2uJ6hE0fBw=";
         let config = with("", &[live, url, ("PRESSGATE__KEYS__MASTER", own)]).ok().unwrap();
-        assert!(!config.database.migrate_on_start);
+        assert!(!config.database.migrate_on_start && config.limits.network.is_some());
+        assert!(with("", &[]).unwrap().limits.network.is_none());
     }
 }

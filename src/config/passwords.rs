@@ -3,7 +3,10 @@
 use std::num::NonZero;
 
 use super::layers::Settings;
-use crate::auth::hashing::{HashLimits, MEMORY_KIB_MAX, MEMORY_KIB_MIN, PASSES_MAX, PASSES_MIN};
+use crate::auth::{
+    argon2id::{MEMORY_KIB_MAX, MEMORY_KIB_MIN, PASSES_MAX, PASSES_MIN},
+    hashing::HashLimits,
+};
 
 /// Reads `[passwords]`.
 pub(super) fn read(settings: &mut Settings) -> HashLimits {

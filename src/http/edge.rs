@@ -22,19 +22,21 @@ use tokio::{sync::Semaphore, time::Instant};
 use tower::Service;
 use tracing::Instrument;
 
-use super::{metrics::Metrics, problem::ApiError};
+use super::{client_ip::TrustedProxies, metrics::Metrics, problem::ApiError};
 use crate::ids::Ids;
 
 /// The request's name in logs and answers.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Bounds of the edge.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct EdgeLimits {
     /// Requests handled at once. Health checks are not counted.
     pub requests_max: usize,
     /// Longest time for one request.
     pub timeout: Duration,
+    /// The proxies that are believed when they say whom they speak for.
+    pub trusted_proxies: TrustedProxies,
 }
 
 /// The router, wrapped.
@@ -49,6 +51,7 @@ struct Shared {
     metrics: Arc<Metrics>,
     permits: Semaphore,
     timeout: Duration,
+    trusted_proxies: TrustedProxies,
 }
 
 impl Edge {
@@ -56,7 +59,8 @@ impl Edge {
     #[must_use]
     pub fn new(router: Router, ids: Ids, metrics: Arc<Metrics>, limits: EdgeLimits) -> Self {
         let permits = Semaphore::new(limits.requests_max);
-        let shared = Shared { ids, metrics, permits, timeout: limits.timeout };
+        let EdgeLimits { timeout, trusted_proxies, .. } = limits;
+        let shared = Shared { ids, metrics, permits, timeout, trusted_proxies };
         Self { router, shared: Arc::new(shared) }
     }
 }
@@ -74,6 +78,7 @@ impl Service<Request<Body>> for Edge {
         let shared = Arc::clone(&self.shared);
         let mut router = self.router.clone();
         let id = request_id(&request, &shared.ids);
+        let request = shared.trusted_proxies.note(request);
         let span = tracing::info_span!("request", request.id = id.to_str().unwrap_or_default());
         let work = async move {
             let started = Instant::now();

@@ -1,9 +1,11 @@
-//! What all of HTTP shares: problem documents, bodies, the outermost layer, health, metrics.
+//! What all of HTTP shares: problem documents, bodies, the outermost layer, who asks, health,
+//! metrics.
 //!
 //! `edge` wraps the router and sees every request first and every answer last. `serve` is the
 //! listener and the way it stops. Rooms offer their own routes in their `api`.
 
 pub mod body;
+pub mod client_ip;
 pub mod edge;
 pub mod health;
 pub mod metrics;

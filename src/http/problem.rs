@@ -7,10 +7,17 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+use time::Duration;
 use utoipa::ToSchema;
 
 /// Seconds after which a client may try again when we are overloaded or a store is down.
 const RETRY_AFTER_SECS: u64 = 2;
+
+/// Rounded up, so that whoever waits that long has waited long enough.
+fn whole_seconds(duration: Duration) -> u64 {
+    let micros = u128::try_from(duration.whole_microseconds()).unwrap_or(0);
+    u64::try_from(micros.div_ceil(1_000_000)).unwrap_or(u64::MAX).max(1)
+}
 
 /// One field that breaks a rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -75,6 +82,14 @@ pub enum ApiError {
     /// No such method there.
     #[error("this path does not take this method")]
     MethodNotAllowed,
+    /// Tried too often; see [`crate::auth::limits`].
+    #[error("this was tried too often; try again in {} seconds", whole_seconds(*retry_after))]
+    TooManyRequests {
+        /// Which limit.
+        code: &'static str,
+        /// After this long one more try is allowed.
+        retry_after: Duration,
+    },
     /// We cannot answer now.
     #[error("{1}")]
     Unavailable(&'static str, Cow<'static, str>),
@@ -101,6 +116,7 @@ impl ApiError {
             Self::Unauthorized(code, _) => (StatusCode::UNAUTHORIZED, code),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::TooManyRequests { code, .. } => (StatusCode::TOO_MANY_REQUESTS, code),
             Self::Unavailable(code, _) => (StatusCode::SERVICE_UNAVAILABLE, code),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         }
@@ -133,6 +149,9 @@ impl IntoResponse for ApiError {
             Self::Unauthorized(..) => {
                 let scheme = HeaderValue::from_static("Bearer realm=\"pressgate\"");
                 headers.insert(header::WWW_AUTHENTICATE, scheme);
+            }
+            Self::TooManyRequests { retry_after, .. } => {
+                headers.insert(header::RETRY_AFTER, whole_seconds(*retry_after).into());
             }
             Self::Unavailable(..) => {
                 headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECS.into());

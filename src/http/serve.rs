@@ -15,6 +15,8 @@ use tokio::{
 };
 use tower::Service;
 
+use super::client_ip::Peer;
+
 /// Bounds of a listener.
 #[derive(Debug, Clone, Copy)]
 pub struct ServeLimits {
@@ -67,10 +69,10 @@ pub async fn serve<S, F>(
             let slot = Arc::clone(&slots).acquire_owned().await;
             (slot, listener.accept().await)
         };
-        let (slot, stream) = tokio::select! {
+        let (slot, (stream, peer)) = tokio::select! {
             () = &mut stop => break,
             (slot, accepted) = accepted => match accepted {
-                Ok((stream, _)) => (slot, stream),
+                Ok((stream, peer)) => (slot, (stream, Peer(peer.ip()))),
                 Err(error) => {
                     // Out of file descriptors, say: wait a moment instead of spinning.
                     tracing::warn!("a connection could not be accepted: {error}");
@@ -80,7 +82,7 @@ pub async fn serve<S, F>(
             },
         };
         let _ = stream.set_nodelay(true);
-        let connection = graceful.watch(connect(&builder, stream, service.clone()));
+        let connection = graceful.watch(connect(&builder, (stream, peer), service.clone()));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!("a connection ended early: {error}");
@@ -96,7 +98,7 @@ pub async fn serve<S, F>(
 
 fn connect<S, F>(
     builder: &http1::Builder,
-    stream: TcpStream,
+    (stream, peer): (TcpStream, Peer),
     service: S,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> + Send + 'static
 where
@@ -106,7 +108,8 @@ where
         + 'static,
     F: Future<Output = Result<Response, std::convert::Infallible>> + Send + 'static,
 {
-    let service = service_fn(move |request: Request<hyper::body::Incoming>| {
+    let service = service_fn(move |mut request: Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(peer);
         service.clone().call(request.map(Body::new))
     });
     builder.serve_connection(TokioIo::new(stream), service)

@@ -9,9 +9,13 @@ use axum::{
     routing::{get, post},
 };
 use pressgate::{
+    auth::limits::RetryAfter,
     http::{
+        client_ip::{ClientIp, TrustedProxies},
         edge::{Edge, EdgeLimits},
         metrics::Metrics,
+        problem::ApiError,
+        serve::{ServeLimits, serve},
     },
     ids::Ids,
 };
@@ -21,7 +25,8 @@ use crate::app::{Answer, eventually};
 
 fn edge(router: Router, requests_max: usize, timeout: Duration) -> (Edge, Arc<Metrics>) {
     let metrics = Arc::new(Metrics::default());
-    let limits = EdgeLimits { requests_max, timeout };
+    let trusted_proxies = TrustedProxies::parse(&["127.0.0.1"]).unwrap();
+    let limits = EdgeLimits { requests_max, timeout, trusted_proxies };
     (Edge::new(router, Ids::system().unwrap(), metrics.clone(), limits), metrics)
 }
 
@@ -110,4 +115,47 @@ async fn requests_beyond_the_bound_are_refused_at_once_while_health_answers() {
         assert_eq!(refused.header("retry-after"), "2");
     }
     assert_eq!(ask(&edge, "/slow").await.text(), "done", "there is room again");
+}
+
+#[tokio::test]
+async fn what_was_tried_too_often_says_when_to_try_again() {
+    let refuse = |micros| async move {
+        Err::<(), ApiError>(RetryAfter(time::Duration::microseconds(micros)).into())
+    };
+    let router = Router::new()
+        .route("/a-minute", get(move || refuse(60_000_000)))
+        .route("/a-little-more", get(move || refuse(60_000_001)))
+        .route("/a-moment", get(move || refuse(1)));
+    let (edge, _) = edge(router, 8, Duration::from_secs(5));
+    for (path, seconds) in [("/a-minute", "60"), ("/a-little-more", "61"), ("/a-moment", "1")] {
+        let answer = ask(&edge, path).await;
+        assert_eq!(answer.problem(), (429, "too_many_attempts".to_owned()));
+        assert_eq!(answer.header("retry-after"), seconds, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn who_asks_is_known_through_the_listener_and_a_trusted_proxy() {
+    let who = |ClientIp(ip): ClientIp| async move { format!("{ip:?}") };
+    let (edge, _) = edge(Router::new().route("/", get(who)), 8, Duration::from_secs(5));
+    assert_eq!(ask(&edge, "/").await.text(), "None");
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let second = Duration::from_secs(1);
+    let limits = ServeLimits { connections_max: 9, header_timeout: second, drain_timeout: second };
+    tokio::spawn(serve(listener, edge, limits, std::future::pending()));
+    let client = reqwest::Client::new();
+    let asked = async |forwarded: &[&str]| {
+        let request = client.get(&url);
+        let add = |request: reqwest::RequestBuilder, line: &&str| {
+            request.header("x-forwarded-for", *line)
+        };
+        let answer = forwarded.iter().fold(request, add).send().await.unwrap();
+        answer.text().await.unwrap()
+    };
+    assert_eq!(asked(&[]).await, "Some(127.0.0.1)");
+    assert_eq!(asked(&["1.1.1.1, 198.51.100.7"]).await, "Some(198.51.100.7)");
+    assert_eq!(asked(&["198.51.100.7", "127.0.0.1"]).await, "Some(198.51.100.7)");
+    assert_eq!(asked(&["rubbish"]).await, "Some(127.0.0.1)");
 }

@@ -19,6 +19,7 @@ mod demonstration;
 mod edge;
 mod errors;
 mod keys;
+mod limits;
 mod listener;
 mod operations;
 mod policies;
