@@ -16,6 +16,7 @@ use crate::{
         hashing::{HashError, Hasher},
         network::NetworkLimits,
         revocation::Revocations,
+        staff::store::StaffStoreError,
         store::{self as key_store, KeyStoreError},
         tokens::Tokens,
     },
@@ -62,13 +63,16 @@ pub enum StartError {
     NotMigrated(usize),
     /// The database was made by a sandbox.
     #[error(
-        "the database holds the sandbox's demo site, whose key everybody knows: a live service \
-         needs a database of its own (database.url)"
+        "the database holds the sandbox's demo site or its administrator, whose key and password \
+         everybody knows: a live service needs a database of its own (database.url)"
     )]
     SandboxDatabase,
     /// The sandbox's site could not be made.
     #[error(transparent)]
     Site(#[from] SiteStoreError),
+    /// The sandbox's administrator could not be added.
+    #[error(transparent)]
+    Staff(#[from] StaffStoreError),
     /// Signing keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeyStoreError),
@@ -372,7 +376,10 @@ async fn prepare(
     let now = clock.now();
     let mut tx = databases.main.write().await?;
     match config.mode {
-        Mode::Sandbox => sandbox::seed(&mut tx, &config.server.public_url, now).await?,
+        Mode::Sandbox => {
+            sandbox::seed(&mut tx, &config.server.public_url, now).await?;
+            sandbox::seed_staff(&mut tx, (&config.master, ids), now).await?;
+        }
         Mode::Live if sandbox::is_seeded(&mut tx).await? => {
             return Err(StartError::SandboxDatabase);
         }

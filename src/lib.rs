@@ -13,6 +13,7 @@
 //! | [`site`] | the publisher's titles: their policies and keys |
 //! | [`auth`] | how anybody proves who they are: keys, tokens, passwords, sessions |
 //! | [`reader`] | readers' accounts, from the mail that makes one to the day it is erased |
+//! | [`audit`] | who did what, in an order that nobody can change unseen |
 //! | [`mail`] | writing to people |
 //! | [`billing`] | the catalog of plans; subscriptions come to live here |
 //! | [`demo`] | a small newspaper behind the paywall, in a sandbox |
@@ -25,6 +26,7 @@
 
 pub mod access;
 pub mod app;
+pub mod audit;
 pub mod auth;
 pub mod billing;
 pub mod cli;

@@ -9,12 +9,26 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
+    audit::{
+        chain::ChainKey,
+        model::{Action, Actor, Entry},
+        store as audit,
+    },
+    auth::{
+        seal::MasterKey,
+        staff::{
+            model::{Role, Staff},
+            store::{self as staff_store, StaffStoreError},
+        },
+    },
     clock::{Clock, SystemClock, Timestamp},
     db::{StoreError, Tx},
     http::{
         body::{JsonBytes, parse},
         problem::{ApiError, FieldError, ProblemBody},
     },
+    ids::Ids,
+    mail::address::Address,
     metering::policy::{Policy, Rule},
     site::{
         directory::Directory,
@@ -30,6 +44,13 @@ pub const SITE: &str = "demo";
 pub const SECRET_KEY: &str = "sk_sandbox_demo";
 /// Its publishable key.
 pub const PUBLISHABLE_KEY: &str = "pk_sandbox_demo";
+/// By what the demonstration's administrator logs in.
+pub const STAFF_EMAIL: &str = "admin@demo.example";
+/// The administrator's password, which everybody knows.
+pub const STAFF_PASSWORD: &str = "sandbox-admin";
+/// Its hash, made beforehand: a sandbox starts without computing one.
+const STAFF_PASSWORD_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$GopOQlS6GzH5zCfaX6ZkNQ\
+    $ho07JwXsvAENczTJBhbaaOp/o8z86o92OtoZChCAWtM";
 /// One step of the clock is at most this long.
 const STEP_MAX: Duration = Duration::days(3_660);
 
@@ -59,12 +80,46 @@ pub async fn seed(tx: &mut Tx, public_url: &str, now: Timestamp) -> Result<(), S
     Ok(())
 }
 
+/// Adds the demonstration's administrator with the known password and no second factor, where
+/// there is none yet.
+///
+/// # Errors
+/// When the database fails, or there is no randomness.
+pub async fn seed_staff(
+    tx: &mut Tx,
+    (master, ids): (&MasterKey, &Ids),
+    now: Timestamp,
+) -> Result<(), StaffStoreError> {
+    let staff = Staff {
+        id: ids.uuid(now)?,
+        email: Address::parse(STAFF_EMAIL)?,
+        password_hash: STAFF_PASSWORD_HASH.to_owned(),
+        role: Role::Admin,
+        totp: None,
+        created_at: now,
+        password_changed_at: now,
+        disabled_at: None,
+    };
+    match staff_store::insert(tx, &staff).await {
+        Ok(()) => {}
+        Err(StaffStoreError::EmailTaken) => return Ok(()),
+        Err(error) => return Err(error),
+    }
+    let entry = Entry::new(now, Actor::System, Action::StaffAdded)
+        .on("staff", staff.id)
+        .after(serde_json::json!({"role": staff.role.as_str(), "second_factor": false}));
+    audit::append(tx, &ChainKey::of(master), &entry).await?;
+    Ok(())
+}
+
 /// Whether this database was seeded for a sandbox, which no live service may use.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn is_seeded(tx: &mut Tx) -> Result<bool, StoreError> {
-    store::key_exists(tx, &crate::site::key::KeyHash::of(SECRET_KEY).to_text()).await
+    let key = crate::site::key::KeyHash::of(SECRET_KEY).to_text();
+    let has_staff = staff_store::find_by_email_key(tx, STAFF_EMAIL).await?.is_some();
+    Ok(has_staff || store::key_exists(tx, &key).await?)
 }
 
 /// The window of a new site: 30 days from the first counted read.
@@ -157,6 +212,21 @@ fn parse_duration(text: &str, now: Timestamp) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::{
+        hashing::{Hasher, Verified},
+        password::Password,
+    };
+
+    #[tokio::test]
+    async fn the_known_password_opens_the_known_account_with_the_hash_of_a_new_one() {
+        let outside = crate::config::Outside { file: None, env: Vec::new() };
+        let limits = crate::config::Config::from_layers(&outside).unwrap().passwords;
+        let hasher = Hasher::start(limits, Ids::system().unwrap()).unwrap();
+        let attempt = Password::attempt(STAFF_PASSWORD).unwrap();
+        let mut turn = hasher.turn().await.unwrap();
+        let verified = turn.verify(&attempt, Some(STAFF_PASSWORD_HASH)).await.unwrap();
+        assert_eq!(verified, Verified::Yes, "and not one of less work");
+    }
 
     #[test]
     fn the_clock_moves_by_a_duration_or_to_an_instant() {

@@ -5,7 +5,7 @@
 //! (how often a secret may be tried). `argon2id` hashes passwords, `hashing` a few at a time;
 //! `tokens` remembers what was verified, `revocation` what was taken back; `limit_store` counts in
 //! the database, `network` in memory, and `guard` asks it. `seal` wraps a key for storage, `store`
-//! keeps keys.
+//! keeps keys; `staff` is the people who run the installation.
 
 pub mod access_token;
 pub mod argon2id;
@@ -19,5 +19,6 @@ pub mod password;
 pub mod revocation;
 pub mod seal;
 pub mod session;
+pub mod staff;
 pub mod store;
 pub mod tokens;

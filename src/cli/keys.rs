@@ -7,6 +7,11 @@ use clap::Subcommand;
 use super::Failure;
 use crate::{
     app::Databases,
+    audit::{
+        chain::ChainKey,
+        model::{Action, Actor, Entry},
+        store as audit,
+    },
     auth::{keys::PUBLISHED_BEFORE, store},
     clock::{Clock, SystemClock},
     config::Config,
@@ -31,6 +36,9 @@ pub(super) async fn run(
     let life = config.meter.token.total;
     let mut tx = databases.main.write().await?;
     let made = store::rotate(&mut tx, &config.master, &Ids::system()?, now, life).await?;
+    let entry = Entry::new(now, Actor::Command, Action::KeysRotated)
+        .after(serde_json::json!({ "made": made }));
+    audit::append(&mut tx, &ChainKey::of(&config.master), &entry).await?;
     tx.commit().await?;
     databases.close().await;
     let seconds = PUBLISHED_BEFORE.whole_seconds();

@@ -1,11 +1,13 @@
 //! The command line: one file for each command.
 
+mod audit;
 mod keys;
 mod migrate;
 mod probe;
 pub mod replay;
 mod serve;
 mod site;
+mod staff;
 
 use std::{io::Write, process::ExitCode};
 
@@ -36,6 +38,12 @@ enum Command {
     /// Signing keys.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// The people who run the installation.
+    #[command(subcommand)]
+    Staff(staff::StaffCommand),
+    /// The audit log.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// The meter.
     #[command(subcommand)]
     Meter(MeterCommand),
@@ -93,6 +101,8 @@ async fn run(command: Command, config: Config) -> Result<(), Failure> {
         Command::Migrate => migrate::run(&config, &mut out).await,
         Command::Site(command) => site::run(command, &config, &mut out).await,
         Command::Keys(command) => keys::run(command, &config, &mut out).await,
+        Command::Staff(command) => staff::run(command, &config, &mut out).await,
+        Command::Audit(command) => audit::run(command, &config, &mut out).await,
         Command::Meter(MeterCommand::Replay(args)) => Ok(replay::run(*args, &mut out).await?),
         Command::Probe => probe::run(&config).await,
     }

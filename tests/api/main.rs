@@ -12,6 +12,7 @@ mod app;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod audit;
 mod batch;
 mod deciding;
 mod demonstration;
@@ -25,6 +26,7 @@ mod policies;
 mod races;
 mod receipts;
 mod rubbish;
+mod staff;
 mod start;
 mod trouble;
 mod visitors;

@@ -35,6 +35,18 @@ on_both_databases! {
         let refused = open(&t.place, &LIVE).await.err().unwrap();
         assert!(matches!(refused, StartError::SandboxDatabase));
         assert!(refused.to_string().contains("database.url"), "{refused}");
+
+        // The known administrator alone is as bad as the known key.
+        let mut tx = t.state.databases.main.write().await.unwrap();
+        tx.query("DELETE FROM site_keys").execute().await.unwrap();
+        tx.commit().await.unwrap();
+        let refused = open(&t.place, &LIVE).await.err().unwrap();
+        assert!(matches!(refused, StartError::SandboxDatabase));
+        let mut tx = t.state.databases.main.write().await.unwrap();
+        tx.query("DELETE FROM staff").execute().await.unwrap();
+        tx.commit().await.unwrap();
+        let refused = open(&t.place, &LIVE).await.err().unwrap();
+        assert!(matches!(refused, StartError::Keys(_)), "by another's keys: {refused}");
     }
 
     async fn live_serves_no_demonstration_and_knows_no_known_key(t: TestApp) {
@@ -54,9 +66,11 @@ on_both_databases! {
         let place = an_empty_place(&t).await;
         let by_hand = [("PRESSGATE__DATABASE__MIGRATE_ON_START", "false")];
         let refused = open(&place, &by_hand).await.err().unwrap();
-        assert!(matches!(refused, StartError::NotMigrated(3)), "{refused}");
-        let words = "the database lacks 3 migrations; run `pressgate migrate`";
-        assert!(refused.to_string().starts_with(words), "{refused}");
+        let migrations = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/postgres");
+        let count = std::fs::read_dir(migrations).unwrap().count();
+        assert!(matches!(refused, StartError::NotMigrated(n) if n == count), "{refused}");
+        let words = format!("the database lacks {count} migrations; run `pressgate migrate`");
+        assert!(refused.to_string().starts_with(&words), "{refused}");
 
         let databases = Databases::open(&config(&place.url(), &by_hand)).await.unwrap();
         databases.migrate().await.unwrap();

@@ -11,6 +11,7 @@ mod commands;
 mod disk;
 mod kill;
 mod server;
+mod staff;
 mod stop;
 #[path = "../support/mod.rs"]
 mod support;

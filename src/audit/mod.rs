@@ -1,0 +1,13 @@
+//! The audit log: who did what, in an order that nobody can change unseen.
+//!
+//! `model` is what an entry says, `chain` binds each entry to the one before it: both pure.
+//! `store` appends an entry in the same transaction as the change it tells of, and reads the log.
+//!
+//! Somebody with the database alone can neither forge, change, reorder nor take away an entry
+//! without [`chain::Verifier`] finding it: the hashes are keyed. What no key can show is the whole
+//! log put back to an older copy, or to the empty one that it once was; for that, keep what
+//! `pressgate audit verify` printed.
+
+pub mod chain;
+pub mod model;
+pub mod store;
