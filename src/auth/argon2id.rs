@@ -39,8 +39,8 @@ pub(super) struct Argon2id {
     /// What an attempt on an unknown account is compared with.
     dummy: Stored,
     /// The memory that hashes are computed in, used again and again. Left to the allocator it is
-    /// lost: glibc before 2.38 does not find freed memory again for blocks of this alignment (its
-    /// bug 14581), and 800 hashes of 19 MiB took 9 GiB.
+    /// lost: glibc before 2.38 finds no freed memory again for blocks of this alignment (its bug
+    /// 14581), and 800 hashes of 19 MiB, few of them at once, took 9 GiB.
     memory: Mutex<Vec<Vec<Block>>>,
     computed: AtomicU64,
 }
@@ -176,4 +176,31 @@ impl Stored {
 
 fn failed(error: impl Into<Error>) -> HashError {
     HashError::Failed(error.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_hash_is_computed_in_the_same_memory() {
+        let limits = HashLimits { memory_kib: MEMORY_KIB_MIN, passes: 2, threads: 1, queue_max: 1 };
+        let argon2id = Argon2id::new(limits, Ids::system().unwrap()).unwrap();
+        let memory = || argon2id.memory.lock().unwrap().iter().map(Vec::as_ptr).collect::<Vec<_>>();
+        let stored = argon2id.hash("gate swims under slow bells").unwrap();
+        let first = memory();
+        assert_eq!(first.len(), 1);
+        for stored in [Some(&*stored), None] {
+            assert_eq!(argon2id.verify("gate swims", stored).unwrap(), Verified::No);
+        }
+        // What lies in it from other passwords changes nothing.
+        let right = argon2id.verify("gate swims under slow bells", Some(&stored));
+        assert_eq!(right.unwrap(), Verified::Yes);
+        // One with other needs has memory of its own.
+        let larger =
+            Argon2id::new(HashLimits { memory_kib: 32_768, ..limits }, Ids::system().unwrap());
+        let larger = larger.unwrap().hash("gate swims").unwrap();
+        assert_eq!(argon2id.verify("gate swims", Some(&larger)).unwrap(), Verified::Yes);
+        assert_eq!(memory(), first);
+    }
 }

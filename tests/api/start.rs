@@ -87,7 +87,7 @@ on_both_databases! {
             assert!(refused.is_empty(), "{refused:?}");
             let t = open(&place, &[]).await.unwrap();
             let jwks = t.get("/.well-known/jwks.json").await.json();
-            assert_eq!(jwks["keys"].as_array().unwrap().len(), 1, "one first key, not several");
+            assert_eq!(jwks["keys"].as_array().unwrap().len(), 2, "one first key for each purpose");
             place.clear().await;
         }
     }
