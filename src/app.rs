@@ -11,6 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     access::{self, gate::Gate},
+    audit::chain::ChainKey,
     auth::{
         guard::Guard,
         hashing::{HashError, Hasher},
@@ -46,6 +47,7 @@ use crate::{
         directory::{Directory, DirectoryError},
         store::SiteStoreError,
     },
+    staff::{self, desk::Desk},
     upkeep,
 };
 
@@ -172,6 +174,8 @@ pub struct App {
     pub gate: Arc<Gate>,
     /// Readers' accounts.
     pub accounts: Arc<Accounts>,
+    /// The back office.
+    pub desk: Arc<Desk>,
     /// Slows down those who guess.
     pub guard: Guard,
     /// What is sold.
@@ -249,25 +253,41 @@ impl AppState {
         ));
         let networks = Arc::new(NetworkLimits::new(config.limits.network));
         let guard = Guard { networks, clock: Arc::clone(&clock) };
-        let accounts = Accounts {
+        let hasher = Hasher::start(config.passwords, ids.clone())?;
+        let accounts = Arc::new(Accounts {
             db: main,
             clock,
             ids: ids.clone(),
-            hasher: Hasher::start(config.passwords, ids.clone())?,
-            tokens,
+            hasher: hasher.clone(),
+            tokens: Arc::clone(&tokens),
             mail: MailRoom::new(&config.mail.from_name, ids.clone()),
             limits: config.limits,
             lifetimes: config.sessions.reader,
             directory: Arc::clone(&directory),
             meter: meter.clone(),
+            audit_key: ChainKey::of(&config.master),
             public_url: config.server.public_url.as_str().into(),
+        });
+        let desk = Desk {
+            db: databases.main.clone(),
+            clock: Arc::clone(&accounts.clock),
+            ids: ids.clone(),
+            hasher,
+            tokens,
+            limits: config.limits,
+            lifetimes: config.sessions.staff,
+            master: config.master.clone(),
+            audit_key: ChainKey::of(&config.master),
+            needs_second_factor: !config.is_sandbox(),
+            readers: Arc::clone(&accounts),
         };
         let gate = Arc::new(Gate::new(directory, meter, facts, config.meter.token, &metrics));
         Ok(Self(Arc::new(App {
             config,
             databases,
             gate,
-            accounts: Arc::new(accounts),
+            accounts,
+            desk: Arc::new(desk),
             guard,
             catalog: Arc::new(Catalog::shipped()?),
             metrics,
@@ -288,6 +308,7 @@ impl AppState {
         let mut rooms = OpenApiRouter::new()
             .merge(access::api::routes(gate(), public_url))
             .merge(reader::api::routes(Arc::clone(&self.accounts), self.guard.clone()))
+            .merge(staff::api::routes(Arc::clone(&self.desk), self.guard.clone()))
             .merge(health::routes(Arc::clone(&self.readiness)));
         if let Some(clock) = &self.movable_clock {
             let directory = Arc::clone(&self.gate.directory);

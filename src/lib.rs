@@ -13,6 +13,7 @@
 //! | [`site`] | the publisher's titles: their policies and keys |
 //! | [`auth`] | how anybody proves who they are: keys, tokens, passwords, sessions |
 //! | [`reader`] | readers' accounts, from the mail that makes one to the day it is erased |
+//! | [`staff`] | the back office: coming on duty, acting on readers |
 //! | [`audit`] | who did what, in an order that nobody can change unseen |
 //! | [`mail`] | writing to people |
 //! | [`billing`] | the catalog of plans; subscriptions come to live here |
@@ -42,5 +43,6 @@ pub mod money;
 pub mod reader;
 pub mod sandbox;
 pub mod site;
+pub mod staff;
 pub mod telemetry;
 pub mod upkeep;

@@ -22,6 +22,7 @@ use crate::{
     auth::keys::Jwks,
     clock::Timestamp,
     http::{
+        bearer,
         body::{JsonBytes, parse},
         problem::{ApiError, FieldError, ProblemBody},
     },
@@ -241,14 +242,9 @@ impl FromRequestParts<AccessState> for SiteOfKey {
 
 async fn authenticate(gate: &Gate, headers: &HeaderMap) -> Result<Arc<LiveSite>, ApiError> {
     let refused = |detail| ApiError::Unauthorized("invalid_site_key", detail);
-    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let (scheme, key) = given
-        .and_then(|value| value.split_once(' '))
+    let key = bearer::token(headers)
+        .filter(|key| key.starts_with("sk_"))
         .ok_or(refused("send the site's secret key as `Authorization: Bearer sk_…`"))?;
-    let key = key.trim();
-    if !scheme.eq_ignore_ascii_case("bearer") || !key.starts_with("sk_") {
-        return Err(refused("send the site's secret key as `Authorization: Bearer sk_…`"));
-    }
     match gate.directory.site_of_secret(key).await {
         Ok(Some(site)) => Ok(site),
         Ok(None) => Err(refused("this secret key is not known, or no longer")),

@@ -21,6 +21,9 @@ use crate::{
 /// knows it by then.
 pub const PUBLISHED_BEFORE: Duration = Duration::seconds(90);
 
+/// A key that has signed for longer should be replaced: nobody knows who has seen it by then.
+pub const OLD_AFTER: Duration = Duration::days(180);
+
 /// What a key signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {

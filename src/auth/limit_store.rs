@@ -28,6 +28,12 @@ impl LimitKey {
         Self::of("login", address_key)
     }
 
+    /// Failed log-ins of a member of staff, by their address's key.
+    #[must_use]
+    pub fn staff_login(address_key: &str) -> Self {
+        Self::of("staff-login", address_key)
+    }
+
     /// Mails that were asked for to an address, by its key.
     #[must_use]
     pub fn mail(address_key: &str) -> Self {

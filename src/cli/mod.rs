@@ -1,9 +1,11 @@
 //! The command line: one file for each command.
 
 mod audit;
+mod doctor;
 mod keys;
 mod migrate;
 mod probe;
+mod reader;
 pub mod replay;
 mod serve;
 mod site;
@@ -41,6 +43,11 @@ enum Command {
     /// The people who run the installation.
     #[command(subcommand)]
     Staff(staff::StaffCommand),
+    /// Readers: all that is held about one, and the end of it.
+    #[command(subcommand)]
+    Reader(reader::ReaderCommand),
+    /// Look whether everything is as it should be.
+    Doctor,
     /// The audit log.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -103,6 +110,8 @@ async fn run(command: Command, config: Config) -> Result<(), Failure> {
         Command::Keys(command) => keys::run(command, &config, &mut out).await,
         Command::Staff(command) => staff::run(command, &config, &mut out).await,
         Command::Audit(command) => audit::run(command, &config, &mut out).await,
+        Command::Reader(command) => reader::run(command, config, &mut out).await,
+        Command::Doctor => doctor::run(&config, &mut out).await,
         Command::Meter(MeterCommand::Replay(args)) => Ok(replay::run(*args, &mut out).await?),
         Command::Probe => probe::run(&config).await,
     }

@@ -15,7 +15,9 @@ use crate::{
         store as audit,
     },
     auth::{
+        access_token::Realm,
         hashing::{HashError, Hasher},
+        session::{model::EndReason, store as sessions},
         staff::{
             model::{Role, Staff},
             recovery::RecoveryCode,
@@ -52,6 +54,15 @@ pub(super) enum StaffCommand {
         email: Address,
         /// viewer, support or admin.
         role: Role,
+    },
+    /// Give an account another password, and log it out everywhere.
+    Password {
+        /// The account's address.
+        #[arg(value_parser = Address::parse)]
+        email: Address,
+        /// Read the password from standard input, the first line.
+        #[arg(long, required = true)]
+        password_stdin: bool,
     },
     /// Close an account.
     Disable {
@@ -112,7 +123,9 @@ pub(super) async fn run(
     let ids = Ids::system()?;
     // Hashing is slow, and nobody else can write while this holds a transaction.
     let hash = match &command {
-        StaffCommand::Add(new) => Some(hash_of(new, config, &ids).await?),
+        StaffCommand::Add(AddStaff { email, .. }) | StaffCommand::Password { email, .. } => {
+            Some(hash_of(email, config, &ids).await?)
+        }
         _ => None,
     };
     let databases = Databases::open(config).await?;
@@ -143,11 +156,20 @@ impl Desk<'_> {
             StaffCommand::Add(new) => self.add(new, hash.unwrap_or_default()).await,
             StaffCommand::List { json } => self.list(json).await,
             StaffCommand::Role { email, role } => self.set_role(&email, role).await,
+            StaffCommand::Password { email, .. } => {
+                let staff = self.find(&email).await?;
+                let hash = hash.unwrap_or_default();
+                store::set_password_hash(&mut self.tx, staff.id, &hash, self.now).await?;
+                self.end_sessions(&staff).await?;
+                self.append(self.entry(Action::StaffPasswordChanged, &staff)).await?;
+                Ok(format!("{} has a new password.", email.key()))
+            }
             StaffCommand::Disable { email } => {
                 let staff = self.find(&email).await?;
                 if !store::disable(&mut self.tx, staff.id, self.now).await? {
                     return Err("this account is closed already".into());
                 }
+                self.end_sessions(&staff).await?;
                 self.append(self.entry(Action::StaffDisabled, &staff)).await?;
                 Ok(format!("The account {} is closed.", email.key()))
             }
@@ -162,6 +184,7 @@ impl Desk<'_> {
             StaffCommand::ResetTotp { email, json } => {
                 let staff = self.find(&email).await?;
                 let factor = self.enrol(&staff).await?;
+                self.end_sessions(&staff).await?;
                 self.append(self.entry(Action::StaffTotpReset, &staff)).await?;
                 let first = format!("{} has a new second factor.", email.key());
                 told(json, &staff, Some(&factor), &first)
@@ -226,6 +249,13 @@ impl Desk<'_> {
         staff.ok_or_else(|| format!("there is no account of staff {}", email.key()).into())
     }
 
+    /// A running service refuses their tokens within seconds.
+    async fn end_sessions(&mut self, staff: &Staff) -> Result<(), Failure> {
+        let owner = (Realm::Staff, staff.id);
+        sessions::end_all(&mut self.tx, owner, EndReason::AccountChanged, self.now).await?;
+        Ok(())
+    }
+
     async fn enrol(&mut self, staff: &Staff) -> Result<NewSecondFactor, Failure> {
         let keys = (&self.config.master, &self.ids);
         Ok(store::enrol(&mut self.tx, keys, staff).await?)
@@ -242,10 +272,10 @@ impl Desk<'_> {
 }
 
 /// The hash of the password on standard input.
-async fn hash_of(new: &AddStaff, config: &Config, ids: &Ids) -> Result<String, Failure> {
+async fn hash_of(email: &Address, config: &Config, ids: &Ids) -> Result<String, Failure> {
     let password = read_line(&mut std::io::stdin().lock())?;
     let mut turn = Hasher::start(config.passwords, ids.clone())?.turn().await?;
-    let forbidden = [new.email.local_part(), new.email.key()];
+    let forbidden = [email.local_part(), email.key()];
     let refused = |error| match error {
         HashError::Refused(rule) => Failure::from(format!("the password {rule}")),
         error => Failure::from(error),

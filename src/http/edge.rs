@@ -28,6 +28,10 @@ use crate::ids::Ids;
 /// The request's name in logs and answers.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The request's name, as an extension of the request itself.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub HeaderValue);
+
 /// Bounds of the edge.
 #[derive(Debug, Clone)]
 pub struct EdgeLimits {
@@ -78,7 +82,8 @@ impl Service<Request<Body>> for Edge {
         let shared = Arc::clone(&self.shared);
         let mut router = self.router.clone();
         let id = request_id(&request, &shared.ids);
-        let request = shared.trusted_proxies.note(request);
+        let mut request = shared.trusted_proxies.note(request);
+        request.extensions_mut().insert(RequestId(id.clone()));
         let span = tracing::info_span!("request", request.id = id.to_str().unwrap_or_default());
         let work = async move {
             let started = Instant::now();

@@ -20,6 +20,7 @@ use utoipa_swagger_ui::SwaggerUi;
     tags(
         (name = "Websites", description = "May this visitor read this article?"),
         (name = "Readers", description = "Accounts, logging in, and the reader's own things."),
+        (name = "Staff", description = "The back office; every act is in the audit log."),
         (name = "Operations", description = "Is the service well?"),
         (name = "Sandbox", description = "Only in a sandbox: the movable clock."),
     ),
@@ -36,7 +37,8 @@ impl Modify for Keys {
         components.add_security_scheme("secret_key", secret_key);
         let access_token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
         let access_token = SecurityScheme::Http(access_token.build());
-        components.add_security_scheme("reader_token", access_token);
+        components.add_security_scheme("reader_token", access_token.clone());
+        components.add_security_scheme("staff_token", access_token);
     }
 }
 

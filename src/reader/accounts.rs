@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{link_store, model::Reader};
 use crate::{
+    audit::chain::ChainKey,
     auth::{
         access_token::{Caller, LIFE, Realm},
         hashing::{HashError, Hasher},
@@ -180,6 +181,8 @@ pub struct Accounts {
     pub directory: Arc<Directory>,
     /// What was read.
     pub meter: Meter,
+    /// What staff do to readers is written into the audit log under it.
+    pub audit_key: ChainKey,
     /// Where the links in mails lead.
     pub public_url: Arc<str>,
 }

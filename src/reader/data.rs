@@ -9,6 +9,7 @@ use super::{
     address_store, link_store, store,
 };
 use crate::{
+    audit::{model::Entry, store as audit},
     auth::{
         access_token::{Caller, Realm},
         session::{
@@ -171,16 +172,17 @@ impl Accounts {
         if !session.is_fresh(FRESH_FOR, now) {
             return Err(AccountError::FreshLoginRequired);
         }
-        self.erase(caller.subject).await
+        self.erase(caller.subject, None).await
     }
 
     /// Forgets who the reader `id` is: the address, the password, sessions, links, mails and
     /// reads. The bare id stays, so that what the law keeps refers to one person, known to nobody.
+    /// `record` goes into the audit log where it is staff who erase.
     ///
     /// # Errors
     /// [`AccountError::Gone`]; when a database fails. Whatever was not erased then is when it is
     /// asked for again.
-    pub async fn erase(&self, id: Uuid) -> Result<(), AccountError> {
+    pub async fn erase(&self, id: Uuid, record: Option<&Entry>) -> Result<(), AccountError> {
         let now = self.clock.now();
         // The meter first: its database may be another, and only a reader who is still there can
         // ask again.
@@ -198,6 +200,9 @@ impl Accounts {
         address_store::delete(&mut tx, id).await?;
         outbox::delete_to(&mut tx, &reader.email).await?;
         self.write_to(&mut tx, &reader.email, &Letter::AccountErased { at: now }, now).await?;
+        if let Some(entry) = record {
+            audit::append(&mut tx, &self.audit_key, entry).await?;
+        }
         tx.commit().await?;
         self.tokens.revocations().add(ended);
         Ok(())

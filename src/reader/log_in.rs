@@ -1,5 +1,7 @@
 //! Logging in, by password or by mail; staying logged in; logging out.
 
+use uuid::Uuid;
+
 use super::{
     accounts::{AccountError, Accounts, Device, LINK_LIFE, LoggedIn},
     link_store::{self, Link, Purpose},
@@ -7,6 +9,7 @@ use super::{
     store,
 };
 use crate::{
+    audit::{model::Entry, store as audit},
     auth::{
         access_token::{Caller, Realm},
         hashing::Verified,
@@ -188,11 +191,7 @@ impl Accounts {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn end_session(
-        &self,
-        caller: Caller,
-        session: uuid::Uuid,
-    ) -> Result<bool, AccountError> {
+    pub async fn end_session(&self, caller: Caller, session: Uuid) -> Result<bool, AccountError> {
         let mut tx = self.db.write().await?;
         let found = sessions::find(&mut tx, session).await?;
         let is_own = |found: &Session| {
@@ -209,15 +208,22 @@ impl Accounts {
         Ok(true)
     }
 
-    /// Ends all of the caller's sessions, this one too.
+    /// Ends all sessions of the reader `id`. `record` goes into the audit log where it is staff
+    /// who end them.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn end_sessions(&self, caller: Caller) -> Result<(), AccountError> {
+    pub async fn end_sessions(&self, id: Uuid, record: Option<&Entry>) -> Result<(), AccountError> {
         let mut tx = self.db.write().await?;
-        let owner = (Realm::Reader, caller.subject);
         let now = self.clock.now();
-        let ended = sessions::end_all(&mut tx, owner, EndReason::EndedByOwner, now).await?;
+        let reason = match record {
+            Some(_) => EndReason::EndedByStaff,
+            None => EndReason::EndedByOwner,
+        };
+        let ended = sessions::end_all(&mut tx, (Realm::Reader, id), reason, now).await?;
+        if let Some(entry) = record {
+            audit::append(&mut tx, &self.audit_key, entry).await?;
+        }
         tx.commit().await?;
         self.tokens.revocations().add(ended);
         Ok(())

@@ -5,10 +5,10 @@
 //! `data`. `api` offers it to programs.
 
 pub mod accounts;
-mod address;
+pub mod address;
 pub mod address_store;
 pub mod api;
-mod data;
+pub mod data;
 pub mod link_store;
 mod log_in;
 pub mod model;

@@ -194,7 +194,7 @@ async fn rotated_keys_are_published_while_the_service_runs() {
         jwks["keys"].as_array().unwrap().len()
     };
     let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
-    while count().await != 2 {
+    while count().await != 4 {
         assert!(tokio::time::Instant::now() < deadline, "the new key is not published");
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }

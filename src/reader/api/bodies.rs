@@ -18,7 +18,10 @@ use crate::{
         password::{Attempt, Password},
         session::{model::device_name, secret::SecretKind},
     },
-    http::problem::{ApiError, FieldError},
+    http::{
+        bearer,
+        problem::{ApiError, FieldError},
+    },
     mail::address::Address,
     reader::{
         accounts::{Accounts, Device, LoggedIn},
@@ -152,13 +155,7 @@ impl FromRequestParts<Arc<Accounts>> for SignedIn {
             "invalid_token",
             "send a reader's access token as `Authorization: Bearer …`",
         );
-        let Some(token) = bearer(&parts.headers) else { return Err(refused) };
+        let Some(token) = bearer::token(&parts.headers) else { return Err(refused) };
         accounts.tokens.verify(Realm::Reader, token).map(Self).map_err(|_| refused)
     }
-}
-
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

@@ -222,7 +222,7 @@ pub(super) async fn end_sessions(
     State(accounts): State<Arc<Accounts>>,
     SignedIn(caller): SignedIn,
 ) -> Result<StatusCode, ApiError> {
-    accounts.end_sessions(caller).await?;
+    accounts.end_sessions(caller.subject, None).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

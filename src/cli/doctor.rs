@@ -1,0 +1,95 @@
+//! `pressgate doctor`: whether everything is as it should be, and what to do where it is not.
+
+use std::io::Write;
+
+use super::Failure;
+use crate::{
+    app::Databases,
+    audit::{chain::ChainKey, store as audit},
+    auth::{
+        keys::{OLD_AFTER, Purpose, SigningKey},
+        store as keys,
+    },
+    clock::{Clock, SystemClock, Timestamp},
+    config::Config,
+    db::Tx,
+    mail::outbox,
+};
+
+/// What was found of one thing.
+enum Finding {
+    /// As it should be.
+    Well(String),
+    /// Not so, and what to do about it.
+    Unwell(String),
+}
+
+pub(super) async fn run(config: &Config, out: &mut impl Write) -> Result<(), Failure> {
+    let databases = Databases::open(config).await?;
+    let findings = examine(&databases, config).await;
+    databases.close().await;
+    let mut unwell = 0;
+    for finding in findings? {
+        match finding {
+            Finding::Well(what) => writeln!(out, "well    {what}")?,
+            Finding::Unwell(what) => {
+                unwell += 1;
+                writeln!(out, "UNWELL  {what}")?;
+            }
+        }
+    }
+    match unwell {
+        0 => Ok(()),
+        1 => Err("one thing is not as it should be".into()),
+        n => Err(format!("{n} things are not as they should be").into()),
+    }
+}
+
+async fn examine(databases: &Databases, config: &Config) -> Result<Vec<Finding>, Failure> {
+    let pending = databases.pending_migrations().await?;
+    if pending > 0 {
+        let what = format!("the database lacks {pending} migrations: run `pressgate migrate`");
+        return Ok(vec![Finding::Unwell(what)]);
+    }
+    let now = SystemClock::default().now();
+    let mut tx = databases.main.read().await?;
+    let mut findings = vec![Finding::Well("the database answers and is up to date".into())];
+    findings.extend(match keys::list(&mut tx, &config.master, now).await {
+        Ok(keys) => Purpose::ALL.map(|purpose| age_of(purpose, &keys, now)).into(),
+        Err(error) => vec![Finding::Unwell(format!("signing keys: {error}"))],
+    });
+    findings.push(audit_log(&mut tx, config).await);
+    findings.push(match outbox::list_dead(&mut tx).await?.len() {
+        0 => Finding::Well("no mail was given up".into()),
+        n => Finding::Unwell(format!(
+            "{n} or more mails were given up: see `GET /v1/staff/mails/dead`"
+        )),
+    });
+    Ok(findings)
+}
+
+fn age_of(purpose: Purpose, keys: &[SigningKey], now: Timestamp) -> Finding {
+    let name = purpose.as_str();
+    let signing = keys.iter().filter(|key| key.purpose == purpose && key.retires_at.is_none());
+    match signing.max_by_key(|key| key.activates_at) {
+        None => Finding::Unwell(format!("no {name} key signs: run `pressgate keys rotate`")),
+        Some(key) => {
+            let age = now.since(key.created_at);
+            let days = age.whole_days();
+            if age > OLD_AFTER {
+                let what =
+                    format!("the {name} key is {days} days old: run `pressgate keys rotate`");
+                Finding::Unwell(what)
+            } else {
+                Finding::Well(format!("the {name} key is {days} days old"))
+            }
+        }
+    }
+}
+
+async fn audit_log(tx: &mut Tx, config: &Config) -> Finding {
+    match audit::verify(tx, &ChainKey::of(&config.master)).await {
+        Ok(head) => Finding::Well(format!("the audit log has {} entries, unbroken", head.seq)),
+        Err(error) => Finding::Unwell(format!("the audit log is broken: {error}")),
+    }
+}

@@ -1,0 +1,42 @@
+//! `/v1/staff/…`. Every call but logging in and refreshing takes an access token of staff, and
+//! every act names the permission that it asks for.
+
+mod audit;
+mod mails;
+mod readers;
+mod session;
+
+use std::sync::Arc;
+
+use axum::{
+    http::{HeaderName, HeaderValue, header},
+    middleware::from_fn_with_state,
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::desk::Desk;
+use crate::auth::guard::{Guard, slow_down};
+
+/// No cache may keep what only staff may see.
+const NO_STORE: [(HeaderName, HeaderValue); 1] =
+    [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+
+/// The routes of this room. `guard` stands before those that take a secret.
+pub fn routes(desk: Arc<Desk>, guard: Guard) -> OpenApiRouter {
+    let secrets = OpenApiRouter::new()
+        .routes(routes!(session::log_in))
+        .routes(routes!(session::refresh))
+        .layer(from_fn_with_state(guard, slow_down));
+    OpenApiRouter::new()
+        .merge(secrets)
+        .routes(routes!(session::log_out))
+        .routes(routes!(session::me))
+        .routes(routes!(readers::find))
+        .routes(routes!(readers::erase))
+        .routes(routes!(readers::export))
+        .routes(routes!(readers::end_sessions))
+        .routes(routes!(mails::list_dead))
+        .routes(routes!(mails::retry))
+        .routes(routes!(audit::list))
+        .with_state(desk)
+}

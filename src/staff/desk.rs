@@ -1,0 +1,261 @@
+//! Who is on duty, and what they may do: every call of staff passes here.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderValue, request::Parts},
+};
+
+use crate::{
+    audit::{
+        chain::ChainKey,
+        model::{Action, Actor, Entry},
+    },
+    auth::{
+        access_token::{Caller, Realm},
+        hashing::{HashError, Hasher},
+        limit_store::LimitError,
+        limits::RetryAfter,
+        seal::MasterKey,
+        session::{
+            model::Lifetimes,
+            store::{self as sessions, SessionError},
+        },
+        staff::{model::Staff, permission::Permission, store},
+        tokens::Tokens,
+    },
+    clock::{Clock, Timestamp},
+    config::Limits,
+    db::{Db, StoreError},
+    http::{bearer, client_ip::ClientIp, edge::RequestId, problem::ApiError},
+    ids::Ids,
+    reader::accounts::{AccountError, Accounts},
+};
+
+/// Everything that staff need to work.
+pub struct Desk {
+    /// Staff, their sessions, the audit log.
+    pub db: Db,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Ids and secrets.
+    pub ids: Ids,
+    /// Hashes passwords.
+    pub hasher: Hasher,
+    /// Access tokens.
+    pub tokens: Arc<Tokens>,
+    /// How often secrets may be tried.
+    pub limits: Limits,
+    /// How long sessions hold.
+    pub lifetimes: Lifetimes,
+    /// Opens second factors.
+    pub master: MasterKey,
+    /// Signs the audit log.
+    pub audit_key: ChainKey,
+    /// Whether nobody logs in without a second factor.
+    pub needs_second_factor: bool,
+    /// Readers, on whom staff act.
+    pub readers: Arc<Accounts>,
+}
+
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Desk").field("lifetimes", &self.lifetimes).finish_non_exhaustive()
+    }
+}
+
+/// Why staff were refused.
+#[derive(Debug, thiserror::Error)]
+pub enum DeskError {
+    /// Not this address with this password; nobody is told which.
+    #[error("the address or the password is not right")]
+    InvalidCredentials,
+    /// The password is right, but the second factor is missing.
+    #[error("send the code of the authenticator app too")]
+    SecondFactorRequired,
+    /// The code is wrong, over, or was used.
+    #[error("this code is not right, or was used already")]
+    InvalidSecondFactor,
+    /// There is no second factor, and without one nobody logs in.
+    #[error("this account has no second factor; an admin makes one")]
+    NoSecondFactor,
+    /// The refresh token was used, is over, or never was.
+    #[error("this refresh token was used already or is over; log in again")]
+    InvalidRefreshToken,
+    /// Too many wrong secrets.
+    #[error("there were too many attempts; wait a while")]
+    TooMany(RetryAfter),
+    /// The password cannot be hashed now.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    /// No such thing.
+    #[error("there is no such thing")]
+    NotFound,
+    /// Something failed on our side.
+    #[error("{0}")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<StoreError> for DeskError {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<SessionError> for DeskError {
+    fn from(error: SessionError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<LimitError> for DeskError {
+    fn from(error: LimitError) -> Self {
+        match error {
+            LimitError::Exceeded(wait) => Self::TooMany(wait),
+            LimitError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<AccountError> for DeskError {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::Gone => Self::NotFound,
+            error => Self::Failed(error.into()),
+        }
+    }
+}
+
+impl From<DeskError> for ApiError {
+    fn from(error: DeskError) -> Self {
+        match error {
+            DeskError::InvalidCredentials => Self::Unauthorized(
+                "invalid_credentials",
+                "the address or the password is not right",
+            ),
+            DeskError::SecondFactorRequired => Self::Unauthorized(
+                "second_factor_required",
+                "send `totp`, the code of the authenticator app, or `recovery_code` too",
+            ),
+            DeskError::InvalidSecondFactor => Self::Unauthorized(
+                "invalid_second_factor",
+                "this code is not right, or was used already",
+            ),
+            DeskError::NoSecondFactor => Self::Forbidden(
+                "second_factor_missing",
+                "this account has no second factor; `pressgate staff reset-totp` makes one",
+            ),
+            DeskError::InvalidRefreshToken => Self::Unauthorized(
+                "invalid_refresh_token",
+                "this refresh token was used already or is over; log in again",
+            ),
+            DeskError::TooMany(wait) => wait.into(),
+            DeskError::Hash(error) => error.into(),
+            DeskError::NotFound => Self::NotFound,
+            DeskError::Failed(error) => Self::Internal(error),
+        }
+    }
+}
+
+/// From where a request came, for the audit log.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    client: ClientIp,
+    request_id: Option<String>,
+    now: Timestamp,
+}
+
+impl Origin {
+    /// An entry about something done from here.
+    #[must_use]
+    pub fn entry(&self, actor: Actor, action: Action) -> Entry {
+        Entry::new(self.now, actor, action).from(self.request_id.clone(), self.client.0)
+    }
+}
+
+impl FromRequestParts<Arc<Desk>> for Origin {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, desk: &Arc<Desk>) -> Result<Self, ApiError> {
+        let id = parts.extensions.get::<RequestId>().map(|RequestId(id)| id);
+        let request_id = id.map(HeaderValue::to_str).and_then(Result::ok).map(str::to_owned);
+        let client = parts.extensions.get().copied().unwrap_or(ClientIp(None));
+        Ok(Self { client, request_id, now: desk.clock.now() })
+    }
+}
+
+/// A member of staff with a valid access token, who may do nothing yet: see [`OnDuty::to`].
+#[derive(Debug)]
+pub struct OnDuty(Acting);
+
+/// A member of staff who may do what they are about to.
+#[derive(Debug)]
+pub struct Acting {
+    /// Who.
+    pub staff: Staff,
+    /// In which session.
+    pub caller: Caller,
+    /// From where.
+    pub origin: Origin,
+}
+
+impl OnDuty {
+    /// Lets them do what asks for `permission`. There is no other way to act.
+    ///
+    /// # Errors
+    /// [`ApiError::Forbidden`] when their role may not.
+    pub fn to(self, permission: Permission) -> Result<Acting, ApiError> {
+        if self.0.staff.role.may(permission) {
+            Ok(self.0)
+        } else {
+            Err(ApiError::Forbidden("not_permitted", "your role may not do this"))
+        }
+    }
+
+    /// Lets them see to their own account, as every role may.
+    #[must_use]
+    pub fn to_self(self) -> Acting {
+        self.0
+    }
+}
+
+impl Acting {
+    /// An entry of the audit log in their name.
+    #[must_use]
+    pub fn entry(&self, action: Action) -> Entry {
+        self.origin.entry(Actor::Staff(self.staff.id), action)
+    }
+}
+
+impl FromRequestParts<Arc<Desk>> for OnDuty {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, desk: &Arc<Desk>) -> Result<Self, ApiError> {
+        let refused = || {
+            let detail = "send an access token of staff as `Authorization: Bearer …`";
+            ApiError::Unauthorized("invalid_token", detail)
+        };
+        let token = bearer::token(&parts.headers).ok_or_else(refused)?;
+        let caller = desk.tokens.verify(Realm::Staff, token).map_err(|_| refused())?;
+        let origin = Origin::from_request_parts(parts, desk).await?;
+        let staff = desk.on_duty(caller).await.map_err(ApiError::internal)?;
+        let staff = staff.ok_or_else(refused)?;
+        Ok(Self(Acting { staff, caller, origin }))
+    }
+}
+
+impl Desk {
+    /// The member of staff who calls: read anew each time, so that a role that was taken away, or
+    /// an account that was closed, counts from the next call on.
+    async fn on_duty(&self, caller: Caller) -> Result<Option<Staff>, StoreError> {
+        let mut tx = self.db.read().await?;
+        let session = sessions::find(&mut tx, caller.session).await?;
+        let now = self.clock.now();
+        if !session.is_some_and(|session| session.holds(self.lifetimes.idle, now)) {
+            return Ok(None);
+        }
+        let staff = store::find(&mut tx, caller.subject).await?;
+        Ok(staff.filter(|staff| staff.disabled_at.is_none()))
+    }
+}

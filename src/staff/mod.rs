@@ -1,0 +1,10 @@
+//! The back office: staff log in here, and act on readers under their own names.
+//!
+//! [`desk::Desk`] holds the parts and admits those on duty; `log_in` is how they come on duty,
+//! `acts` what they do, each act with its entry in the audit log. `api` offers it to programs.
+//! Who they are and what each role may do is in [`auth::staff`](crate::auth::staff).
+
+mod acts;
+pub mod api;
+pub mod desk;
+mod log_in;
