@@ -13,6 +13,7 @@ mod app;
 mod support;
 
 mod audit;
+mod back_office;
 mod batch;
 mod deciding;
 mod demonstration;
