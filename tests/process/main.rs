@@ -10,6 +10,7 @@
 mod commands;
 mod disk;
 mod kill;
+mod readers;
 mod server;
 mod staff;
 mod stop;
