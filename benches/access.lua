@@ -2,6 +2,7 @@
 --   new     every request is a visitor never seen before
 --   next    known visitors read a further article each time
 --   reread  known visitors read an article again
+--   reader  known readers read an article again, each in a browser of their own
 --   denied  known visitors at their limit ask for another article
 local kind, tokens, key, at, thread_count = nil, {}, nil, 0, 0
 local threads = {}
@@ -36,8 +37,10 @@ function request()
   local article = "a1"
   if kind == "denied" then article = "other" end
   if kind == "next" then article = "next-" .. id .. "-" .. round end
-  return wrk.format(nil, nil, nil,
-    '{"article": {"id": "' .. article .. '"}, "visitor": "' .. tokens[at] .. '"}')
+  local visitor, reader = tokens[at]:match("^(%S+) ?(%S*)$")
+  local who = '"visitor": "' .. visitor .. '"'
+  if reader ~= "" then who = who .. ', "reader": "' .. reader .. '"' end
+  return wrk.format(nil, nil, nil, '{"article": {"id": "' .. article .. '"}, ' .. who .. '}')
 end
 
 function done(summary, latency, requests)
