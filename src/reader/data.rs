@@ -190,6 +190,7 @@ impl Accounts {
         forgotten.map_err(|error| AccountError::Failed(error.into()))?;
         let mut tx = self.db.write().await?;
         let reader = store::find(&mut tx, id).await?.ok_or(AccountError::Gone)?;
+        address_store::delete(&mut tx, id).await?;
         if !store::erase(&mut tx, id, now).await? {
             return Err(AccountError::Gone);
         }
@@ -197,7 +198,6 @@ impl Accounts {
         let ended = sessions::end_all(&mut tx, owner, EndReason::Erased, now).await?;
         sessions::forget_devices(&mut tx, owner).await?;
         link_store::delete_for(&mut tx, &reader.email).await?;
-        address_store::delete(&mut tx, id).await?;
         outbox::delete_to(&mut tx, &reader.email).await?;
         self.write_to(&mut tx, &reader.email, &Letter::AccountErased { at: now }, now).await?;
         if let Some(entry) = record {

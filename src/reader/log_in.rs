@@ -97,7 +97,7 @@ impl Accounts {
         let hash = SecretHash::of(SecretKind::Link, token).ok_or(AccountError::InvalidLink)?;
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
-        let link = link_store::take(&mut tx, hash, now).await?.ok_or(AccountError::InvalidLink)?;
+        let link = link_store::find(&mut tx, hash, now).await?.ok_or(AccountError::InvalidLink)?;
         let reader = store::find_by_email(&mut tx, &link.email).await?;
         let (Purpose::LogIn, Some(reader)) = (link.purpose, reader) else {
             return Err(AccountError::InvalidLink);
@@ -106,6 +106,7 @@ impl Accounts {
         // reader's.
         let email = reader.email.clone();
         store::set_email(&mut tx, reader.id, &email, now).await?;
+        link_store::take(&mut tx, hash, now).await?.ok_or(AccountError::InvalidLink)?;
         // Whoever was locked out by wrong passwords is back.
         self.forget_failures(&mut tx, &email).await?;
         let logged_in = self.start_session(&mut tx, reader, device, now).await?;
@@ -220,6 +221,7 @@ impl Accounts {
             Some(_) => EndReason::EndedByStaff,
             None => EndReason::EndedByOwner,
         };
+        store::lock(&mut tx, id).await?;
         let ended = sessions::end_all(&mut tx, (Realm::Reader, id), reason, now).await?;
         if let Some(entry) = record {
             audit::append(&mut tx, &self.audit_key, entry).await?;

@@ -90,8 +90,9 @@ impl Accounts {
         let password_hash = self.hash_new(&mut turn, &link.email, new).await?;
         drop(turn);
         let mut tx = self.db.write().await?;
-        link_store::take(&mut tx, hash, now).await?.ok_or_else(invalid)?;
         let reader = store::find_by_email(&mut tx, &link.email).await?.ok_or_else(invalid)?;
+        store::lock(&mut tx, reader.id).await?;
+        link_store::take(&mut tx, hash, now).await?.ok_or_else(invalid)?;
         let ended = self.put_password(&mut tx, &reader, &password_hash, now).await?;
         self.forget_failures(&mut tx, &reader.email).await?;
         tx.commit().await?;

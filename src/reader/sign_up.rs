@@ -50,8 +50,7 @@ impl Accounts {
         let hash = SecretHash::of(SecretKind::Link, token).ok_or(AccountError::InvalidLink)?;
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
-        let link = link_store::take(&mut tx, hash, now).await?.ok_or(AccountError::InvalidLink)?;
-        // A link for something else stays as it was: nothing is committed.
+        let link = link_store::find(&mut tx, hash, now).await?.ok_or(AccountError::InvalidLink)?;
         let Purpose::SignUp { password_hash } = link.purpose else {
             return Err(AccountError::InvalidLink);
         };
@@ -62,9 +61,12 @@ impl Accounts {
             password_hash: Some(password_hash),
             created_at: now,
         };
+        // The account first, then the link: of two links for one address one waits here for the
+        // other, and neither holds what the other needs. What fails is not committed.
         if !store::insert(&mut tx, &reader).await? {
             return Err(AccountError::InvalidLink);
         }
+        link_store::take(&mut tx, hash, now).await?.ok_or(AccountError::InvalidLink)?;
         // Other sign-ups with this address, and the passwords that came with them, are void.
         link_store::delete_for(&mut tx, &reader.email).await?;
         let logged_in = self.start_session(&mut tx, reader, device, now).await?;

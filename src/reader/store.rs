@@ -1,4 +1,7 @@
 //! Readers in the database.
+//!
+//! Whoever writes to what belongs to a reader writes to the reader's own row first, so that two
+//! who do wait for each other once and never both at a time. A change of address comes before it.
 
 use uuid::Uuid;
 
@@ -87,6 +90,15 @@ pub async fn find_by_email(tx: &mut Tx, email: &Address) -> Result<Option<Reader
     .await?
     .map(Reader::try_from)
     .transpose()
+}
+
+/// Waits for whoever else is at work on this reader, and lets the others wait until `tx` ends.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn lock(tx: &mut Tx, id: Uuid) -> Result<(), StoreError> {
+    tx.query("UPDATE readers SET id = id WHERE id = $1").bind(id).execute().await?;
+    Ok(())
 }
 
 /// Replaces the password's hash, unless it is no longer `before`: then somebody else changed it
