@@ -1,7 +1,14 @@
 //! `[mail]`.
 
-use super::layers::Settings;
-use crate::mail::address::Address;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::{Mode, layers::Settings};
+use crate::mail::{
+    address::Address,
+    smtp::{SmtpSettings, Tls},
+};
 
 /// `[mail]`.
 #[derive(Debug, Clone)]
@@ -10,20 +17,77 @@ pub struct Mail {
     pub from_address: Address,
     /// In whose name.
     pub from_name: String,
+    /// How they are sent; `None` in a sandbox that only keeps them.
+    pub smtp: Option<SmtpSettings>,
+    /// Longest wait before the outbox is looked into again.
+    pub check: Duration,
+    /// Most mails claimed at a time.
+    pub batch_max: i64,
 }
 
 /// Reads `[mail]`.
-pub(super) fn read(settings: &mut Settings) -> Option<Mail> {
+pub(super) fn read(settings: &mut Settings, mode: Option<Mode>) -> Option<Mail> {
+    let is_live = mode == Some(Mode::Live);
     let from_address = settings.parse_with("mail.from_address", |text| {
-        Address::parse(text).map_err(|error| error.to_string())
+        let address = Address::parse(text).map_err(|error| error.to_string())?;
+        if is_live && address.key().ends_with(".example") {
+            return Err("must be an address of your own, which readers can answer".to_owned());
+        }
+        Ok(address)
     });
     let from_name = settings.parse_with("mail.from_name", |text| {
         let is_plain = !text.trim().is_empty() && !text.chars().any(char::is_control);
-        if is_plain && text.len() <= 100 {
+        if is_plain && text.chars().count() <= 100 {
             Ok(text.to_owned())
         } else {
             Err("must be one short line".to_owned())
         }
     });
-    Some(Mail { from_address: from_address?, from_name: from_name? })
+    let sends = settings.parse_with("mail.transport", |text| match text {
+        "smtp" => Ok(true),
+        "sandbox" if is_live => Err("must be `smtp`: the sandbox's mailbox sends nothing".into()),
+        "sandbox" => Ok(false),
+        _ => Err("must be `smtp` or `sandbox`".to_owned()),
+    });
+    let smtp = match sends {
+        Some(true) => Some(read_smtp(settings)),
+        _ => None,
+    };
+    Some(Mail {
+        from_address: from_address?,
+        from_name: from_name?,
+        smtp: match smtp {
+            Some(smtp) => Some(smtp?),
+            None => None,
+        },
+        check: settings.seconds("mail.check_secs", 1..=300),
+        batch_max: settings.number("mail.batch_max", 1..=100),
+    })
+}
+
+fn read_smtp(settings: &mut Settings) -> Option<SmtpSettings> {
+    let host = settings.parse_with("mail.host", |text| {
+        if text.is_empty() {
+            Err("must name the server that takes mails")
+        } else {
+            Ok(text.to_owned())
+        }
+        .map_err(str::to_owned)
+    });
+    let is_here = matches!(host.as_deref(), Some("localhost" | "127.0.0.1" | "::1"));
+    let tls = settings.parse_with("mail.tls", |text| match text {
+        "implicit" => Ok(Tls::Implicit),
+        "starttls" => Ok(Tls::StartTls),
+        "none" if is_here => Ok(Tls::None),
+        "none" => Err("may be `none` only to this machine: mails hold links that log in".into()),
+        _ => Err("must be `implicit`, `starttls` or `none`".to_owned()),
+    });
+    let (user, password) = (settings.text("mail.user"), settings.text("mail.password"));
+    Some(SmtpSettings {
+        port: settings.number("mail.port", 1..=65_535),
+        credentials: (!user.is_empty()).then(|| (user, SecretString::from(password))),
+        timeout: settings.seconds("mail.timeout_secs", 1..=60),
+        host: host?,
+        tls: tls?,
+    })
 }

@@ -202,7 +202,7 @@ fn read(settings: &mut Settings) -> Option<Config> {
     let database = read_database(settings);
     let meter = read_meter(settings);
     let limits = limits::read(settings, mode);
-    let mail = mail::read(settings);
+    let mail = mail::read(settings, mode);
     let passwords = passwords::read(settings);
     let master = settings.parse_with("keys.master", |text| {
         if mode == Some(Mode::Live) && text == SANDBOX_MASTER {

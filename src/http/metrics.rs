@@ -25,6 +25,10 @@ pub struct Metrics {
     pub meter_waiting: Gauge,
     /// Signatures of access tokens that were checked; the same token costs one.
     pub signature_checks: Counter,
+    /// Mails that a server took.
+    pub mails_sent: Counter,
+    /// Times that a server did not take a mail.
+    pub mails_failed: Counter,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -59,6 +63,9 @@ impl Default for Metrics {
         let signature_checks = Counter::default();
         let help = "Signatures of access tokens that were checked";
         registry.register("access_token_signature_checks", help, signature_checks.clone());
+        let (mails_sent, mails_failed) = (Counter::default(), Counter::default());
+        registry.register("mails_sent", "Mails that a server took", mails_sent.clone());
+        registry.register("mails_failed", "Times that none took a mail", mails_failed.clone());
         let responses = CLASSES.map(|status| responses.get_or_create_owned(&Status { status }));
         Self {
             registry: Mutex::new(registry),
@@ -69,6 +76,8 @@ impl Default for Metrics {
             decisions,
             meter_waiting,
             signature_checks,
+            mails_sent,
+            mails_failed,
         }
     }
 }

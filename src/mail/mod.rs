@@ -1,12 +1,19 @@
 //! Writing to people.
 //!
 //! Pure: `address` (whom we can write to) and `letter` (what we write). `outbox` keeps mails until
-//! they are sent, in the transaction that is their reason. `sandbox` is a mailbox to look into.
+//! they are sent, in the transaction that is their reason. `worker` sends them by `smtp`; in a sandbox
+//! nothing is sent, and `sandbox` is a mailbox to look into.
 
 pub mod address;
 pub mod letter;
 pub mod outbox;
 pub mod sandbox;
+pub mod smtp;
+pub mod worker;
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
 
 use self::{address::Address, letter::Letter, outbox::NewMail};
 use crate::{
@@ -32,15 +39,22 @@ pub enum MailError {
 /// Where mails are handed in.
 #[derive(Debug, Clone)]
 pub struct MailRoom {
-    publisher: std::sync::Arc<str>,
+    publisher: Arc<str>,
     ids: Ids,
+    news: Arc<Notify>,
 }
 
 impl MailRoom {
     /// Mails in the name of `publisher`.
     #[must_use]
     pub fn new(publisher: &str, ids: Ids) -> Self {
-        Self { publisher: publisher.into(), ids }
+        Self { publisher: publisher.into(), ids, news: Arc::default() }
+    }
+
+    /// Told of each letter that was handed in.
+    #[must_use]
+    pub fn news(&self) -> Arc<Notify> {
+        Arc::clone(&self.news)
     }
 
     /// Puts a letter into the outbox; it goes out when `tx` is committed.
@@ -63,6 +77,8 @@ impl MailRoom {
             html: rendered.html,
             expires_at: now.plus(letter.keeps_for()),
         };
-        Ok(outbox::insert(tx, mail, now).await?)
+        outbox::insert(tx, mail, now).await?;
+        self.news.notify_one();
+        Ok(())
     }
 }

@@ -1,4 +1,9 @@
 //! Putting everything together: open, serve, stop.
+//!
+//! `databases` opens what is kept, `rooms` furnishes the rooms with the parts that they need.
+
+mod databases;
+mod rooms;
 
 use std::{
     ops::Deref,
@@ -9,22 +14,20 @@ use axum::Router;
 use tokio::{net::TcpListener, task::JoinSet};
 use utoipa_axum::router::OpenApiRouter;
 
+pub use self::databases::Databases;
+use self::rooms::{Ground, Rooms};
 use crate::{
     access::{self, gate::Gate},
-    audit::chain::ChainKey,
     auth::{
         guard::Guard,
-        hashing::{HashError, Hasher},
-        network::NetworkLimits,
-        revocation::Revocations,
+        hashing::HashError,
         staff::store::StaffStoreError,
         store::{self as key_store, KeyStoreError},
-        tokens::Tokens,
     },
     billing::catalog::{Catalog, InvalidCatalog},
     clock::{Clock, SystemClock},
     config::{Config, Mode},
-    db::{DatabaseUrl, Db, Durability, StoreError},
+    db::{Db, StoreError},
     demo,
     http::{
         edge::{Edge, EdgeLimits},
@@ -35,7 +38,7 @@ use crate::{
         serve::{ServeLimits, serve},
     },
     ids::{Ids, NoRandomness},
-    mail::{self, MailRoom},
+    mail::{self, smtp::InvalidSmtp},
     metering::{
         self,
         meter::Meter,
@@ -87,68 +90,15 @@ pub enum StartError {
     /// The demonstration is broken.
     #[error(transparent)]
     Demo(#[from] demo::newspaper::NewspaperError),
+    /// Mails cannot be sent.
+    #[error(transparent)]
+    Smtp(#[from] InvalidSmtp),
     /// Passwords cannot be hashed.
     #[error(transparent)]
     Hashing(#[from] HashError),
     /// The operating system gives no random bytes.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
-}
-
-/// Both databases: the installation's, and the meter's (the same one on PostgreSQL).
-#[derive(Debug, Clone)]
-pub struct Databases {
-    /// Sites, keys, and all that matters.
-    pub main: Db,
-    /// Counts.
-    pub meter: Db,
-}
-
-impl Databases {
-    /// Opens both.
-    ///
-    /// # Errors
-    /// When one cannot be used.
-    pub async fn open(config: &Config) -> Result<Self, StoreError> {
-        let database = &config.database;
-        let main = Db::open(&database.url, database.limits, Durability::Full).await?;
-        let meter = match &database.url {
-            DatabaseUrl::Postgres(_) => main.clone(),
-            DatabaseUrl::Sqlite(path) => {
-                // The hot path's writes do not wait for the others', nor the others for them.
-                let url = DatabaseUrl::Sqlite(path.with_extension("meter.db"));
-                Db::open(&url, database.limits, config.meter.durability).await?
-            }
-        };
-        Ok(Self { main, meter })
-    }
-
-    /// Brings both up to date.
-    ///
-    /// # Errors
-    /// When a migration fails.
-    pub async fn migrate(&self) -> Result<(), StoreError> {
-        self.main.migrate().await?;
-        self.meter.migrate_meter().await
-    }
-
-    /// How many migrations are missing.
-    ///
-    /// # Errors
-    /// When a database does not answer.
-    pub async fn pending_migrations(&self) -> Result<usize, StoreError> {
-        let meter = match &self.meter {
-            Db::Postgres(_) => 0, // The same database, counted once.
-            Db::Sqlite { .. } => self.meter.pending_meter_migrations().await?,
-        };
-        Ok(self.main.pending_migrations().await? + meter)
-    }
-
-    /// Closes both.
-    pub async fn close(&self) {
-        self.meter.close().await;
-        self.main.close().await;
-    }
 }
 
 /// Everything that handlers use. Cheap to clone.
@@ -232,62 +182,31 @@ impl AppState {
         store: impl MeterStore,
     ) -> Result<Self, StartError> {
         let metrics = Arc::new(Metrics::default());
+        let db = databases.main.clone();
         let master = config.master.clone();
-        let main = databases.main.clone();
-        let directory = Arc::new(Directory::open(main.clone(), Arc::clone(&clock), master).await?);
-        let revocations = Arc::new(Revocations::open(main.clone(), Arc::clone(&clock)).await?);
+        let directory = Arc::new(Directory::open(db.clone(), Arc::clone(&clock), master).await?);
         let meter = Meter::start(store.clone(), config.meter.limits);
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&directory).keep_fresh(config.sites_refresh));
-        tasks.spawn(Arc::clone(&revocations).keep_fresh(config.sessions.refresh));
-        tasks.spawn(upkeep::run(main.clone(), Arc::clone(&clock)));
+        tasks.spawn(upkeep::run(db.clone(), Arc::clone(&clock)));
         tasks.spawn(metering::upkeep::run(store.clone(), Arc::clone(&clock), config.meter.upkeep));
-        let readiness = Readiness::new(databases.main.clone(), store, Arc::clone(&clock));
-        let facts = (Arc::clone(&clock), ids.clone());
-        let tokens = Arc::new(Tokens::new(
-            (Arc::clone(&directory), revocations),
-            facts.clone(),
-            &config.server.public_url,
-            config.sessions.tokens_remembered,
-            &metrics,
-        ));
-        let networks = Arc::new(NetworkLimits::new(config.limits.network));
-        let guard = Guard { networks, clock: Arc::clone(&clock) };
-        let hasher = Hasher::start(config.passwords, ids.clone())?;
-        let accounts = Arc::new(Accounts {
-            db: main,
+        let readiness = Readiness::new(db.clone(), store, Arc::clone(&clock));
+        let ground = Ground {
+            config: &config,
+            db,
             clock,
             ids: ids.clone(),
-            hasher: hasher.clone(),
-            tokens: Arc::clone(&tokens),
-            mail: MailRoom::new(&config.mail.from_name, ids.clone()),
-            limits: config.limits,
-            lifetimes: config.sessions.reader,
-            directory: Arc::clone(&directory),
-            meter: meter.clone(),
-            audit_key: ChainKey::of(&config.master),
-            public_url: config.server.public_url.as_str().into(),
-        });
-        let desk = Desk {
-            db: databases.main.clone(),
-            clock: Arc::clone(&accounts.clock),
-            ids: ids.clone(),
-            hasher,
-            tokens,
-            limits: config.limits,
-            lifetimes: config.sessions.staff,
-            master: config.master.clone(),
-            audit_key: ChainKey::of(&config.master),
-            needs_second_factor: !config.is_sandbox(),
-            readers: Arc::clone(&accounts),
+            metrics: &metrics,
+            directory,
+            meter,
         };
-        let gate = Arc::new(Gate::new(directory, meter, facts, config.meter.token, &metrics));
+        let Rooms { gate, accounts, desk, guard } = ground.furnish(&mut tasks).await?;
         Ok(Self(Arc::new(App {
             config,
             databases,
             gate,
             accounts,
-            desk: Arc::new(desk),
+            desk,
             guard,
             catalog: Arc::new(Catalog::shipped()?),
             metrics,

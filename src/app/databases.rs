@@ -1,0 +1,62 @@
+//! The installation's databases.
+
+use crate::{
+    config::Config,
+    db::{DatabaseUrl, Db, Durability, StoreError},
+};
+
+/// Both databases: the installation's, and the meter's (the same one on PostgreSQL).
+#[derive(Debug, Clone)]
+pub struct Databases {
+    /// Sites, keys, and all that matters.
+    pub main: Db,
+    /// Counts.
+    pub meter: Db,
+}
+
+impl Databases {
+    /// Opens both.
+    ///
+    /// # Errors
+    /// When one cannot be used.
+    pub async fn open(config: &Config) -> Result<Self, StoreError> {
+        let database = &config.database;
+        let main = Db::open(&database.url, database.limits, Durability::Full).await?;
+        let meter = match &database.url {
+            DatabaseUrl::Postgres(_) => main.clone(),
+            DatabaseUrl::Sqlite(path) => {
+                // The hot path's writes do not wait for the others', nor the others for them.
+                let url = DatabaseUrl::Sqlite(path.with_extension("meter.db"));
+                Db::open(&url, database.limits, config.meter.durability).await?
+            }
+        };
+        Ok(Self { main, meter })
+    }
+
+    /// Brings both up to date.
+    ///
+    /// # Errors
+    /// When a migration fails.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        self.main.migrate().await?;
+        self.meter.migrate_meter().await
+    }
+
+    /// How many migrations are missing.
+    ///
+    /// # Errors
+    /// When a database does not answer.
+    pub async fn pending_migrations(&self) -> Result<usize, StoreError> {
+        let meter = match &self.meter {
+            Db::Postgres(_) => 0, // The same database, counted once.
+            Db::Sqlite { .. } => self.meter.pending_meter_migrations().await?,
+        };
+        Ok(self.main.pending_migrations().await? + meter)
+    }
+
+    /// Closes both.
+    pub async fn close(&self) {
+        self.meter.close().await;
+        self.main.close().await;
+    }
+}

@@ -1,0 +1,127 @@
+//! The rooms with everything that they need: who is handed what.
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use super::StartError;
+use crate::{
+    access::gate::Gate,
+    audit::chain::ChainKey,
+    auth::{
+        guard::Guard, hashing::Hasher, network::NetworkLimits, revocation::Revocations,
+        tokens::Tokens,
+    },
+    clock::Clock,
+    config::Config,
+    db::Db,
+    http::metrics::Metrics,
+    ids::Ids,
+    mail::{MailRoom, smtp::Smtp, worker::Worker},
+    metering::meter::Meter,
+    reader::accounts::Accounts,
+    site::directory::Directory,
+    staff::desk::Desk,
+};
+
+/// What all rooms are built on.
+pub(super) struct Ground<'a> {
+    pub(super) config: &'a Config,
+    pub(super) db: Db,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) ids: Ids,
+    pub(super) metrics: &'a Metrics,
+    pub(super) directory: Arc<Directory>,
+    pub(super) meter: Meter,
+}
+
+/// The rooms that answer requests.
+pub(super) struct Rooms {
+    pub(super) gate: Arc<Gate>,
+    pub(super) accounts: Arc<Accounts>,
+    pub(super) desk: Arc<Desk>,
+    pub(super) guard: Guard,
+}
+
+impl Ground<'_> {
+    /// Builds the rooms; their work in the background goes into `tasks`.
+    pub(super) async fn furnish(self, tasks: &mut JoinSet<()>) -> Result<Rooms, StartError> {
+        let tokens = self.tokens(tasks).await?;
+        let mail = self.mail_room(tasks)?;
+        let hasher = Hasher::start(self.config.passwords, self.ids.clone())?;
+        let accounts = Arc::new(self.accounts(&tokens, &hasher, mail));
+        let desk = self.desk(tokens, hasher, &accounts);
+        let networks = Arc::new(NetworkLimits::new(self.config.limits.network));
+        let guard = Guard { networks, clock: Arc::clone(&self.clock) };
+        let facts = (self.clock, self.ids);
+        let life = self.config.meter.token;
+        let gate = Gate::new(self.directory, self.meter, facts, life, self.metrics);
+        Ok(Rooms { gate: Arc::new(gate), accounts, desk: Arc::new(desk), guard })
+    }
+
+    async fn tokens(&self, tasks: &mut JoinSet<()>) -> Result<Arc<Tokens>, StartError> {
+        let revocations =
+            Arc::new(Revocations::open(self.db.clone(), Arc::clone(&self.clock)).await?);
+        tasks.spawn(Arc::clone(&revocations).keep_fresh(self.config.sessions.refresh));
+        Ok(Arc::new(Tokens::new(
+            (Arc::clone(&self.directory), revocations),
+            (Arc::clone(&self.clock), self.ids.clone()),
+            &self.config.server.public_url,
+            self.config.sessions.tokens_remembered,
+            self.metrics,
+        )))
+    }
+
+    fn mail_room(&self, tasks: &mut JoinSet<()>) -> Result<MailRoom, StartError> {
+        let mail = &self.config.mail;
+        let room = MailRoom::new(&mail.from_name, self.ids.clone());
+        if let Some(smtp) = &mail.smtp {
+            let sender = (&mail.from_address, mail.from_name.as_str());
+            let worker = Worker {
+                db: self.db.clone(),
+                clock: Arc::clone(&self.clock),
+                smtp: Smtp::new(smtp, sender, &self.config.server.public_url)?,
+                news: room.news(),
+                check: mail.check,
+                batch_max: mail.batch_max,
+                sent: self.metrics.mails_sent.clone(),
+                failed: self.metrics.mails_failed.clone(),
+            };
+            tasks.spawn(worker.run());
+        }
+        Ok(room)
+    }
+
+    fn accounts(&self, tokens: &Arc<Tokens>, hasher: &Hasher, mail: MailRoom) -> Accounts {
+        Accounts {
+            db: self.db.clone(),
+            clock: Arc::clone(&self.clock),
+            ids: self.ids.clone(),
+            hasher: hasher.clone(),
+            tokens: Arc::clone(tokens),
+            mail,
+            limits: self.config.limits,
+            lifetimes: self.config.sessions.reader,
+            directory: Arc::clone(&self.directory),
+            meter: self.meter.clone(),
+            audit_key: ChainKey::of(&self.config.master),
+            public_url: self.config.server.public_url.as_str().into(),
+        }
+    }
+
+    fn desk(&self, tokens: Arc<Tokens>, hasher: Hasher, accounts: &Arc<Accounts>) -> Desk {
+        Desk {
+            db: self.db.clone(),
+            clock: Arc::clone(&self.clock),
+            ids: self.ids.clone(),
+            hasher,
+            tokens,
+            limits: self.config.limits,
+            lifetimes: self.config.sessions.staff,
+            master: self.config.master.clone(),
+            audit_key: ChainKey::of(&self.config.master),
+            needs_second_factor: !self.config.is_sandbox(),
+            readers: Arc::clone(accounts),
+        }
+    }
+}
