@@ -51,7 +51,7 @@ pub fn sign(
     let claims = Claims {
         iss: subject.issuer,
         aud: subject.site,
-        sub: answer.visitor.to_string(),
+        sub: answer.reader.unwrap_or(answer.visitor).to_string(),
         article: subject.article,
         decision: answer.reason.decision(),
         reason: answer.reason,

@@ -19,6 +19,7 @@ mod edge;
 mod errors;
 mod keys;
 mod listener;
+mod merging;
 mod operations;
 mod policies;
 mod races;
