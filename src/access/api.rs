@@ -314,6 +314,8 @@ async fn answer<'a>(
     let question = Question {
         article,
         visitor: request.visitor.as_deref(),
+        // `refuse_invalid` lets nobody pass who names one.
+        reader: None,
         dry_run: request.dry_run,
         explain: request.explain,
     };

@@ -91,11 +91,13 @@ impl Reason {
     }
 }
 
-/// Everything a decision depends on. Facts about the reader and the subscription will join these.
+/// Everything a decision depends on. Facts about the subscription will join these.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
     /// How the article may be read.
     pub access: ArticleAccess,
+    /// Whether a reader is logged in.
+    pub is_reader: bool,
     /// The rule that applies and its position, if any.
     pub rule: Option<(usize, &'a LiveRule)>,
     /// What the meter said, where it was asked.
@@ -131,6 +133,9 @@ pub fn decide(facts: &Facts<'_>) -> Reason {
 #[must_use]
 pub fn explain(facts: &Facts<'_>) -> Vec<String> {
     let mut steps = Vec::new();
+    if facts.is_reader {
+        steps.push("A reader is logged in.".to_owned());
+    }
     match facts.access {
         ArticleAccess::Free => {
             steps.push("The site says this article is free for everyone.".into());
@@ -147,6 +152,9 @@ pub fn explain(facts: &Facts<'_>) -> Vec<String> {
         }
     }
     if let Some(reading) = facts.reading {
+        if facts.is_reader {
+            steps.push("What the reader and this visitor read counts together.".to_owned());
+        }
         let (used, limit) = (reading.used, reading.limit);
         steps.push(match reading.verdict {
             Verdict::Counted => format!("It is within the limit: {used} of {limit} used with it."),
@@ -197,7 +205,7 @@ mod tests {
             (Metered, Some((0, &rule)), Some(reading(Verdict::AlreadyRead)), Reason::AlreadyRead),
             (Metered, Some((0, &rule)), Some(reading(Verdict::Exhausted)), Reason::MeterExhausted),
         ] {
-            let facts = Facts { access, rule, reading };
+            let facts = Facts { access, is_reader: false, rule, reading };
             assert_eq!(decide(&facts), reason);
             let asks = facts.question_for_the_meter().is_some();
             assert_eq!(asks, access == Metered && rule.is_some());
@@ -209,6 +217,7 @@ mod tests {
         let rule = rule();
         let facts = Facts {
             access: ArticleAccess::Metered,
+            is_reader: false,
             rule: Some((0, &rule)),
             reading: Some(reading(Verdict::Exhausted)),
         };
@@ -222,5 +231,20 @@ mod tests {
                 "So: deny, because `meter_exhausted`.",
             ]
         );
+    }
+    #[test]
+    fn a_decision_on_a_reader_says_so() {
+        let rule = rule();
+        let facts = Facts {
+            access: ArticleAccess::Metered,
+            is_reader: true,
+            rule: Some((0, &rule)),
+            reading: Some(reading(Verdict::Exhausted)),
+        };
+        let steps = explain(&facts);
+        assert_eq!(steps.first().unwrap(), "A reader is logged in.");
+        assert_eq!(steps.get(3).unwrap(), "What the reader and this visitor read counts together.");
+        let free = Facts { access: ArticleAccess::Free, reading: None, ..facts };
+        assert_eq!(explain(&free).len(), 3);
     }
 }

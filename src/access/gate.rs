@@ -11,9 +11,8 @@ use crate::{
     http::{metrics::Metrics, problem::ApiError},
     ids::{Ids, NoRandomness},
     metering::{
-        meter::{Meter, MeterError},
+        meter::{Asker, Meter, MeterError, Past},
         policy::Audience,
-        store::Key,
         tally::{Fingerprint, Read, Reading},
         visitor::{self, Lifetime},
     },
@@ -40,6 +39,8 @@ pub struct Question<'a> {
     pub article: Article<'a>,
     /// The visitor's token, if any.
     pub visitor: Option<&'a str>,
+    /// The reader who is logged in there, if any: the caller has checked that.
+    pub reader: Option<Uuid>,
     /// Whether only to say what would happen.
     pub dry_run: bool,
     /// Whether to say how it was decided.
@@ -53,8 +54,10 @@ pub struct Answer<'a> {
     pub reason: Reason,
     /// The meter afterwards, where one applies.
     pub meter: Option<Reading>,
-    /// Who asked.
+    /// The browser that asked.
     pub visitor: Uuid,
+    /// The reader who is logged in there, if any.
+    pub reader: Option<Uuid>,
     /// The token to show next time.
     pub token: Cow<'a, str>,
     /// When it was decided.
@@ -138,13 +141,14 @@ impl Gate {
         question: Question<'a>,
     ) -> Result<Answer<'a>, GateError> {
         let now = self.clock.now();
-        let (visitor, is_new, token) = self.visitor(site, question.visitor, now)?;
-        let article = question.article;
-        // Readers who log in will be `Audience::Registered`.
-        let rule = site.rule_for(Audience::Anonymous, article.section, article.tags);
-        let mut facts = Facts { access: article.access, rule, reading: None };
+        let Question { article, reader, .. } = question;
+        let (visitor, past, token) = self.visitor(site, question, now)?;
+        let audience = reader.map_or(Audience::Anonymous, |_| Audience::Registered);
+        let rule = site.rule_for(audience, article.section, article.tags);
+        let mut facts =
+            Facts { access: article.access, is_reader: reader.is_some(), rule, reading: None };
         if let Some(rule) = facts.question_for_the_meter() {
-            let key = Key { pool: Arc::clone(&rule.pool), subject: visitor };
+            let asker = Asker { pool: Arc::clone(&rule.pool), visitor, past, reader };
             let read = Read {
                 article: Fingerprint::of(&site.site.id, article.id),
                 limit: rule.limit,
@@ -152,7 +156,7 @@ impl Gate {
                 at: now,
                 dry_run: question.dry_run,
             };
-            facts.reading = Some(self.meter.read(key, is_new, read).await?);
+            facts.reading = Some(self.meter.read(asker, read).await?);
         }
         let reason = decide(&facts);
         if !question.dry_run
@@ -164,32 +168,37 @@ impl Gate {
             reason,
             meter: facts.reading,
             visitor,
+            reader,
             token,
             at: now,
             explain: question.explain.then(|| explain(&facts)),
         })
     }
 
-    /// Who shows `token`, and what to show next time. Whoever shows no good one is new.
+    /// Who shows the question's token, and what to show next time. Whoever shows no good one is
+    /// new; whoever comes with a reader gets one that says so.
     fn visitor<'a>(
         &self,
         site: &LiveSite,
-        token: Option<&'a str>,
+        question: Question<'a>,
         now: Timestamp,
-    ) -> Result<(Uuid, bool, Cow<'a, str>), NoRandomness> {
+    ) -> Result<(Uuid, Past, Cow<'a, str>), NoRandomness> {
         let keys = &self.directory.snapshot().keys.visitor;
-        let known = token.and_then(|token| {
+        let known = question.visitor.and_then(|token| {
             let visitor = visitor::verify(keys, &site.believes, self.token_life, token, now)?;
             Some((visitor, token))
         });
-        let issue = |id| Cow::Owned(visitor::issue(keys, site.tag, id, now));
-        match known {
-            Some((visitor, token)) if !visitor.renew => Ok((visitor.id, false, token.into())),
-            Some((visitor, _)) => Ok((visitor.id, false, issue(visitor.id))),
-            None => {
-                let id = self.ids.uuid(now)?;
-                Ok((id, true, issue(id)))
-            }
-        }
+        let comes_with_reader = question.reader.is_some();
+        let issue =
+            |id, with_reader| Cow::Owned(visitor::issue(keys, site.tag, id, with_reader, now));
+        let Some((visitor, token)) = known else {
+            let id = self.ids.uuid(now)?;
+            return Ok((id, Past::New, issue(id, comes_with_reader)));
+        };
+        let past = if visitor.with_reader { Past::WithReader } else { Past::Alone };
+        let with_reader = visitor.with_reader || comes_with_reader;
+        let is_good = !visitor.renew && visitor.with_reader == with_reader;
+        let token = if is_good { token.into() } else { issue(visitor.id, with_reader) };
+        Ok((visitor.id, past, token))
     }
 }

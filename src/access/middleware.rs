@@ -96,8 +96,13 @@ impl Paywall {
         // No article has an empty id, so this one was never read.
         let none = Article { id: "", section: None, tags: &[], access: ArticleAccess::Metered };
         let token = self.visitor_cookie(headers);
-        let question =
-            Question { article: none, visitor: token.as_deref(), dry_run: true, explain: false };
+        let question = Question {
+            article: none,
+            visitor: token.as_deref(),
+            reader: None,
+            dry_run: true,
+            explain: false,
+        };
         Ok(self.gate.ask(&*self.live_site()?, question).await.map_err(ApiError::from)?.meter)
     }
 
@@ -151,6 +156,7 @@ impl Paywall {
                 access: article.access,
             },
             visitor: token.as_deref(),
+            reader: None,
             dry_run,
             explain: false,
         };

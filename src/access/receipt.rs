@@ -47,7 +47,7 @@ pub fn sign(key: &JwtKey, subject: Subject<'_>, answer: &Answer<'_>) -> Result<S
     let claims = Claims {
         iss: subject.issuer,
         aud: subject.site,
-        sub: answer.visitor.to_string(),
+        sub: answer.reader.unwrap_or(answer.visitor).to_string(),
         article: subject.article,
         decision: answer.reason.decision(),
         reason: answer.reason,

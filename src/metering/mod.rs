@@ -1,14 +1,21 @@
 //! The meter: how many free articles a visitor has read, exactly.
 //!
-//! `policy`, `window`, `tally` and `visitor` are pure: what is free, for how long, what one read
-//! does to the count, and who is asking. `store` keeps counts, in SQLite or PostgreSQL. `meter`
-//! is what other rooms call: it gathers questions that arrive together, settles them in one
-//! write, and answers only then. `upkeep` forgets windows that are over.
+//! `policy`, `window`, `tally`, `together` and `visitor` are pure: what is free, for how long, what
+//! one read does to the count, of a visitor or of a reader on a visitor's browser, and who is
+//! asking. `store` keeps counts, in SQLite or PostgreSQL. `meter` is what other rooms call: it
+//! answers from `memory` what cannot have changed, and else hands the question to `settle`, which
+//! gathers questions that arrive together in a `batch`, settles them in one write, and answers
+//! only then.
+//! `upkeep` forgets windows that are over.
 
+mod batch;
+mod memory;
 pub mod meter;
 pub mod policy;
+mod settle;
 pub mod store;
 pub mod tally;
+pub mod together;
 pub mod upkeep;
 pub mod visitor;
 pub mod window;

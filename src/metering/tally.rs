@@ -52,8 +52,13 @@ impl Tally {
 
     /// Whether the window still runs at `now`. A start in the future is a clock that went back
     /// or another machine's that is ahead: the window stands.
-    fn is_open(&self, window: &Window, now: Timestamp) -> bool {
+    pub(super) fn is_open(&self, window: &Window, now: Timestamp) -> bool {
         now < window.end(self.started_at)
+    }
+
+    /// Whether `other` holds the same reads, whatever its version.
+    pub(super) fn is_same_window(&self, other: &Self) -> bool {
+        self.started_at == other.started_at && self.articles == other.articles
     }
 }
 
@@ -90,7 +95,8 @@ pub struct Reading {
     pub verdict: Verdict,
     /// Distinct articles the window allows.
     pub limit: u32,
-    /// Distinct articles counted so far, at most `limit` unless the limit was lowered.
+    /// Distinct articles counted so far, at most `limit` unless the limit was lowered or a
+    /// visitor who had read alone logged in.
     pub used: u32,
     /// When the count starts anew; `None` while nothing is counted and only a read will tell.
     pub resets_at: Option<Timestamp>,
@@ -141,11 +147,16 @@ pub fn tally(stored: Option<&Tally>, read: &Read) -> (Reading, Option<Tally>) {
 }
 
 fn begin(stored: Option<&Tally>, read: &Read) -> Tally {
+    let version = version_after(stored, read.at);
+    Tally { started_at: read.at, articles: smallvec![read.article], version }
+}
+
+/// The version of a row that takes the place of `stored`.
+pub(super) fn version_after(stored: Option<&Tally>, now: Timestamp) -> i64 {
     // A first version made from the time never comes back after a purge, and, being a multiple of
     // 1024, is never the one that another process's first write would seem to replace.
-    let first = || read.at.micros().saturating_mul(1_024);
-    let version = stored.map_or_else(first, |tally| tally.version + 1);
-    Tally { started_at: read.at, articles: smallvec![read.article], version }
+    let first = || now.micros().saturating_mul(1_024);
+    stored.map_or_else(first, |tally| tally.version + 1)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
-//! The token by which a visitor is known again: a random number, signed, and nothing else.
+//! The token by which a visitor is known again: a random number, signed, and whether it was ever
+//! sent along with a reader's token; nothing else.
 //!
-//! 53 bytes as base64url: version (1), key (4), site (8), issued at (8), visitor (16), and the
+//! 53 bytes as base64url: kind (1), key (4), site (8), issued at (8), visitor (16), and the
 //! first 16 bytes of an HMAC-SHA-256 over all before. Not a JWT, since one is issued and checked
 //! for almost every page of a website, and this one costs less than half a microsecond.
 
@@ -11,7 +12,9 @@ use uuid::Uuid;
 
 use crate::clock::Timestamp;
 
-const VERSION: u8 = 1;
+/// The first byte: the visitor was always alone, or was seen with a reader.
+const ALONE: u8 = 1;
+const WITH_READER: u8 = 2;
 const SIGNED: usize = 37;
 const LENGTH: usize = 53;
 const TEXT_LENGTH: usize = 71;
@@ -69,15 +72,24 @@ pub struct Lifetime {
 pub struct Visitor {
     /// Which visitor.
     pub id: Uuid,
+    /// Whether a reader has been logged in there.
+    pub with_reader: bool,
     /// Whether a fresh token should be sent in place of this one.
     pub renew: bool,
 }
 
-/// Issues a token for `visitor` on the site tagged `site`.
+/// Issues a token for `visitor` on the site tagged `site`; `with_reader` says that a reader is or
+/// was logged in there.
 #[must_use]
-pub fn issue(keys: &VisitorKeys, site: SiteTag, visitor: Uuid, now: Timestamp) -> String {
+pub fn issue(
+    keys: &VisitorKeys,
+    site: SiteTag,
+    visitor: Uuid,
+    with_reader: bool,
+    now: Timestamp,
+) -> String {
     let mut bytes = Vec::with_capacity(LENGTH);
-    bytes.push(VERSION);
+    bytes.push(if with_reader { WITH_READER } else { ALONE });
     bytes.extend(keys.signing.number.to_be_bytes());
     bytes.extend(site.0);
     bytes.extend(now.unix_seconds().to_be_bytes());
@@ -103,7 +115,7 @@ pub fn verify(
     let mut bytes = [0; LENGTH];
     URL_SAFE_NO_PAD.decode_slice(token, &mut bytes).ok()?;
     let (signed, mac) = bytes.split_at(SIGNED);
-    let (version, rest) = signed.split_first()?;
+    let (kind, rest) = signed.split_first()?;
     let (number, rest) = rest.split_first_chunk::<4>()?;
     let (site, rest) = rest.split_first_chunk::<8>()?;
     let (issued_at, visitor) = rest.split_first_chunk::<8>()?;
@@ -115,12 +127,17 @@ pub fn verify(
     let age = Duration::seconds(now.unix_seconds().checked_sub(i64::from_be_bytes(*issued_at))?);
     // A minute of grace, because another machine's clock may be a little ahead of ours.
     let in_time = age < lifetime.total && age > Duration::MINUTE * -1;
-    if *version != VERSION || !sites.contains(&SiteTag(*site)) || !in_time {
+    let with_reader = match *kind {
+        ALONE => false,
+        WITH_READER => true,
+        _ => return None,
+    };
+    if !sites.contains(&SiteTag(*site)) || !in_time {
         return None;
     }
     let id = Uuid::from_slice(visitor).ok()?;
     let renew = age > lifetime.renew_after || key.number != keys.signing.number;
-    Some(Visitor { id, renew })
+    Some(Visitor { id, with_reader, renew })
 }
 
 #[cfg(test)]
@@ -154,9 +171,9 @@ mod tests {
     #[test]
     fn a_token_holds_for_its_site_and_its_time() {
         let keys = keys(1, &[]);
-        let token = issue(&keys, SiteTag::of("demo"), VISITOR, now());
+        let token = issue(&keys, SiteTag::of("demo"), VISITOR, false, now());
         assert_eq!(token.len(), TEXT_LENGTH);
-        let known = |renew| Some(Visitor { id: VISITOR, renew });
+        let known = |renew| Some(Visitor { id: VISITOR, with_reader: false, renew });
         assert_eq!(check(&keys, "demo", &token, Duration::ZERO), known(false));
         assert_eq!(check(&keys, "demo", &token, Duration::days(31)), known(true));
         assert_eq!(check(&keys, "demo", &token, Duration::days(390)), None);
@@ -166,16 +183,16 @@ mod tests {
 
     #[test]
     fn a_new_key_signs_while_the_old_one_is_still_known() {
-        let token = issue(&keys(1, &[]), SiteTag::of("demo"), VISITOR, now());
+        let token = issue(&keys(1, &[]), SiteTag::of("demo"), VISITOR, true, now());
         let rotated = check(&keys(2, &[1]), "demo", &token, Duration::ZERO);
-        assert_eq!(rotated, Some(Visitor { id: VISITOR, renew: true }));
+        assert_eq!(rotated, Some(Visitor { id: VISITOR, with_reader: true, renew: true }));
         assert_eq!(check(&keys(2, &[]), "demo", &token, Duration::ZERO), None);
     }
 
     #[test]
     fn every_changed_bit_is_noticed() {
         let keys = keys(1, &[2]);
-        let token = issue(&keys, SiteTag::of("demo"), VISITOR, now());
+        let token = issue(&keys, SiteTag::of("demo"), VISITOR, false, now());
         let bytes = URL_SAFE_NO_PAD.decode(&token).unwrap();
         for bit in 0..bytes.len() * 8 {
             let mut forged = bytes.clone();

@@ -22,6 +22,7 @@ mod errors;
 mod keys;
 mod limits;
 mod listener;
+mod merging;
 mod operations;
 mod policies;
 mod races;

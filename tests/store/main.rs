@@ -1,5 +1,10 @@
 //! What every store of counts must do; one suite, run on each of them.
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -102,6 +107,8 @@ macro_rules! on_both_stores {
         }
     )+};
 }
+
+mod together;
 
 fn start() -> Timestamp {
     Timestamp::parse("2026-11-23T04:05:06.000007Z").unwrap()

@@ -46,6 +46,10 @@ pub trait MeterStore: Clone + Send + Sync + 'static {
     /// Durable when it returns.
     fn save(&self, rows: &[Row]) -> impl Future<Output = Result<Vec<Key>, StoreError>> + Send;
 
+    /// [`MeterStore::save`] for rows that belong together: writes every one of `rows` or, where one
+    /// may not be written, none, and says which.
+    fn save_all(&self, rows: &[Row]) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
     /// Forgets up to `most` windows that ended before `before`, and says how many.
     fn purge(
         &self,

@@ -3,7 +3,7 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
 
 use super::{Key, MeterStore, Row, articles_from_bytes, articles_to_bytes};
@@ -53,41 +53,24 @@ impl MeterStore for PostgresStore {
         rows.into_iter().map(tally_from_row).collect()
     }
 
-    /// A single statement commits by itself. It waits for another writer of the same row and then
-    /// looks at the version again, so a lost race is noticed under READ COMMITTED too. Rows go in
-    /// the order of their keys, so that two batches cannot wait for each other.
+    /// A single statement commits by itself.
     async fn save(&self, rows: &[Row]) -> Result<Vec<Key>, StoreError> {
-        let mut rows: Vec<&Row> = rows.iter().collect();
-        rows.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-        let pools: Vec<&str> = rows.iter().map(|row| &*row.key.pool).collect();
-        let subjects: Vec<Uuid> = rows.iter().map(|row| row.key.subject).collect();
-        let started: Vec<Timestamp> = rows.iter().map(|row| row.tally.started_at).collect();
-        let ends: Vec<Timestamp> = rows.iter().map(|row| row.ends_at).collect();
-        let articles: Vec<Vec<u8>> =
-            rows.iter().map(|row| articles_to_bytes(&row.tally.articles)).collect();
-        let versions: Vec<i64> = rows.iter().map(|row| row.tally.version).collect();
-        let save = sqlx::query_as(
-            "INSERT INTO meter_windows AS w
-                 (pool, subject, started_at, ends_at, articles, version)
-             SELECT pool, subject, started_at, ends_at, articles, version
-             FROM unnest($1::text[], $2::uuid[], $3::timestamptz[], $4::timestamptz[],
-                         $5::bytea[], $6::bigint[])
-                  AS new (pool, subject, started_at, ends_at, articles, version)
-             ON CONFLICT (pool, subject) DO UPDATE
-             SET started_at = excluded.started_at, ends_at = excluded.ends_at,
-                 articles = excluded.articles, version = excluded.version
-             WHERE w.version = excluded.version - 1
-             RETURNING w.pool, w.subject",
-        )
-        .bind(&pools)
-        .bind(&subjects)
-        .bind(&started)
-        .bind(&ends)
-        .bind(&articles)
-        .bind(&versions)
-        .fetch_all(&self.pool);
-        let saved: Vec<(String, Uuid)> = self.in_time(save).await?;
+        let saved = self.in_time(save_in(&self.pool, rows)).await?;
         Ok(saved.into_iter().map(key_from_row).collect())
+    }
+
+    async fn save_all(&self, rows: &[Row]) -> Result<bool, StoreError> {
+        let save = async {
+            let mut tx = self.pool.begin().await?;
+            let all = save_in(&mut *tx, rows).await?.len() == rows.len();
+            if all {
+                tx.commit().await?
+            } else {
+                tx.rollback().await?
+            }
+            Ok(all)
+        };
+        self.in_time(save).await
     }
 
     async fn purge(&self, before: Timestamp, most: i64) -> Result<u64, StoreError> {
@@ -113,6 +96,45 @@ impl MeterStore for PostgresStore {
         self.in_time(probe).await?;
         Ok(())
     }
+}
+
+/// Waits for another writer of the same row and then looks at the version again, so a lost race is
+/// noticed under READ COMMITTED too. Rows go in the order of their keys, so that two batches cannot
+/// wait for each other.
+async fn save_in(
+    on: impl PgExecutor<'_>,
+    rows: &[Row],
+) -> Result<Vec<(String, Uuid)>, sqlx::Error> {
+    let mut rows: Vec<&Row> = rows.iter().collect();
+    rows.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+    let pools: Vec<&str> = rows.iter().map(|row| &*row.key.pool).collect();
+    let subjects: Vec<Uuid> = rows.iter().map(|row| row.key.subject).collect();
+    let started: Vec<Timestamp> = rows.iter().map(|row| row.tally.started_at).collect();
+    let ends: Vec<Timestamp> = rows.iter().map(|row| row.ends_at).collect();
+    let articles: Vec<Vec<u8>> =
+        rows.iter().map(|row| articles_to_bytes(&row.tally.articles)).collect();
+    let versions: Vec<i64> = rows.iter().map(|row| row.tally.version).collect();
+    sqlx::query_as(
+        "INSERT INTO meter_windows AS w
+             (pool, subject, started_at, ends_at, articles, version)
+         SELECT pool, subject, started_at, ends_at, articles, version
+         FROM unnest($1::text[], $2::uuid[], $3::timestamptz[], $4::timestamptz[],
+                     $5::bytea[], $6::bigint[])
+              AS new (pool, subject, started_at, ends_at, articles, version)
+         ON CONFLICT (pool, subject) DO UPDATE
+         SET started_at = excluded.started_at, ends_at = excluded.ends_at,
+             articles = excluded.articles, version = excluded.version
+         WHERE w.version = excluded.version - 1
+         RETURNING w.pool, w.subject",
+    )
+    .bind(&pools)
+    .bind(&subjects)
+    .bind(&started)
+    .bind(&ends)
+    .bind(&articles)
+    .bind(&versions)
+    .fetch_all(on)
+    .await
 }
 
 fn key_from_row((pool, subject): (String, Uuid)) -> Key {

@@ -119,6 +119,17 @@ impl MeterStore for SqliteStore {
         self.written_among(rows).await
     }
 
+    async fn save_all(&self, rows: &[Row]) -> Result<bool, StoreError> {
+        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let all = usize::try_from(save_in(&mut tx, rows).await?) == Ok(rows.len());
+        if all {
+            tx.commit().await?;
+        } else {
+            tx.rollback().await?;
+        }
+        Ok(all)
+    }
+
     async fn purge(&self, before: Timestamp, most: i64) -> Result<u64, StoreError> {
         let purged = sqlx::query(
             "DELETE FROM meter_windows
