@@ -12,6 +12,7 @@ use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
 
 use super::{
     decision::{ArticleAccess, Decision, Reason},
@@ -19,7 +20,11 @@ use super::{
     receipt,
 };
 use crate::{
-    auth::keys::Jwks,
+    auth::{
+        access_token::{InvalidToken, Realm},
+        keys::Jwks,
+        tokens::Tokens,
+    },
     clock::Timestamp,
     http::{
         bearer,
@@ -41,13 +46,15 @@ const ANSWER_CAPACITY: usize = 384;
 #[derive(Clone)]
 struct AccessState {
     gate: Arc<Gate>,
+    /// Checks readers' access tokens.
+    tokens: Arc<Tokens>,
     /// Signs receipts, and holds the offer.
     public_url: Arc<str>,
 }
 
 /// The routes of this room.
-pub fn routes(gate: Arc<Gate>, public_url: &str) -> OpenApiRouter {
-    let state = AccessState { gate, public_url: public_url.into() };
+pub fn routes(gate: Arc<Gate>, tokens: Arc<Tokens>, public_url: &str) -> OpenApiRouter {
+    let state = AccessState { gate, tokens, public_url: public_url.into() };
     OpenApiRouter::new()
         .routes(routes!(access))
         .routes(routes!(batch))
@@ -190,7 +197,8 @@ async fn access(
 ) -> Result<Response, ApiError> {
     let request: AccessRequest<'_> = parse(&bytes)?;
     refuse_invalid(std::iter::once((String::new(), &request)))?;
-    Ok(json(&answer(&state, &site, &request).await?))
+    let reader = reader_of(&state, &request)?;
+    Ok(json(&answer(&state, &site, &request, reader).await?))
 }
 
 /// The same for up to 100 articles or visitors at once.
@@ -215,8 +223,11 @@ async fn batch(
     let named =
         requests.iter().enumerate().map(|(i, request)| (format!("requests[{i}]."), request));
     refuse_invalid(named)?;
+    let readers: Vec<Option<Uuid>> =
+        requests.iter().map(|request| reader_of(&state, request)).collect::<Result<_, _>>()?;
     // All are asked in order before any is answered, so they settle as if one after the other.
-    let answers = requests.iter().map(|request| answer(&state, &site, request));
+    let asked = requests.iter().zip(readers);
+    let answers = asked.map(|(request, reader)| answer(&state, &site, request, reader));
     Ok(json(&BatchAnswer { answers: try_join_all(answers).await? }))
 }
 
@@ -262,12 +273,22 @@ fn refuse_invalid<'a>(
     let mut errors = Vec::new();
     for (place, request) in requests {
         check(&place, request, &mut errors);
-        if request.reader.is_some() {
-            let detail = "the reader's access token is not valid; leave `reader` out for a visitor";
-            return Err(ApiError::Unauthorized("invalid_reader_token", detail));
-        }
     }
     if errors.is_empty() { Ok(()) } else { Err(ApiError::InvalidFields(errors)) }
+}
+
+/// The reader who is logged in there. A bad token is not the same as none: the website must learn
+/// that it lost a reader, before a subscriber meets the wall.
+fn reader_of(state: &AccessState, request: &AccessRequest<'_>) -> Result<Option<Uuid>, ApiError> {
+    let Some(token) = &request.reader else { return Ok(None) };
+    match state.tokens.verify(Realm::Reader, token) {
+        Ok(caller) => Ok(Some(caller.subject)),
+        Err(InvalidToken) => {
+            let detail = "the reader's access token is not valid; refresh it, or leave `reader` \
+                          out for a visitor";
+            Err(ApiError::Unauthorized("invalid_reader_token", detail))
+        }
+    }
 }
 
 fn check(place: &str, request: &AccessRequest<'_>, errors: &mut Vec<FieldError>) {
@@ -304,6 +325,7 @@ async fn answer<'a>(
     state: &AccessState,
     site: &LiveSite,
     request: &'a AccessRequest<'a>,
+    reader: Option<Uuid>,
 ) -> Result<AccessAnswer<'a>, ApiError> {
     let article = Article {
         id: &request.article.id,
@@ -314,8 +336,7 @@ async fn answer<'a>(
     let question = Question {
         article,
         visitor: request.visitor.as_deref(),
-        // `refuse_invalid` lets nobody pass who names one.
-        reader: None,
+        reader,
         dry_run: request.dry_run,
         explain: request.explain,
     };

@@ -194,6 +194,7 @@ impl AppState {
         let ground = Ground {
             config: &config,
             db,
+            meter_db: databases.meter.clone(),
             clock,
             ids: ids.clone(),
             metrics: &metrics,
@@ -225,7 +226,7 @@ impl AppState {
         let public_url = &self.config.server.public_url;
         let gate = || Arc::clone(&self.gate);
         let mut rooms = OpenApiRouter::new()
-            .merge(access::api::routes(gate(), public_url))
+            .merge(access::api::routes(gate(), Arc::clone(&self.accounts.tokens), public_url))
             .merge(reader::api::routes(Arc::clone(&self.accounts), self.guard.clone()))
             .merge(staff::api::routes(Arc::clone(&self.desk), self.guard.clone()))
             .merge(health::routes(Arc::clone(&self.readiness)));

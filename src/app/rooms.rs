@@ -28,6 +28,7 @@ use crate::{
 pub(super) struct Ground<'a> {
     pub(super) config: &'a Config,
     pub(super) db: Db,
+    pub(super) meter_db: Db,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ids: Ids,
     pub(super) metrics: &'a Metrics,
@@ -103,7 +104,7 @@ impl Ground<'_> {
             limits: self.config.limits,
             lifetimes: self.config.sessions.reader,
             directory: Arc::clone(&self.directory),
-            meter: self.meter.clone(),
+            meter_db: self.meter_db.clone(),
             audit_key: ChainKey::of(&self.config.master),
             public_url: self.config.server.public_url.as_str().into(),
         }

@@ -114,19 +114,6 @@ impl Meter {
         answered.await.map_err(|_| MeterError::Stopped)?
     }
 
-    /// TEMPORARY
-    pub async fn counts_of(
-        &self,
-        _: &[Arc<str>],
-        _: uuid::Uuid,
-    ) -> Result<Vec<(Key, Tally)>, StoreError> {
-        Ok(Vec::new())
-    }
-    /// TEMPORARY
-    pub async fn forget(&self, _: &[Arc<str>], _: uuid::Uuid) -> Result<(), StoreError> {
-        Ok(())
-    }
-
     /// How many reads wait to be settled.
     #[must_use]
     pub fn waiting(&self) -> usize {

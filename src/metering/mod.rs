@@ -6,12 +6,14 @@
 //! answers from `memory` what cannot have changed, and else hands the question to `settle`, which
 //! gathers questions that arrive together in a `batch`, settles them in one write, and answers
 //! only then.
-//! `upkeep` forgets windows that are over.
+//! `upkeep` forgets windows that are over, and `records` shows or forgets what is kept of one
+//! reader.
 
 mod batch;
 mod memory;
 pub mod meter;
 pub mod policy;
+pub mod records;
 mod settle;
 pub mod store;
 pub mod tally;

@@ -26,7 +26,6 @@ use crate::{
     http::problem::ApiError,
     ids::{Ids, NoRandomness},
     mail::{MailError, MailRoom, address::Address, letter::Letter},
-    metering::meter::Meter,
     site::directory::Directory,
 };
 
@@ -180,7 +179,7 @@ pub struct Accounts {
     /// The names of sites, which make bad passwords, and their meters.
     pub directory: Arc<Directory>,
     /// What was read.
-    pub meter: Meter,
+    pub meter_db: Db,
     /// What staff do to readers is written into the audit log under it.
     pub audit_key: ChainKey,
     /// Where the links in mails lead.

@@ -20,6 +20,7 @@ use crate::{
     clock::Timestamp,
     mail::{letter::Letter, outbox},
     metering::{
+        records,
         store::Key,
         tally::{Fingerprint, Tally},
     },
@@ -140,8 +141,8 @@ impl Accounts {
         let sessions = sessions::list_all(&mut tx, Realm::Reader, id).await?;
         let mails = outbox::newest(&mut tx, Some(&reader.email)).await?;
         drop(tx);
-        let meters = self.meter.counts_of(&self.directory.snapshot().pools(), id).await;
-        let meters = meters.map_err(|error| AccountError::Failed(error.into()))?;
+        let pools = self.directory.snapshot().pools();
+        let meters = records::of(&mut self.meter_db.read().await?, &pools, id).await?;
         Ok(Export {
             exported_at: self.clock.now(),
             reader: ExportedReader {
@@ -186,8 +187,10 @@ impl Accounts {
         let now = self.clock.now();
         // The meter first: its database may be another, and only a reader who is still there can
         // ask again.
-        let forgotten = self.meter.forget(&self.directory.snapshot().pools(), id).await;
-        forgotten.map_err(|error| AccountError::Failed(error.into()))?;
+        let pools = self.directory.snapshot().pools();
+        let mut tx = self.meter_db.write().await?;
+        records::forget(&mut tx, &pools, id).await?;
+        tx.commit().await?;
         let mut tx = self.db.write().await?;
         let reader = store::find(&mut tx, id).await?.ok_or(AccountError::Gone)?;
         address_store::delete(&mut tx, id).await?;

@@ -66,7 +66,7 @@ fn articles_to_bytes(articles: &[Fingerprint]) -> Vec<u8> {
     articles.iter().flat_map(|article| article.0).collect()
 }
 
-fn articles_from_bytes(bytes: &[u8], key: &Key) -> Result<Articles, StoreError> {
+pub(super) fn articles_from_bytes(bytes: &[u8], key: &Key) -> Result<Articles, StoreError> {
     let (articles, rest) = bytes.as_chunks::<{ Fingerprint::LENGTH }>();
     if articles.is_empty() || !rest.is_empty() {
         let id = format!("{}/{}", key.pool, key.subject);
