@@ -30,7 +30,7 @@ pub(super) fn read(settings: &mut Settings, mode: Option<Mode>) -> Option<Mail> 
     let is_live = mode == Some(Mode::Live);
     let from_address = settings.parse_with("mail.from_address", |text| {
         let address = Address::parse(text).map_err(|error| error.to_string())?;
-        if is_live && address.key().ends_with(".example") {
+        if is_live && address.key().ends_with("@demo.example") {
             return Err("must be an address of your own, which readers can answer".to_owned());
         }
         Ok(address)

@@ -413,10 +413,28 @@ mod tests {
         let mistakes = with("", &[live]).err().unwrap();
         assert!(mistakes.iter().any(|m| m.contains("`keys.master` must be 32 random bytes")));
         assert!(mistakes.iter().any(|m| m.contains("`server.public_url` must begin with `https")));
-        let known = with("", &[live, url, ("PRESSGATE__KEYS__MASTER", SANDBOX_MASTER)]);
+        assert!(mistakes.iter().any(|m| m.contains("`mail.host` must name the server")));
+        assert!(mistakes.iter().any(|m| m.contains("`mail.from_address` must be an address of")));
+        let mail = [
+            ("PRESSGATE__MAIL__HOST", "mail.example"),
+            ("PRESSGATE__MAIL__FROM_ADDRESS", "news@pay.example"),
+        ];
+        let with_master = |master, more: &[(&str, &str)]| {
+            let master = ("PRESSGATE__KEYS__MASTER", master);
+            let env: Vec<_> =
+                [live, url, master].iter().chain(&mail).chain(more).copied().collect();
+            with("", &env)
+        };
+        let known = with_master(SANDBOX_MASTER, &[]);
         assert!(known.err().unwrap()[0].contains("everybody knows"));
         let own = "q1LGgSPcZ0mC7ZSkZQ3nK4nOaXW8YV5tR2uJ6hE0fBw=";
-        let config = with("", &[live, url, ("PRESSGATE__KEYS__MASTER", own)]).ok().unwrap();
+        for (key, value, why) in [
+            ("PRESSGATE__MAIL__TLS", "none", "only to this machine"),
+            ("PRESSGATE__MAIL__TRANSPORT", "sandbox", "sends nothing"),
+        ] {
+            assert!(with_master(own, &[(key, value)]).err().unwrap()[0].contains(why), "{value}");
+        }
+        let config = with_master(own, &[]).ok().unwrap();
         assert!(!config.database.migrate_on_start && config.limits.network.is_some());
         assert!(with("", &[]).unwrap().limits.network.is_none());
     }

@@ -11,11 +11,13 @@ use serde_json::json;
 use crate::app::{Place, START, TestApp, at, config};
 
 const OWN_MASTER: &str = "q1LGgSPcZ0mC7ZSkZQ3nK4nOaXW8YV5tR2uJ6hE0fBw=";
-const LIVE: [(&str, &str); 4] = [
+const LIVE: [(&str, &str); 6] = [
     ("PRESSGATE__MODE", "live"),
     ("PRESSGATE__SERVER__PUBLIC_URL", "https://pay.example"),
     ("PRESSGATE__KEYS__MASTER", OWN_MASTER),
     ("PRESSGATE__DATABASE__MIGRATE_ON_START", "true"),
+    ("PRESSGATE__MAIL__HOST", "127.0.0.1"),
+    ("PRESSGATE__MAIL__FROM_ADDRESS", "news@pay.example"),
 ];
 
 async fn open(place: &Place, settings: &[(&str, &str)]) -> Result<TestApp, StartError> {

@@ -13,11 +13,13 @@ use crate::{
     support::PostgresDatabase,
 };
 
-const LIVE: [(&str, &str); 4] = [
+const LIVE: [(&str, &str); 6] = [
     ("PRESSGATE__MODE", "live"),
     ("PRESSGATE__SERVER__PUBLIC_URL", "https://pay.example"),
     ("PRESSGATE__KEYS__MASTER", "q1LGgSPcZ0mC7ZSkZQ3nK4nOaXW8YV5tR2uJ6hE0fBw="),
     ("PRESSGATE__DATABASE__MIGRATE_ON_START", "true"),
+    ("PRESSGATE__MAIL__HOST", "127.0.0.1"),
+    ("PRESSGATE__MAIL__FROM_ADDRESS", "news@pay.example"),
 ];
 const PASSWORD: &str = "gate swims under slow bells";
 
