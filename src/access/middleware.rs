@@ -22,6 +22,7 @@ use axum::{
 use cookie::{Cookie, SameSite};
 use futures_util::future::BoxFuture;
 use tower::{Layer, Service};
+use uuid::Uuid;
 
 use super::{
     decision::{ArticleAccess, Decision, Reason},
@@ -64,6 +65,9 @@ impl Admission {
 }
 
 type ArticleOf = dyn Fn(&Request<Body>) -> Option<RequestedArticle> + Send + Sync;
+/// Who is logged in in the browser that sent these headers.
+type ReaderOf =
+    dyn Fn(&HeaderMap) -> BoxFuture<'static, Result<Option<Uuid>, ApiError>> + Send + Sync;
 
 /// The layer. Mount it in front of a site's routes.
 #[derive(Clone)]
@@ -71,6 +75,7 @@ pub struct Paywall {
     gate: Arc<Gate>,
     site: Arc<str>,
     article_of: Arc<ArticleOf>,
+    reader_of: Option<Arc<ReaderOf>>,
     /// Whether browsers may send the cookie over HTTPS only, and the cookie's name says so.
     secure: bool,
 }
@@ -84,7 +89,28 @@ impl Paywall {
         secure: bool,
         article_of: impl Fn(&Request<Body>) -> Option<RequestedArticle> + Send + Sync + 'static,
     ) -> Self {
-        Self { gate, site: Arc::from(site), article_of: Arc::new(article_of), secure }
+        let article_of = Arc::new(article_of);
+        Self { gate, site: Arc::from(site), article_of, reader_of: None, secure }
+    }
+
+    /// Knows readers who are logged in: `reader_of` names the one behind a request's headers, and
+    /// vouches for that.
+    #[must_use]
+    pub fn with_readers(
+        self,
+        reader_of: impl Fn(&HeaderMap) -> BoxFuture<'static, Result<Option<Uuid>, ApiError>>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        Self { reader_of: Some(Arc::new(reader_of)), ..self }
+    }
+
+    async fn reader(&self, headers: &HeaderMap) -> Result<Option<Uuid>, ApiError> {
+        match &self.reader_of {
+            Some(reader_of) => reader_of(headers).await,
+            None => Ok(None),
+        }
     }
 
     /// What the meter would say of an article that this visitor has not read, counting nothing:
@@ -99,7 +125,7 @@ impl Paywall {
         let question = Question {
             article: none,
             visitor: token.as_deref(),
-            reader: None,
+            reader: self.reader(headers).await?,
             dry_run: true,
             explain: false,
         };
@@ -156,7 +182,7 @@ impl Paywall {
                 access: article.access,
             },
             visitor: token.as_deref(),
-            reader: None,
+            reader: self.reader(headers).await?,
             dry_run,
             explain: false,
         };

@@ -237,13 +237,18 @@ impl AppState {
         if self.config.is_sandbox() {
             rooms = rooms.merge(mail::sandbox::routes(self.databases.main.clone()));
         }
-        let mut router = openapi::described(rooms);
+        let mut router = openapi::described(rooms).merge(self.pages());
         if self.config.metrics_listen.is_none() {
             router = router.merge(self.metrics_route());
         }
         if self.config.is_sandbox() {
             let catalog = Arc::clone(&self.catalog);
-            router = router.merge(demo::api::routes(gate(), catalog, public_url)?);
+            router = router.merge(demo::api::routes(
+                gate(),
+                Arc::clone(&self.accounts),
+                catalog,
+                public_url,
+            )?);
         }
         Ok(self.edge(router))
     }
@@ -252,6 +257,15 @@ impl AppState {
     #[must_use]
     pub fn metrics_service(&self) -> Edge {
         self.edge(self.metrics_route())
+    }
+
+    fn pages(&self) -> Router {
+        let pages = reader::pages::Pages {
+            accounts: Arc::clone(&self.accounts),
+            publisher: self.config.mail.from_name.as_str().into(),
+            secure: !self.config.is_sandbox(),
+        };
+        reader::pages::routes(pages, self.guard.clone())
     }
 
     fn metrics_route(&self) -> Router {

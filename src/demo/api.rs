@@ -10,6 +10,8 @@ use axum::{
     routing::get,
 };
 
+use futures_util::FutureExt;
+
 use super::{
     assets,
     newspaper::{Newspaper, NewspaperError},
@@ -24,6 +26,7 @@ use crate::{
     billing::catalog::{Catalog, Interval, Plan},
     http::problem::ApiError,
     metering::tally::Reading,
+    reader::{accounts::Accounts, pages::reader_of},
     sandbox,
 };
 
@@ -47,6 +50,7 @@ struct Demo {
 /// When an article that is compiled in cannot be read.
 pub fn routes(
     gate: Arc<Gate>,
+    accounts: Arc<Accounts>,
     catalog: Arc<Catalog>,
     public_url: &str,
 ) -> Result<Router, NewspaperError> {
@@ -61,7 +65,13 @@ pub fn routes(
             access: ArticleAccess::Metered,
         })
     };
-    let paywall = Paywall::new(gate, sandbox::SITE, false, article_of);
+    // The newspaper and the readers' pages share an address here, and so a cookie.
+    let reader_of = move |headers: &HeaderMap| {
+        let (accounts, headers) = (Arc::clone(&accounts), headers.clone());
+        let found = async move { Ok(reader_of(&accounts, &headers, false).await?) };
+        found.boxed()
+    };
+    let paywall = Paywall::new(gate, sandbox::SITE, false, article_of).with_readers(reader_of);
     let demo = Demo { paper, paywall: paywall.clone(), catalog, public_url: public_url.into() };
     Ok(Router::new()
         .route("/", get(home))
@@ -71,7 +81,6 @@ pub fn routes(
         .route("/demo/art/{file}", get(picture))
         .route("/demo/{*rest}", get(not_found))
         .route("/subscribe", get(subscribe))
-        .route("/login", get(login))
         .with_state(demo))
 }
 
@@ -126,11 +135,6 @@ async fn picture(Path(file): Path<String>) -> Result<impl IntoResponse, ApiError
 async fn subscribe(State(demo): State<Demo>) -> Result<Response, ApiError> {
     let offer = offer_view(&demo.catalog, 0)?;
     page(StatusCode::OK, pages::not_yet("Subscribing opens soon", &offer))
-}
-
-async fn login(State(demo): State<Demo>) -> Result<Response, ApiError> {
-    let offer = offer_view(&demo.catalog, 0)?;
-    page(StatusCode::OK, pages::not_yet("Logging in opens soon", &offer))
 }
 
 async fn not_found(State(demo): State<Demo>) -> Result<Response, ApiError> {

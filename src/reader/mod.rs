@@ -2,7 +2,7 @@
 //!
 //! `model` is pure. `store`, `link_store` and `address_store` are SQL. [`accounts::Accounts`] does
 //! what a reader can do, one file for each errand: `sign_up`, `log_in`, `password`, `address`,
-//! `data`. `api` offers it to programs.
+//! `data`. `api` offers it to programs, `pages` to people.
 
 pub mod accounts;
 pub mod address;
@@ -12,6 +12,7 @@ pub mod data;
 pub mod link_store;
 mod log_in;
 pub mod model;
+pub mod pages;
 mod password;
 mod sign_up;
 pub mod store;

@@ -1,0 +1,67 @@
+//! The two cookies of these pages: the session's, and one that ties forms to a browser that is
+//! not logged in.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use cookie::{Cookie, SameSite};
+use time::Duration;
+
+use crate::auth::session::secret::{Secret, SecretHash, SecretKind};
+
+/// Which cookie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Name {
+    /// Of somebody who is logged in.
+    Session,
+    /// Of anybody who was shown a form.
+    Form,
+}
+
+impl Name {
+    /// Browsers take a `__Host-` cookie only by HTTPS, for this host and every path of it.
+    fn text(self, secure: bool) -> &'static str {
+        match (self, secure) {
+            (Self::Session, true) => "__Host-pressgate_session",
+            (Self::Session, false) => "pressgate_session",
+            (Self::Form, true) => "__Host-pressgate_form",
+            (Self::Form, false) => "pressgate_form",
+        }
+    }
+}
+
+/// The hash of the secret in a cookie, where it can be one.
+pub(super) fn read(headers: &HeaderMap, name: Name, secure: bool) -> Option<SecretHash> {
+    let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut cookies = values.flat_map(Cookie::split_parse).flatten();
+    let ours = cookies.find(|cookie| cookie.name() == name.text(secure))?;
+    SecretHash::of(SecretKind::Cookie, ours.value())
+}
+
+/// Sets a cookie for `life`, or for as long as the browser is open.
+pub(super) fn set(
+    name: Name,
+    secret: &Secret,
+    life: Option<Duration>,
+    secure: bool,
+) -> Option<HeaderValue> {
+    let mut cookie = Cookie::build((name.text(secure), secret.expose().to_owned()))
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(secure);
+    if let Some(life) = life {
+        cookie = cookie.max_age(life);
+    }
+    HeaderValue::from_str(&cookie.build().to_string()).ok()
+}
+
+/// Takes a cookie away. (`Clear-Site-Data` would take the visitor's with it, and the meter's
+/// count of this browser.)
+pub(super) fn clear(name: Name, secure: bool) -> Option<HeaderValue> {
+    let cookie = Cookie::build((name.text(secure), ""))
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(secure)
+        .max_age(Duration::ZERO);
+    HeaderValue::from_str(&cookie.build().to_string()).ok()
+}

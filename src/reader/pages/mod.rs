@@ -1,0 +1,80 @@
+//! The readers' own pages: signing up, logging in, the account. Plain forms that need no script.
+//!
+//! `visit` knows the browser by its cookies, `submitted` takes a form only from our own pages,
+//! `view` draws. `sign_up`, `log_in` and `account` are the pages.
+
+mod account;
+mod cookies;
+mod log_in;
+mod refusal;
+mod return_to;
+mod sign_up;
+mod submitted;
+mod view;
+mod visit;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    http::header,
+    middleware::from_fn_with_state,
+    response::IntoResponse,
+    routing::{get, post},
+};
+
+pub use self::visit::reader_of;
+use super::accounts::Accounts;
+use crate::auth::guard::{Guard, slow_down};
+
+/// What these pages need.
+#[derive(Clone)]
+pub struct Pages {
+    /// Does what readers ask for.
+    pub accounts: Arc<Accounts>,
+    /// Whose pages they are.
+    pub publisher: Arc<str>,
+    /// Whether cookies travel by HTTPS only, and their names say so: everywhere but in a sandbox.
+    pub secure: bool,
+}
+
+/// The routes of these pages. `guard` stands before every form.
+pub fn routes(pages: Pages, guard: Guard) -> Router {
+    let forms = Router::new()
+        .route("/signup", post(sign_up::sign_up))
+        .route("/signup/confirm", post(sign_up::confirm))
+        .route("/login", post(log_in::log_in))
+        .route("/login/email", post(log_in::send_link))
+        .route("/login/link", post(log_in::by_link))
+        .route("/login/reset", post(log_in::send_reset))
+        .route("/login/reset/set", post(log_in::reset))
+        .route("/logout", post(log_in::log_out))
+        .route("/account/sessions/end", post(account::end_session))
+        .route("/account/sessions/end-all", post(account::end_sessions))
+        .route("/account/password", post(account::change_password))
+        .route("/account/email", post(account::ask_for_address))
+        .route("/account/address", post(account::agree_to_address))
+        .route("/account/erase", post(account::erase))
+        .layer(from_fn_with_state(guard, slow_down));
+    Router::new()
+        .merge(forms)
+        .route("/signup", get(sign_up::form))
+        .route("/signup/confirm", get(sign_up::confirm_form))
+        .route("/login", get(log_in::form))
+        .route("/login/link", get(log_in::link_form))
+        .route("/login/reset", get(log_in::reset_form))
+        .route("/account", get(account::page))
+        .route("/account/address", get(account::address_form))
+        .route("/account/export", get(account::export))
+        .route("/account/erase", get(account::erase_form))
+        .route("/assets/account.css", get(stylesheet))
+        .with_state(pages)
+}
+
+async fn stylesheet() -> impl IntoResponse {
+    let headers = [
+        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
+        (header::CACHE_CONTROL, "public, max-age=300"),
+    ];
+    (headers, include_str!("../account.css"))
+}

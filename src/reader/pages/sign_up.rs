@@ -1,0 +1,117 @@
+//! `/signup`: asking for an account, and answering the mail.
+
+use axum::{
+    extract::{Query, State},
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use serde::Deserialize;
+
+use super::{
+    Pages,
+    refusal::{self, Refusal},
+    submitted::Submitted,
+    view::{self, Form, Page, email_field, new_password_field},
+    visit::{Visit, device, enter},
+};
+use crate::{http::problem::ApiError, mail::address::Address};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wish {
+    email: String,
+    password: String,
+}
+
+/// What a link in a mail holds.
+#[derive(Deserialize)]
+pub(super) struct Token {
+    #[serde(default)]
+    pub(super) token: String,
+}
+
+fn wish_page(email: &str) -> Page {
+    Page {
+        title: "Make an account",
+        lead: "We send you a mail; your account is there as soon as you answer it.".to_owned(),
+        forms: vec![Form {
+            action: "/signup",
+            fields: vec![email_field(email), new_password_field("password", "Password")],
+            button: "Make an account",
+            ..Form::default()
+        }],
+        links: vec![("/login", "I have an account: log in")],
+        ..Page::default()
+    }
+}
+
+/// The page that says to look into the mail.
+pub(super) fn look_into_mail(pages: &Pages) -> Response {
+    let page = Page {
+        title: "Look into your mail",
+        lead: "We have sent you a mail. The link in it goes on from here. If there is none in a \
+               few minutes, look among the unwanted mails, or try again."
+            .to_owned(),
+        ..Page::default()
+    };
+    view::page(pages, StatusCode::OK, &page, "")
+}
+
+pub(super) async fn form(State(pages): State<Pages>, visit: Visit) -> Response {
+    let token = visit.form_token(&pages);
+    visit.seal(view::page(&pages, StatusCode::OK, &wish_page(""), &token))
+}
+
+pub(super) async fn sign_up(
+    State(pages): State<Pages>,
+    Submitted { visit, fields }: Submitted<Wish>,
+) -> Result<Response, ApiError> {
+    let Wish { email, password } = fields;
+    let refused = match Address::parse(&email) {
+        Err(error) => Refusal::of_field("email", format!("The address {error}.")),
+        Ok(address) => match pages.accounts.sign_up(&address, &password).await {
+            Ok(()) => return Ok(look_into_mail(&pages)),
+            Err(error) => refusal::of(error, "password")?,
+        },
+    };
+    Ok(refused.on(&pages, wish_page(&email), &visit.form_token(&pages)))
+}
+
+fn confirm_page(token: &str) -> Page {
+    Page {
+        title: "One click more",
+        lead: "Then your account is there and you are logged in.".to_owned(),
+        forms: vec![Form {
+            action: "/signup/confirm",
+            hidden: vec![("token", token.to_owned())],
+            button: "Confirm my address",
+            ..Form::default()
+        }],
+        links: vec![("/signup", "Ask for a new link")],
+        ..Page::default()
+    }
+}
+
+/// Programs that look at mails open links too, so opening one changes nothing.
+pub(super) async fn confirm_form(
+    State(pages): State<Pages>,
+    visit: Visit,
+    Query(Token { token }): Query<Token>,
+) -> Response {
+    let form_token = visit.form_token(&pages);
+    visit.seal(view::page(&pages, StatusCode::OK, &confirm_page(&token), &form_token))
+}
+
+pub(super) async fn confirm(
+    State(pages): State<Pages>,
+    headers: HeaderMap,
+    Submitted { visit, fields: Token { token } }: Submitted<Token>,
+) -> Result<Response, ApiError> {
+    match pages.accounts.verify(&token, device(&headers)).await {
+        Ok(logged_in) => enter(&pages, &logged_in, visit.member, "/account").await,
+        Err(error) => {
+            let page = Page { forms: Vec::new(), ..confirm_page(&token) };
+            Ok(refusal::of(error, "password")?.on(&pages, page, &visit.form_token(&pages)))
+        }
+    }
+}

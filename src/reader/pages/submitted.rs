@@ -1,0 +1,102 @@
+//! A form that was sent: taken only from our own pages, bounded, and with the fields that it has.
+
+use axum::{
+    extract::{FromRequest, FromRequestParts, Request},
+    http::{HeaderMap, HeaderName, header},
+    response::{IntoResponse, Response},
+};
+use http_body_util::{BodyExt, Limited};
+use serde::{
+    Deserialize,
+    de::value::{Error as ValueError, MapDeserializer},
+};
+
+use super::{Pages, refusal, visit::Visit};
+use crate::{auth::form, http::body::BODY_MAX};
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// Most fields of a form.
+const FIELDS_MAX: usize = 20;
+/// The hidden field.
+pub(super) const TOKEN_FIELD: &str = "form_token";
+
+/// A form whose token is good, and the browser that sent it.
+pub(super) struct Submitted<T> {
+    pub(super) visit: Visit,
+    pub(super) fields: T,
+}
+
+impl<T: for<'de> Deserialize<'de>> FromRequest<Pages> for Submitted<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, pages: &Pages) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        if !is_from_here(&parts.headers, &pages.accounts.public_url) {
+            return Err(refusal::foreign(pages));
+        }
+        let visit = Visit::from_request_parts(&mut parts, pages).await;
+        let visit = visit.map_err(IntoResponse::into_response)?;
+        let bytes = Limited::new(body, BODY_MAX).collect().await;
+        let bytes = bytes.map_err(|_| refusal::unreadable(pages))?.to_bytes();
+        let fields = serde_urlencoded::from_bytes::<Vec<(String, String)>>(&bytes);
+        let mut fields = fields.map_err(|_| refusal::unreadable(pages))?;
+        let place = fields.iter().position(|(name, _)| name == TOKEN_FIELD);
+        let token = place.map(|place| fields.swap_remove(place).1).unwrap_or_default();
+        let keys = &pages.accounts.directory.snapshot().keys.form;
+        if !form::holds(keys, visit.holder, &token, pages.accounts.clock.now()) {
+            return Err(refusal::stale(pages));
+        }
+        if fields.len() > FIELDS_MAX {
+            return Err(refusal::unreadable(pages));
+        }
+        let fields = MapDeserializer::<_, ValueError>::new(fields.into_iter());
+        let fields = T::deserialize(fields).map_err(|_| refusal::unreadable(pages))?;
+        Ok(Self { visit, fields })
+    }
+}
+
+/// Whether the browser says that one of our pages sent this. Browsers that say nothing are told by
+/// the token alone.
+fn is_from_here(headers: &HeaderMap, public_url: &str) -> bool {
+    let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let site_fits = text(&SEC_FETCH_SITE).is_none_or(|site| matches!(site, "same-origin" | "none"));
+    let host = text(&header::HOST).unwrap_or_default();
+    let is_ours = |origin: &str| {
+        origin == public_url || origin.split_once("://").is_some_and(|(_, name)| name == host)
+    };
+    site_fits && text(&header::ORIGIN).is_none_or(is_ours)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn only_our_own_pages_send_forms() {
+        let ours = "https://pay.example";
+        for (origin, site, expected) in [
+            (None, None, true),
+            (Some(ours), None, true),
+            (Some(ours), Some("same-origin"), true),
+            (Some("http://localhost:8080"), Some("same-origin"), true),
+            (None, Some("none"), true),
+            (Some("https://evil.example"), None, false),
+            (Some("https://evil.example"), Some("same-origin"), false),
+            (Some("https://pay.example.evil.example"), None, false),
+            (Some("null"), None, false),
+            (Some(""), None, false),
+            (Some(ours), Some("cross-site"), false),
+            (None, Some("cross-site"), false),
+            (None, Some("same-site"), false),
+            (Some(ours), Some("Same-Origin?"), false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, HeaderValue::from_static("localhost:8080"));
+            origin.map(|text| headers.insert(header::ORIGIN, HeaderValue::from_static(text)));
+            site.map(|text| headers.insert(SEC_FETCH_SITE, HeaderValue::from_static(text)));
+            assert_eq!(is_from_here(&headers, ours), expected, "{origin:?} {site:?}");
+        }
+    }
+}

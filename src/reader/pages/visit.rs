@@ -1,0 +1,177 @@
+//! Who looks at a page: a reader in a session, or a browser that is not logged in.
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, HeaderValue, header, request::Parts},
+    response::{IntoResponse, Redirect, Response},
+};
+use time::Duration;
+
+use super::{
+    Pages,
+    cookies::{self, Name},
+};
+use crate::{
+    auth::{
+        access_token::{Caller, Realm},
+        form,
+        session::{
+            model::{Session, device_name},
+            secret::{Secret, SecretHash, SecretKind},
+            store as sessions,
+        },
+    },
+    http::problem::ApiError,
+    reader::{
+        accounts::{AccountError, Accounts, Device, LoggedIn},
+        model::Reader,
+        store,
+    },
+};
+
+/// A session is noted as used once in this time.
+const TOUCHED_EVERY: Duration = Duration::MINUTE;
+
+/// A reader who is logged in here.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) reader: Reader,
+    pub(super) session: Session,
+}
+
+impl Member {
+    pub(super) fn caller(&self) -> Caller {
+        self.session.caller()
+    }
+}
+
+/// A browser on one of our pages.
+#[derive(Debug)]
+pub(super) struct Visit {
+    /// Who is logged in here, if anybody.
+    pub(super) member: Option<Member>,
+    /// What the tokens of this browser's forms are tied to.
+    pub(super) holder: SecretHash,
+    /// A cookie that this browser is to be given.
+    new_cookie: Option<HeaderValue>,
+}
+
+impl FromRequestParts<Pages> for Visit {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, pages: &Pages) -> Result<Self, ApiError> {
+        let secure = pages.secure;
+        if let Some(hash) = cookies::read(&parts.headers, Name::Session, secure) {
+            let member = member(&pages.accounts, hash).await.map_err(ApiError::from)?;
+            if member.is_some() {
+                return Ok(Self { member, holder: hash, new_cookie: None });
+            }
+        }
+        if let Some(holder) = cookies::read(&parts.headers, Name::Form, secure) {
+            return Ok(Self { member: None, holder, new_cookie: None });
+        }
+        let secret = Secret::generate(&pages.accounts.ids, SecretKind::Cookie);
+        let secret = secret.map_err(ApiError::internal)?;
+        let new_cookie = cookies::set(Name::Form, &secret, None, secure);
+        Ok(Self { member: None, holder: secret.hash(), new_cookie })
+    }
+}
+
+/// The reader whose session's cookie has this hash.
+async fn member(accounts: &Accounts, hash: SecretHash) -> Result<Option<Member>, AccountError> {
+    let now = accounts.clock.now();
+    let mut tx = accounts.db.read().await?;
+    let session = sessions::find_by_cookie(&mut tx, hash).await?;
+    let holds = |session: &Session| {
+        session.realm == Realm::Reader && session.holds(accounts.lifetimes.idle, now)
+    };
+    let Some(session) = session.filter(holds) else { return Ok(None) };
+    let Some(reader) = store::find(&mut tx, session.subject).await? else { return Ok(None) };
+    drop(tx);
+    if now.since(session.last_used_at) > TOUCHED_EVERY {
+        let mut tx = accounts.db.write().await?;
+        sessions::touch(&mut tx, session.id, now).await?;
+        tx.commit().await?;
+    }
+    Ok(Some(Member { reader, session }))
+}
+
+/// The reader who is logged in in the browser that sent `headers`, for the pages of others in
+/// this process.
+///
+/// # Errors
+/// When the database fails.
+pub async fn reader_of(
+    accounts: &Accounts,
+    headers: &HeaderMap,
+    secure: bool,
+) -> Result<Option<uuid::Uuid>, AccountError> {
+    let Some(hash) = cookies::read(headers, Name::Session, secure) else { return Ok(None) };
+    Ok(member(accounts, hash).await?.map(|member| member.reader.id))
+}
+
+/// The way to the log-in page, and from there to this path.
+#[derive(Debug)]
+pub(super) struct ToLogin(&'static str);
+
+impl IntoResponse for ToLogin {
+    fn into_response(self) -> Response {
+        Redirect::to(&format!("/login?return_to={}", self.0)).into_response()
+    }
+}
+
+impl Visit {
+    /// The hidden token of this browser's forms.
+    pub(super) fn form_token(&self, pages: &Pages) -> String {
+        let keys = &pages.accounts.directory.snapshot().keys.form;
+        form::issue(keys, self.holder, pages.accounts.clock.now())
+    }
+
+    /// The reader, or the way to the log-in page and back to `path`.
+    pub(super) fn member_or_login(self, path: &'static str) -> Result<Member, ToLogin> {
+        self.member.ok_or(ToLogin(path))
+    }
+
+    /// Gives the browser the cookie that its forms are tied to, where it has none yet.
+    pub(super) fn seal(self, mut response: Response) -> Response {
+        if let Some(cookie) = self.new_cookie {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        response
+    }
+}
+
+/// The device behind a request of a browser.
+pub(super) fn device(headers: &HeaderMap) -> Device {
+    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    Device { name: device_name(user_agent), keeps: SecretKind::Cookie }
+}
+
+/// Leads somebody who has just logged in to `path`, with the session's cookie. The session that
+/// this browser had before, if any, ends: a new one at each log-in.
+pub(super) async fn enter(
+    pages: &Pages,
+    logged_in: &LoggedIn,
+    before: Option<Member>,
+    path: &str,
+) -> Result<Response, ApiError> {
+    if let Some(member) = before {
+        pages.accounts.end_session(member.caller(), member.session.id).await?;
+    }
+    let mut response = Redirect::to(path).into_response();
+    let life = Some(pages.accounts.lifetimes.total);
+    let cookie = cookies::set(Name::Session, &logged_in.secret, life, pages.secure);
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+/// Leads to `path` without the session's cookie.
+pub(super) fn leave(pages: &Pages, path: &str) -> Response {
+    let mut response = Redirect::to(path).into_response();
+    if let Some(cookie) = cookies::clear(Name::Session, pages.secure) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
