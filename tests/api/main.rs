@@ -26,6 +26,7 @@ mod merging;
 mod operations;
 mod policies;
 mod races;
+mod reader_pages;
 mod readers_reading;
 mod receipts;
 mod rubbish;

@@ -32,6 +32,11 @@ async fn an_empty_place(like: &TestApp) -> Place {
     }
 }
 
+/// A live service on a database of its own.
+pub(crate) async fn a_live_one(like: &TestApp) -> TestApp {
+    open(&an_empty_place(like).await, &LIVE).await.unwrap()
+}
+
 on_both_databases! {
     async fn live_refuses_a_database_that_a_sandbox_made(t: TestApp) {
         let refused = open(&t.place, &LIVE).await.err().unwrap();
