@@ -21,8 +21,8 @@ pub struct Mail {
     pub smtp: Option<SmtpSettings>,
     /// Longest wait before the outbox is looked into again.
     pub check: Duration,
-    /// Most mails claimed at a time.
-    pub batch_max: i64,
+    /// Most mails over one connection.
+    pub batch_max: usize,
 }
 
 /// Reads `[mail]`.
@@ -61,7 +61,7 @@ pub(super) fn read(settings: &mut Settings, mode: Option<Mode>) -> Option<Mail> 
             None => None,
         },
         check: settings.seconds("mail.check_secs", 1..=300),
-        batch_max: settings.number("mail.batch_max", 1..=100),
+        batch_max: settings.number("mail.batch_max", 1..=1_000),
     })
 }
 
@@ -82,10 +82,17 @@ fn read_smtp(settings: &mut Settings) -> Option<SmtpSettings> {
         "none" => Err("may be `none` only to this machine: mails hold links that log in".into()),
         _ => Err("must be `implicit`, `starttls` or `none`".to_owned()),
     });
-    let (user, password) = (settings.text("mail.user"), settings.text("mail.password"));
+    let user = settings.text("mail.user");
+    let password = settings.parse_with("mail.password", |text| {
+        if text.is_empty() == user.is_empty() {
+            Ok(SecretString::from(text))
+        } else {
+            Err("must be set where `mail.user` is, and only there".to_owned())
+        }
+    });
     Some(SmtpSettings {
         port: settings.number("mail.port", 1..=65_535),
-        credentials: (!user.is_empty()).then(|| (user, SecretString::from(password))),
+        credentials: if user.is_empty() { None } else { Some((user, password?)) },
         timeout: settings.seconds("mail.timeout_secs", 1..=60),
         host: host?,
         tls: tls?,
