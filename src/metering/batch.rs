@@ -33,10 +33,19 @@ pub(super) struct Count {
     pub(super) is_stored: bool,
     pub(super) tally: Option<Tally>,
     pub(super) changed: bool,
-    is_full: bool,
-    /// Whether a reader and a visitor asked together.
-    is_together: bool,
     ends_at: Timestamp,
+    memory: InMemory,
+}
+
+/// What becomes of a count in memory once the batch is settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum InMemory {
+    /// It is not full: what is there stays.
+    Untouched,
+    /// It is full: it is kept.
+    Kept,
+    /// A reader and a visitor asked together: it may have changed although it was full.
+    Forgotten,
 }
 
 /// The positions of a question's counts.
@@ -53,16 +62,18 @@ impl Count {
             is_stored,
             tally: None,
             changed: false,
-            is_full: false,
-            is_together: false,
             ends_at: Timestamp::UNIX_EPOCH,
+            memory: InMemory::Untouched,
         }
     }
 
     fn read(&mut self, read: &Read) -> Reading {
         let (reading, next) = tally(self.tally.as_ref(), read);
         self.put(next, read);
-        self.is_full = reading.used >= reading.limit;
+        if self.memory != InMemory::Forgotten {
+            let is_full = reading.used >= reading.limit;
+            self.memory = if is_full { InMemory::Kept } else { InMemory::Untouched };
+        }
         reading
     }
 
@@ -82,15 +93,16 @@ impl Count {
         Some(Row { key: self.key.clone(), tally: tally.clone(), ends_at: self.ends_at })
     }
 
-    /// Keeps a full window, once it is stored, in `memory`; forgets one that takes in more.
+    /// Brings `memory` up to date. A window is kept only once it is stored.
     pub(super) fn remember_in(&mut self, memory: &FullWindows) {
-        if self.is_together {
-            memory.forget(&self.key);
-        } else if self.is_full
-            && !self.changed
-            && let Some(tally) = self.tally.take()
-        {
-            memory.insert(&self.key, tally);
+        match self.memory {
+            InMemory::Forgotten => memory.forget(&self.key),
+            InMemory::Kept if !self.changed => {
+                if let Some(tally) = self.tally.take() {
+                    memory.insert(&self.key, tally);
+                }
+            }
+            InMemory::Kept | InMemory::Untouched => {}
         }
     }
 }
@@ -125,7 +137,7 @@ pub(super) fn decide(counts: &mut [Count], place: Place, read: &Read) -> Option<
         tally_together(reader.tally.as_ref(), visitor.tally.as_ref(), read);
     for (count, next) in [(reader, for_reader), (visitor, for_visitor)] {
         count.put(next, read);
-        count.is_together = true;
+        count.memory = InMemory::Forgotten;
     }
     Some(reading)
 }
@@ -227,11 +239,11 @@ mod tests {
     fn two_changes_in_one_write_are_one_version() {
         let batch = jobs(&[(Some(9), 1), (Some(9), 1), (Some(9), 2)]);
         let (mut counts, places) = group(&batch, true);
-        for (i, place) in places.iter().enumerate() {
+        for (i, place) in (0_u32..).zip(&places) {
             let article = Fingerprint::of("demo", &i.to_string());
             let at = Timestamp::UNIX_EPOCH.plus(time::Duration::microseconds(1));
-            let read = Read { article, limit: 5, at, ..batch[i].read.clone() };
-            assert_eq!(decide(&mut counts, *place, &read).unwrap().used, 1 + i as u32);
+            let read = Read { article, limit: 5, at, ..batch[0].read.clone() };
+            assert_eq!(decide(&mut counts, *place, &read).unwrap().used, 1 + i);
         }
         let rows: Vec<Row> = counts.iter().filter_map(Count::row).collect();
         assert_eq!(rows.iter().map(|row| row.tally.version).collect::<Vec<_>>(), [1_024; 3]);

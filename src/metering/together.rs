@@ -219,7 +219,9 @@ mod tests {
                     Verdict::AlreadyRead
                 } else if all.len() < limit as usize {
                     all.insert(read.article);
-                    askers.iter().for_each(|i| counted[*i] += 1);
+                    for i in askers {
+                        counted[*i] += 1;
+                    }
                     Verdict::Counted
                 } else {
                     Verdict::Exhausted

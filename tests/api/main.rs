@@ -29,6 +29,7 @@ mod merging;
 mod operations;
 mod policies;
 mod races;
+mod readers_reading;
 mod receipts;
 mod rubbish;
 mod staff;

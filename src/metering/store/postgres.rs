@@ -64,9 +64,9 @@ impl MeterStore for PostgresStore {
             let mut tx = self.pool.begin().await?;
             let all = save_in(&mut *tx, rows).await?.len() == rows.len();
             if all {
-                tx.commit().await?
+                tx.commit().await?;
             } else {
-                tx.rollback().await?
+                tx.rollback().await?;
             }
             Ok(all)
         };
