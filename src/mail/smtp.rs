@@ -115,7 +115,7 @@ impl fmt::Debug for Connection<'_> {
 }
 
 impl Smtp {
-    /// Mails from `from` with that name, by a service at `public_url`.
+    /// Mails from `from` with that name, one line without control characters, by a service at `public_url`.
     ///
     /// # Errors
     /// [`InvalidSmtp`].
@@ -322,7 +322,7 @@ mod tests {
 
     #[test]
     fn a_mail_is_the_same_each_time_and_says_that_a_program_wrote_it() {
-        let written = smtp("Zürich \"Täglich\"\r\nBcc: x@y.org", "https://pay.example:8443")
+        let written = smtp("Zürich, \"Täglich\" <x@y.org>\u{2028}", "https://pay.example:8443")
             .message(&mail("anna@xn--bcher-kva.example", "Hello", "Grüße\n\nhttps://x"))
             .unwrap();
         let text = String::from_utf8(written.formatted()).unwrap();
@@ -350,7 +350,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn nothing_from_a_row_adds_a_header(subject in ".{0,80}", name in ".{1,40}") {
+        fn nothing_from_a_row_adds_a_header(subject in ".{0,80}", name in "\\PC{1,40}") {
             let smtp = smtp(&name, "https://pay.example");
             if let Ok(written) = smtp.message(&mail("a@b.org", &subject, "x")) {
                 let text = String::from_utf8(written.formatted()).unwrap();

@@ -24,7 +24,7 @@ fn worker_from(t: &TestApp, port: u16, from: &str) -> Worker {
     worker_with(
         t,
         from,
-        SmtpSettings {
+        &SmtpSettings {
             host: "127.0.0.1".to_owned(),
             port,
             tls: Tls::None,
@@ -34,12 +34,12 @@ fn worker_from(t: &TestApp, port: u16, from: &str) -> Worker {
     )
 }
 
-fn worker_with(t: &TestApp, from: &str, settings: SmtpSettings) -> Worker {
+fn worker_with(t: &TestApp, from: &str, settings: &SmtpSettings) -> Worker {
     let from = Address::parse(from).unwrap();
     Worker {
         db: t.state.databases.main.clone(),
         clock: t.clock.clone(),
-        smtp: Smtp::new(&settings, (&from, "The Fathom"), "https://pay.example").unwrap(),
+        smtp: Smtp::new(settings, (&from, "The Fathom"), "https://pay.example").unwrap(),
         news: t.state.accounts.mail.news(),
         check: Duration::from_secs(1),
         batch_max: 10,
@@ -200,7 +200,7 @@ on_both_databases! {
                 credentials,
                 timeout: Duration::from_secs(20),
             };
-            worker_with(&t, "news@pay.example", settings)
+            worker_with(&t, "news@pay.example", &settings)
         };
         assert!(because(as_us(Some("wrong")).send_due().await).starts_with("the server said 535"));
         assert_eq!(because(as_us(None).send_due().await), "the server said 530 5.7.0");
@@ -219,7 +219,7 @@ on_both_databases! {
             credentials: None,
             timeout: Duration::from_secs(3),
         };
-        let worker = worker_with(&t, "news@pay.example", settings);
+        let worker = worker_with(&t, "news@pay.example", &settings);
         for to in ["silent", "refused", "a", "b"] {
             tell(&t, &format!("{to}@example.org")).await;
         }

@@ -26,7 +26,7 @@ impl SmtpServer {
         let python = python.expect("run ./scripts/test, which installs a mail server");
         let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/smtp_server.py");
         let mut child = Command::new(python)
-            .args([program, &options.to_string()])
+            .args(["-W", "ignore", program, &options.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
