@@ -17,7 +17,11 @@ use crate::{
     db::Db,
     http::metrics::Metrics,
     ids::Ids,
-    mail::{MailRoom, smtp::Smtp, worker::Worker},
+    mail::{
+        MailRoom,
+        smtp::Smtp,
+        worker::{Counts, Worker},
+    },
     metering::meter::Meter,
     reader::accounts::Accounts,
     site::directory::Directory,
@@ -85,8 +89,11 @@ impl Ground<'_> {
                 news: room.news(),
                 check: mail.check,
                 batch_max: mail.batch_max,
-                sent: self.metrics.mails_sent.clone(),
-                failed: self.metrics.mails_failed.clone(),
+                counts: Counts {
+                    sent: self.metrics.mails_sent.clone(),
+                    failed: self.metrics.mails_failed.clone(),
+                    dead: self.metrics.mails_dead.clone(),
+                },
             };
             tasks.spawn(worker.run());
         }

@@ -1,6 +1,6 @@
 //! `[mail]`.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use secrecy::SecretString;
 
@@ -21,8 +21,8 @@ pub struct Mail {
     pub smtp: Option<SmtpSettings>,
     /// Longest wait before the outbox is looked into again.
     pub check: Duration,
-    /// Most mails claimed at a time.
-    pub batch_max: i64,
+    /// Most mails over one connection.
+    pub batch_max: usize,
 }
 
 /// Reads `[mail]`.
@@ -49,30 +49,20 @@ pub(super) fn read(settings: &mut Settings, mode: Option<Mode>) -> Option<Mail> 
         "sandbox" => Ok(false),
         _ => Err("must be `smtp` or `sandbox`".to_owned()),
     });
-    let smtp = match sends {
-        Some(true) => Some(read_smtp(settings)),
-        _ => None,
-    };
-    Some(Mail {
-        from_address: from_address?,
-        from_name: from_name?,
-        smtp: match smtp {
-            Some(smtp) => Some(smtp?),
-            None => None,
-        },
-        check: settings.seconds("mail.check_secs", 1..=300),
-        batch_max: settings.number("mail.batch_max", 1..=100),
-    })
+    let check = settings.seconds("mail.check_secs", 1..=300);
+    let batch_max = settings.number("mail.batch_max", 1..=1_000);
+    let smtp = if sends? { Some(read_smtp(settings)?) } else { None };
+    Some(Mail { from_address: from_address?, from_name: from_name?, smtp, check, batch_max })
 }
 
 fn read_smtp(settings: &mut Settings) -> Option<SmtpSettings> {
     let host = settings.parse_with("mail.host", |text| {
-        if text.is_empty() {
-            Err("must name the server that takes mails")
-        } else {
+        let is_name = idna::domain_to_ascii_strict(text).is_ok_and(|name| !name.is_empty());
+        if is_name || text.parse::<IpAddr>().is_ok() {
             Ok(text.to_owned())
+        } else {
+            Err("must name the server that takes mails, such as `smtp.example`".to_owned())
         }
-        .map_err(str::to_owned)
     });
     let is_here = matches!(host.as_deref(), Some("localhost" | "127.0.0.1" | "::1"));
     let tls = settings.parse_with("mail.tls", |text| match text {
@@ -82,11 +72,20 @@ fn read_smtp(settings: &mut Settings) -> Option<SmtpSettings> {
         "none" => Err("may be `none` only to this machine: mails hold links that log in".into()),
         _ => Err("must be `implicit`, `starttls` or `none`".to_owned()),
     });
-    let (user, password) = (settings.text("mail.user"), settings.text("mail.password"));
+    let user = settings.text("mail.user");
+    let password = settings.parse_with("mail.password", |text| {
+        if text.is_empty() == user.is_empty() {
+            Ok(SecretString::from(text))
+        } else {
+            Err("must be set where `mail.user` is, and only there".to_owned())
+        }
+    });
+    let port = settings.number("mail.port", 1..=65_535);
+    let timeout = settings.seconds("mail.timeout_secs", 1..=60);
     Some(SmtpSettings {
-        port: settings.number("mail.port", 1..=65_535),
-        credentials: (!user.is_empty()).then(|| (user, SecretString::from(password))),
-        timeout: settings.seconds("mail.timeout_secs", 1..=60),
+        port,
+        credentials: if user.is_empty() { None } else { Some((user, password?)) },
+        timeout,
         host: host?,
         tls: tls?,
     })

@@ -431,6 +431,10 @@ mod tests {
         for (key, value, why) in [
             ("PRESSGATE__MAIL__TLS", "none", "only to this machine"),
             ("PRESSGATE__MAIL__TRANSPORT", "sandbox", "sends nothing"),
+            ("PRESSGATE__MAIL__HOST", "smtps://mail.example", "must name the server"),
+            ("PRESSGATE__MAIL__HOST", "mail.example:587", "must name the server"),
+            ("PRESSGATE__MAIL__USER", "us", "`mail.password` must be set"),
+            ("PRESSGATE__MAIL__PASSWORD", "secret", "must be set where `mail.user` is"),
         ] {
             assert!(with_master(own, &[(key, value)]).err().unwrap()[0].contains(why), "{value}");
         }

@@ -29,6 +29,8 @@ pub struct Metrics {
     pub mails_sent: Counter,
     /// Times that a server did not take a mail.
     pub mails_failed: Counter,
+    /// Mails that were given up.
+    pub mails_dead: Counter,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -63,9 +65,10 @@ impl Default for Metrics {
         let signature_checks = Counter::default();
         let help = "Signatures of access tokens that were checked";
         registry.register("access_token_signature_checks", help, signature_checks.clone());
-        let (mails_sent, mails_failed) = (Counter::default(), Counter::default());
+        let [mails_sent, mails_failed, mails_dead] = <[Counter; 3]>::default();
         registry.register("mails_sent", "Mails that a server took", mails_sent.clone());
         registry.register("mails_failed", "Times that none took a mail", mails_failed.clone());
+        registry.register("mails_dead", "Mails that were given up", mails_dead.clone());
         let responses = CLASSES.map(|status| responses.get_or_create_owned(&Status { status }));
         Self {
             registry: Mutex::new(registry),
@@ -78,6 +81,7 @@ impl Default for Metrics {
             signature_checks,
             mails_sent,
             mails_failed,
+            mails_dead,
         }
     }
 }

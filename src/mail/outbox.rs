@@ -13,7 +13,7 @@ use crate::{
     db::{StoreError, Tx},
 };
 
-/// How long a sender has for one batch before another may try.
+/// How long a sender has for one mail before another may try; longer than any timeout.
 pub const LEASE: Duration = Duration::minutes(5);
 /// How long to wait after each failure; after the last, the mail is dead.
 pub const RETRIES: [Duration; 6] = [
@@ -130,6 +130,40 @@ pub async fn claim_due(
     .await
 }
 
+/// How many mails are due; counts to `most`.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn count_due(tx: &mut Tx, now: Timestamp, most: i64) -> Result<usize, StoreError> {
+    let due: Vec<(Uuid,)> = tx
+        .query("SELECT id FROM mail_outbox WHERE status = 'queued' AND due_at <= $1 LIMIT $2")
+        .bind(now)
+        .bind(most)
+        .all()
+        .await?;
+    Ok(due.len())
+}
+
+/// Gives up to `most` mails up that are due and help nobody any more, forgets what they said, and
+/// says how many. One that is being sent is not due.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn expire(tx: &mut Tx, now: Timestamp, most: i64) -> Result<u64, StoreError> {
+    tx.query(
+        "UPDATE mail_outbox
+         SET status = 'dead', last_error = 'expired', done_at = $1, body_text = '', body_html = ''
+         WHERE status = 'queued' AND due_at <= $1 AND id IN (
+             SELECT id FROM mail_outbox
+             WHERE status = 'queued' AND due_at <= $1 AND expires_at <= $1
+             ORDER BY due_at, id LIMIT $2)",
+    )
+    .bind(now)
+    .bind(most)
+    .execute()
+    .await
+}
+
 /// Notes that a mail was sent, and forgets what it said.
 ///
 /// # Errors
@@ -179,6 +213,23 @@ pub async fn mark_retry(
     )
     .bind(why)
     .bind(due_at)
+    .bind(id)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Gives a claimed mail back as if it had not been tried, and notes why.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn release(tx: &mut Tx, id: Uuid, why: &str, now: Timestamp) -> Result<(), StoreError> {
+    tx.query(
+        "UPDATE mail_outbox SET last_error = $1, due_at = $2, attempts = attempts - 1
+         WHERE id = $3 AND status = 'queued'",
+    )
+    .bind(why)
+    .bind(now)
     .bind(id)
     .execute()
     .await?;

@@ -9,6 +9,8 @@
 
 #[macro_use]
 mod app;
+#[path = "../support/smtp.rs"]
+mod smtp;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -22,6 +24,7 @@ mod errors;
 mod keys;
 mod limits;
 mod listener;
+mod mailing;
 mod merging;
 mod operations;
 mod policies;

@@ -10,8 +10,11 @@
 mod commands;
 mod disk;
 mod kill;
+mod mail;
 mod readers;
 mod server;
+#[path = "../support/smtp.rs"]
+mod smtp;
 mod staff;
 mod stop;
 #[path = "../support/mod.rs"]
