@@ -47,8 +47,8 @@ impl Browser {
     async fn submit(&mut self, path: &str, action: &str, fields: &[(&str, &str)]) -> Answer {
         let page = self.open(path).await.text();
         let form = page.split("<form").find(|form| form.contains(&format!("action=\"{action}\"")));
-        let form = form.unwrap_or_else(|| panic!("no form {action} on {path}: {page}"));
-        let hidden = form.split("type=\"hidden\"").skip(1).map(|input| {
+        assert!(form.is_some(), "no form {action} on {path}: {page}");
+        let hidden = form.unwrap().split("type=\"hidden\"").skip(1).map(|input| {
             let attribute = |name: &str| {
                 let text = input.split(&format!("{name}=\"")).nth(1).unwrap();
                 text.split('"').next().unwrap().to_owned()
