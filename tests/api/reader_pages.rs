@@ -79,7 +79,7 @@ async fn mailed_link(t: &TestApp, email: &str, page: &str) -> String {
     let texts = mails["messages"].as_array().unwrap().iter().map(|m| m["text"].as_str().unwrap());
     let links =
         texts.flat_map(|text| text.lines()).filter(|line| line.contains(&format!("{page}?token=")));
-    let link = links.last().unwrap().to_owned();
+    let link = links.next_back().unwrap().to_owned();
     format!("/{}", link.splitn(4, '/').nth(3).unwrap())
 }
 
