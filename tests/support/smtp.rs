@@ -70,6 +70,11 @@ impl SmtpServer {
         self.eventually(|| self.connections() >= count).await;
     }
 
+    /// Until it has a mail and lets the sender wait for its answer.
+    pub(crate) async fn eventually_waits(&self) {
+        self.eventually(|| !self.all_with("is_late").is_empty()).await;
+    }
+
     async fn eventually(&self, holds: impl Fn() -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !holds() {

@@ -4,7 +4,8 @@ The one argument is JSON: `login` (name and password), `certificate` and `key` (
 (`implicit` or `starttls`). The first line that is written holds the port. Ends with its input.
 
 What it answers is up to the address: refused@… never, later@… not now, guarded@… not to us,
-silent@… nothing at all; and from forbidden@… it takes nothing.
+full@… not now when it has the whole mail, late@… yes after three seconds; and from forbidden@… it
+takes nothing.
 """
 import asyncio, email, email.policy, json, logging, ssl, sys
 
@@ -37,9 +38,11 @@ class Handler:
         return "250 OK"
 
     async def handle_DATA(self, server, session, envelope):
-        if envelope.rcpt_tos[0].startswith("silent@"):
-            tell(silent=True)
-            await asyncio.sleep(3600)
+        if envelope.rcpt_tos[0].startswith("full@"):
+            return "452 4.2.2 The mailbox is full"
+        if envelope.rcpt_tos[0].startswith("late@"):
+            tell(is_late=True)
+            await asyncio.sleep(3)
         mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
         parts = {part.get_content_type(): part.get_content() for part in mail.iter_parts()}
         tell(
