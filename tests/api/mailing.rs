@@ -208,6 +208,10 @@ on_both_databases! {
         assert_eq!(as_us(Some("right")).send_due().await.unwrap(), 1);
         assert_eq!(guarded.mails()[0]["login"], "us");
         assert!(server.mails().is_empty());
+
+        tell(&t, "guarded@example.org").await;
+        assert_eq!(because(worker(&t, &server).send_due().await), "the server said 530 5.7.0");
+        assert_eq!(kept(&t, "guarded@example.org").await.attempts, 0);
     }
 
     async fn a_server_that_falls_silent_takes_nothing_from_the_next_mail(t: TestApp) {

@@ -24,6 +24,7 @@ mod errors;
 mod keys;
 mod limits;
 mod listener;
+mod mailbox;
 mod mailing;
 mod merging;
 mod operations;

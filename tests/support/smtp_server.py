@@ -3,8 +3,8 @@
 The one argument is JSON: `login` (name and password), `certificate` and `key` (files), and `tls`
 (`implicit` or `starttls`). The first line that is written holds the port. Ends with its input.
 
-What it answers is up to the address: refused@… never, later@… not now, silent@… nothing at all;
-and from forbidden@… it takes nothing.
+What it answers is up to the address: refused@… never, later@… not now, guarded@… not to us,
+silent@… nothing at all; and from forbidden@… it takes nothing.
 """
 import asyncio, email, email.policy, json, logging, ssl, sys
 
@@ -29,6 +29,8 @@ class Handler:
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address.startswith("refused@"):
             return f"550 5.1.1 <{address}> is unknown"
+        if address.startswith("guarded@"):
+            return "530 5.7.0 Log in first"
         if address.startswith("later@"):
             return f"451 4.2.1 <{address}> is busy"
         envelope.rcpt_tos.append(address)
