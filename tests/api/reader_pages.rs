@@ -77,7 +77,7 @@ impl Browser {
 async fn mailed_link(t: &TestApp, email: &str, page: &str) -> String {
     let mails = t.get(&format!("/sandbox/mail?to={email}")).await.json();
     let texts = mails["messages"].as_array().unwrap().iter().map(|m| m["text"].as_str().unwrap());
-    let links =
+    let mut links =
         texts.flat_map(|text| text.lines()).filter(|line| line.contains(&format!("{page}?token=")));
     let link = links.next_back().unwrap().to_owned();
     format!("/{}", link.splitn(4, '/').nth(3).unwrap())
@@ -112,7 +112,7 @@ on_both_databases! {
         // Whatever looks into mails may open the link as often as it likes.
         for _ in 0..3 {
             let page = Browser::new(&t).open(&link).await;
-            assert_eq!((page.status, page.header("referrer-policy")), (200, "no-referrer"));
+            assert_eq!((page.status, page.header("referrer-policy")), (200, "strict-origin"));
             assert_eq!(page.header("cache-control"), "no-store");
         }
         assert!(!browser.is_logged_in());

@@ -127,8 +127,9 @@ fn answer(status: StatusCode, html: askama::Result<String>) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
-        // An address may hold the token of a link.
-        (header::REFERRER_POLICY, "no-referrer"),
+        // An address may hold the token of a link. (`no-referrer` would hide the origin of forms
+        // from ourselves too.)
+        (header::REFERRER_POLICY, "strict-origin"),
         (header::CACHE_CONTROL, "no-store"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
