@@ -4,7 +4,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU16, AtomicU64, Ordering},
     },
 };
 
@@ -23,6 +23,7 @@ pub struct NoRandomness;
 pub struct Ids {
     random: Arc<dyn SecureRandom + Send + Sync>,
     requests: Arc<AtomicU64>,
+    order: Arc<AtomicU16>,
 }
 
 impl fmt::Debug for Ids {
@@ -47,7 +48,8 @@ impl Ids {
     pub fn from_random(random: Arc<dyn SecureRandom + Send + Sync>) -> Result<Self, NoRandomness> {
         let mut start = [0; 8];
         random.fill(&mut start).map_err(|_| NoRandomness)?;
-        Ok(Self { random, requests: Arc::new(AtomicU64::new(u64::from_be_bytes(start))) })
+        let requests = Arc::new(AtomicU64::new(u64::from_be_bytes(start)));
+        Ok(Self { random, requests, order: Arc::default() })
     }
 
     /// `N` random bytes, fit for keys and tokens.
@@ -61,13 +63,17 @@ impl Ids {
     }
 
     /// A new id that sorts by time (UUID version 7, RFC 9562), so that rows made together lie
-    /// together in the database.
+    /// together in the database. Of one millisecond those of one process come in their order,
+    /// by a counter of 12 bits (section 6.2, method 1) that begins anew now and then.
     ///
     /// # Errors
     /// [`NoRandomness`] when the generator fails.
     pub fn uuid(&self, now: Timestamp) -> Result<Uuid, NoRandomness> {
         let millis = u64::try_from(now.micros().div_euclid(1_000)).unwrap_or(0);
-        Ok(uuid::Builder::from_unix_timestamp_millis(millis, &self.bytes()?).into_uuid())
+        let mut bytes = self.bytes::<10>()?;
+        let place = self.order.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        bytes.iter_mut().zip(place).for_each(|(to, from)| *to = from);
+        Ok(uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid())
     }
 
     /// A name for one request in logs: unique, not secret, and too cheap to count.
@@ -88,6 +94,9 @@ mod tests {
         let first = ids.uuid(Timestamp::parse("2026-11-23T10:00:00Z").unwrap()).unwrap();
         let later = ids.uuid(Timestamp::parse("2026-11-23T10:00:00.001Z").unwrap()).unwrap();
         assert!(first < later);
+        let now = Timestamp::parse("2026-11-23T10:00:00Z").unwrap();
+        let many: Vec<Uuid> = (0..1_000).map(|_| ids.uuid(now).unwrap()).collect();
+        assert!(many.is_sorted(), "in the order of their making");
         assert_ne!(ids.request(), ids.request());
         assert_ne!(ids.bytes::<16>().unwrap(), ids.bytes::<16>().unwrap());
     }

@@ -102,7 +102,7 @@ on_both_databases! {
     }
 
     async fn pages_load_nothing_from_elsewhere_and_sit_in_no_frame(t: TestApp) {
-        for path in ["/", "/demo/", "/demo/articles/how-tides-work", "/demo/nowhere", "/login",
+        for path in ["/", "/demo/", "/demo/articles/how-tides-work", "/demo/nowhere",
                      "/subscribe?plan=monthly&return_to=https://elsewhere.example"] {
             let answer = t.get(path).await;
             let policy = answer.header("content-security-policy");

@@ -14,6 +14,7 @@ mod smtp;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod accounts;
 mod audit;
 mod back_office;
 mod batch;
@@ -28,6 +29,7 @@ mod mailbox;
 mod mailing;
 mod merging;
 mod operations;
+mod own_things;
 mod policies;
 mod races;
 mod reader_pages;
