@@ -12,6 +12,7 @@ mod disk;
 mod kill;
 mod mail;
 mod readers;
+mod secrecy;
 mod server;
 #[path = "../support/smtp.rs"]
 mod smtp;

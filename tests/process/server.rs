@@ -4,7 +4,7 @@ use std::{
     io::{BufRead, BufReader},
     path::Path,
     process::{Child, Command, ExitStatus, Output, Stdio},
-    sync::mpsc,
+    sync::{Arc, Mutex, mpsc},
     time::Duration,
 };
 
@@ -68,6 +68,7 @@ pub(crate) struct Server {
     child: Child,
     address: String,
     client: reqwest::Client,
+    log: Arc<Mutex<String>>,
 }
 
 impl Server {
@@ -75,8 +76,10 @@ impl Server {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
         let (found, address) = mpsc::channel();
+        let kept = Arc::new(Mutex::new(String::new()));
+        let keeps = Arc::clone(&kept);
         // Reads on for ever, so that the process never waits for somebody to read its log.
-        std::thread::spawn(move || follow(log, &found));
+        std::thread::spawn(move || follow(log, &found, &keeps));
         let Ok(address) = address.recv_timeout(PATIENCE) else {
             let _ = child.kill();
             panic!("the program did not begin to listen")
@@ -88,7 +91,12 @@ impl Server {
             .timeout(PATIENCE)
             .build()
             .unwrap();
-        Self { child, address, client }
+        Self { child, address, client, log: kept }
+    }
+
+    /// Everything that was logged so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
     }
 
     pub(crate) fn address(&self) -> &str {
@@ -150,16 +158,16 @@ impl Drop for Server {
     }
 }
 
-fn follow(mut log: impl BufRead, found: &mpsc::Sender<String>) {
+fn follow(mut log: impl BufRead, found: &mpsc::Sender<String>, kept: &Mutex<String>) {
     let mut line = String::new();
     while log.read_line(&mut line).is_ok_and(|length| length > 0) {
         if let Some((_, rest)) = line.split_once("listening on ") {
             let end = rest.find(|c: char| c == '"' || c.is_whitespace()).unwrap_or(rest.len());
             let _ = found.send(rest[..end].to_owned());
         }
+        kept.lock().unwrap().push_str(&line);
         line.clear();
     }
-    let _ = log.read_to_end(&mut Vec::new());
 }
 
 /// A website that asks for decisions.
