@@ -31,6 +31,7 @@ mod operations;
 mod policies;
 mod races;
 mod reader_pages;
+mod reader_pages_limits;
 mod readers_reading;
 mod receipts;
 mod rubbish;
