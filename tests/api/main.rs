@@ -33,6 +33,7 @@ mod own_things;
 mod policies;
 mod races;
 mod reader_pages;
+mod reader_pages_limits;
 mod readers_reading;
 mod receipts;
 mod rubbish;

@@ -11,22 +11,29 @@ use time::Duration;
 
 use crate::app::{Answer, TestApp};
 
-const PASSWORD: &str = "correct horse battery";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// A browser: it keeps cookies and sends the forms that it was shown.
-struct Browser {
+pub(crate) struct Browser {
     t: TestApp,
-    cookies: BTreeMap<String, String>,
+    pub(crate) cookies: BTreeMap<String, String>,
+    /// What it calls itself.
+    pub(crate) user_agent: &'static str,
 }
 
 impl Browser {
-    fn new(t: &TestApp) -> Self {
-        Self { t: t.clone(), cookies: BTreeMap::new() }
+    pub(crate) fn new(t: &TestApp) -> Self {
+        Self { t: t.clone(), cookies: BTreeMap::new(), user_agent: "Browser/1.0" }
     }
 
-    async fn send(&mut self, request: axum::http::request::Builder, body: String) -> Answer {
+    pub(crate) async fn send(
+        &mut self,
+        request: axum::http::request::Builder,
+        body: String,
+    ) -> Answer {
         let cookies: Vec<String> = self.cookies.iter().map(|(k, v)| format!("{k}={v}")).collect();
         let request = request.header(header::COOKIE, cookies.join("; "));
+        let request = request.header(header::USER_AGENT, self.user_agent);
         let answer = self.t.send(request.body(Body::from(body)).unwrap()).await;
         for set in answer.headers.get_all(header::SET_COOKIE) {
             let cookie = cookie::Cookie::parse(set.to_str().unwrap().to_owned()).unwrap();
@@ -39,12 +46,17 @@ impl Browser {
         answer
     }
 
-    async fn open(&mut self, path: &str) -> Answer {
+    pub(crate) async fn open(&mut self, path: &str) -> Answer {
         self.send(Request::get(path), String::new()).await
     }
 
     /// Sends the form with this action from the page at `path`, as the browser saw it there.
-    async fn submit(&mut self, path: &str, action: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn submit(
+        &mut self,
+        path: &str,
+        action: &str,
+        fields: &[(&str, &str)],
+    ) -> Answer {
         let page = self.open(path).await.text();
         let form = page.split("<form").find(|form| form.contains(&format!("action=\"{action}\"")));
         assert!(form.is_some(), "no form {action} on {path}: {page}");
@@ -68,13 +80,27 @@ impl Browser {
         self.send(request, body).await
     }
 
-    fn is_logged_in(&self) -> bool {
+    pub(crate) fn is_logged_in(&self) -> bool {
         self.cookies.contains_key("pressgate_session")
     }
 }
 
+/// The hidden token of the form on `page` that is sent to `action`.
+fn form_token(page: &str, action: &str) -> String {
+    let form = page.split("<form").find(|form| form.contains(&format!("action=\"{action}\"")));
+    let token = form.unwrap().split("name=\"form_token\" value=\"").nth(1).unwrap();
+    token.split('"').next().unwrap().to_owned()
+}
+
+/// Every path that takes a form, from the routes themselves, so that none is left out.
+fn posts() -> Vec<&'static str> {
+    let routes = include_str!("../../src/reader/pages/mod.rs").split(".route(").skip(1);
+    let quoted = |route: &'static str| route.split('"').nth(1).unwrap();
+    routes.filter(|route| route.contains("post(")).map(quoted).collect()
+}
+
 /// The path of the last link to `page` that was mailed to `email`.
-async fn mailed_link(t: &TestApp, email: &str, page: &str) -> String {
+pub(crate) async fn mailed_link(t: &TestApp, email: &str, page: &str) -> String {
     let mails = t.get(&format!("/sandbox/mail?to={email}")).await.json();
     let texts = mails["messages"].as_array().unwrap().iter().map(|m| m["text"].as_str().unwrap());
     let mut links =
@@ -84,7 +110,7 @@ async fn mailed_link(t: &TestApp, email: &str, page: &str) -> String {
 }
 
 /// A browser in which the reader `email` has just made an account.
-async fn signed_up(t: &TestApp, email: &str) -> Browser {
+pub(crate) async fn signed_up(t: &TestApp, email: &str) -> Browser {
     let mut browser = Browser::new(t);
     let fields = [("email", email), ("password", PASSWORD)];
     let sent = browser.submit("/signup", "/signup", &fields).await;
@@ -95,7 +121,7 @@ async fn signed_up(t: &TestApp, email: &str) -> Browser {
     browser
 }
 
-async fn logged_in(t: &TestApp, email: &str, password: &str) -> Browser {
+pub(crate) async fn logged_in(t: &TestApp, email: &str, password: &str) -> Browser {
     let mut browser = Browser::new(t);
     let fields = [("email", email), ("password", password)];
     let answer = browser.submit("/login", "/login", &fields).await;
@@ -130,7 +156,7 @@ on_both_databases! {
         let dead = browser.open("/account").await;
         assert_eq!((dead.status, dead.header("location")), (303, "/login?return_to=/account"));
         let used = browser.submit("/login", "/login/email", &[("email", "anna@example.org")]).await;
-        assert_eq!(used.status, 200);
+        assert_eq!(used.status, 202);
         let link = mailed_link(&t, "anna@example.org", "/login/link").await;
         assert_eq!(browser.submit(&link, "/login/link", &[]).await.status, 303);
         let again = Browser::new(&t).submit(&link, "/login/link", &[]).await;
@@ -176,19 +202,13 @@ on_both_databases! {
     async fn a_form_is_taken_only_from_our_own_page_in_the_same_browser(t: TestApp) {
         let mut anna = signed_up(&t, "anna@example.org").await;
         let mut ben = signed_up(&t, "ben@example.org").await;
-        let page = ben.open("/account").await.text();
-        let bens_token = page.split("name=\"form_token\" value=\"").nth(1).unwrap();
-        let bens_token = bens_token.split('"').next().unwrap().to_owned();
-        let page = anna.open("/account").await.text();
-        let own = page.split("name=\"form_token\" value=\"").nth(1).unwrap();
-        let own = own.split('"').next().unwrap().to_owned();
-        let posts = [
-            "/signup", "/signup/confirm", "/login", "/login/email", "/login/link", "/login/reset",
-            "/login/reset/set", "/logout", "/account/sessions/end", "/account/sessions/end-all",
-            "/account/password", "/account/email", "/account/address", "/account/erase",
-        ];
-        for action in posts {
-            for token in ["", "x", bens_token.as_str()] {
+        let bens = form_token(&ben.open("/account").await.text(), "/logout");
+        let own = form_token(&anna.open("/account").await.text(), "/logout");
+        let actions = posts();
+        assert!(actions.len() >= 14 && actions.contains(&"/logout"), "{actions:?}");
+        for action in actions {
+            let of_another_form = if action == "/logout" { "" } else { own.as_str() };
+            for token in ["", "x", bens.as_str(), of_another_form] {
                 let fields = [("form_token".to_owned(), token.to_owned())];
                 let answer = anna.post(action, &fields).await;
                 assert_eq!(answer.status, 403, "{action} with {token:?}");
@@ -207,7 +227,7 @@ on_both_databases! {
         assert_eq!(anna.open("/account").await.status, 200, "nothing was done");
         t.clock.advance(Duration::hours(12));
         let late = [("form_token".to_owned(), own)];
-        assert_eq!(anna.post("/account/sessions/end-all", &late).await.status, 403, "too late");
+        assert_eq!(anna.post("/logout", &late).await.status, 403, "too late");
         let big = vec![("form_token".to_owned(), "x".repeat(70_000))];
         assert_eq!(anna.post("/logout", &big).await.status, 422);
     }
@@ -221,8 +241,7 @@ on_both_databases! {
         assert_eq!(devices.len(), 3);
         let other = devices.iter().find(|li| !li.contains("this one")).unwrap();
         let id = other.split("name=\"session\" value=\"").nth(1).unwrap().split('"').next().unwrap();
-        let token = page.split("name=\"form_token\" value=\"").nth(1).unwrap().split('"').next().unwrap();
-        let fields = [("form_token".to_owned(), token.to_owned()), ("session".to_owned(), id.to_owned())];
+        let fields = [("form_token".to_owned(), form_token(other, "/account/sessions/end")), ("session".to_owned(), id.to_owned())];
         assert_eq!(here.post("/account/sessions/end", &fields).await.header("location"), "/account");
         let left = [there.open("/account").await.status, third.open("/account").await.status];
         assert!(left == [200, 303] || left == [303, 200], "{left:?}");
@@ -269,12 +288,24 @@ on_both_databases! {
         let export = browser.open("/account/export").await;
         assert_eq!(export.json()["reader"]["email"], "anna@example.org");
         assert!(export.header("content-disposition").contains("attachment"));
+        let open = browser.open("/account/erase").await.text();
+        let token = [("form_token".to_owned(), form_token(&open, "/account/erase"))];
         t.clock.advance(Duration::hours(1));
-        let late = browser.submit("/account/erase", "/account/erase", &[]).await;
-        assert_eq!(late.status, 403, "{}", late.text());
-        let mut fresh = logged_in(&t, "anna@example.org", PASSWORD).await;
-        assert_eq!(fresh.submit("/account/erase", "/account/erase", &[]).await.status, 303);
-        assert_eq!(browser.open("/account").await.status, 303);
+        // Before the form and after it: log in once more, and come back.
+        let again = "/login?again=1&return_to=/account/erase";
+        for late in [browser.open("/account/erase").await, browser.post("/account/erase", &token).await] {
+            assert_eq!((late.status, late.header("location")), (303, again));
+        }
+        let before = browser.cookies.clone();
+        let fields = [("email", "anna@example.org"), ("password", PASSWORD)];
+        let back = browser.submit(again, "/login", &fields).await;
+        assert_eq!(back.header("location"), "/account/erase");
+        assert_eq!(browser.open(again).await.header("location"), "/account/erase", "once is enough");
+        let after = std::mem::replace(&mut browser.cookies, before);
+        assert_eq!(browser.open("/account").await.status, 303, "the session before has ended");
+        browser.cookies = after;
+        assert_eq!(browser.submit("/account/erase", "/account/erase", &[]).await.status, 303);
+        assert!(!browser.is_logged_in());
         let body = json!({"email": "anna@example.org", "password": PASSWORD}).to_string();
         assert_eq!(t.post("/v1/auth/login", body).await.status, 401);
     }

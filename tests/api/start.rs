@@ -34,7 +34,11 @@ async fn an_empty_place(like: &TestApp) -> Place {
 
 /// A live service on a database of its own.
 pub(crate) async fn a_live_one(like: &TestApp) -> TestApp {
-    open(&an_empty_place(like).await, &LIVE).await.unwrap()
+    a_live_one_with(like, &[]).await
+}
+
+pub(crate) async fn a_live_one_with(like: &TestApp, settings: &[(&str, &str)]) -> TestApp {
+    open(&an_empty_place(like).await, &[&LIVE, settings].concat()).await.unwrap()
 }
 
 on_both_databases! {

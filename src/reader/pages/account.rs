@@ -1,9 +1,8 @@
 //! `/account`: who the reader is, which devices are logged in, and what can be changed.
 
 use axum::{
-    Json,
     extract::{Query, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
@@ -12,19 +11,19 @@ use uuid::Uuid;
 use super::{
     Pages,
     refusal::{self, Refusal},
-    sign_up::{Token, look_into_mail},
-    submitted::Submitted,
+    sign_up::{Opened, Token, look_into_mail},
+    submitted::{Nothing, Submitted},
     view::{
         self, AccountView, DeviceView, Field, Form, Page, day, email_field, new_password_field,
         password_field,
     },
-    visit::{Member, Visit, device, enter, leave},
+    visit::{FormTokens, Member, ToLogin, Visit, device, enter, leave},
 };
 use crate::{
     auth::{password::Password, session::model::Session},
     http::problem::ApiError,
     mail::address::Address,
-    reader::address::Agreement,
+    reader::{accounts::AccountError, address::Agreement},
 };
 
 #[derive(Deserialize)]
@@ -32,10 +31,6 @@ use crate::{
 pub(super) struct OneSession {
     session: String,
 }
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Nothing {}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -54,38 +49,67 @@ pub(super) struct AddressChange {
 }
 
 pub(super) async fn page(State(pages): State<Pages>, visit: Visit) -> Result<Response, ApiError> {
-    let token = visit.form_token(&pages);
+    let tokens = visit.form_tokens(&pages);
     match visit.member_or_login("/account") {
-        Ok(member) => draw(&pages, &member, &token, None).await,
+        Ok(member) => draw(&pages, &member, &tokens, None).await,
         Err(to_login) => Ok(to_login.into_response()),
     }
+}
+
+/// A form of the account page that was sent in vain.
+struct Refused {
+    action: &'static str,
+    why: Refusal,
+    /// The address to come, as typed.
+    email: String,
 }
 
 /// The account page, with what was refused, if anything.
 async fn draw(
     pages: &Pages,
     member: &Member,
-    form_token: &str,
-    refused: Option<Refusal>,
+    tokens: &FormTokens,
+    refused: Option<Refused>,
 ) -> Result<Response, ApiError> {
     let sessions = pages.accounts.sessions(member.caller()).await?;
     let current = member.session.id;
     let has_password = member.reader.password_hash.is_some();
+    let email = refused.as_ref().map_or("", |refused| &refused.email);
     let mut view = AccountView {
         email: member.reader.email.typed().to_owned(),
         since: day(member.reader.created_at),
         devices: sessions.into_iter().map(|session| device_view(session, current)).collect(),
-        forms: vec![password_form(has_password), address_form_of(has_password)],
+        forms: vec![password_form(has_password), address_form_of(email, has_password)],
         alert: None,
     };
-    let mut status = StatusCode::OK;
-    if let Some(refused) = refused {
-        status = refused.status;
-        let page = Page { forms: view.forms, ..Page::default() };
-        let page = page.refused(refused.field, &refused.words);
-        (view.forms, view.alert) = (page.forms, page.alert);
-    }
-    Ok(view::account(pages, status, &view, form_token))
+    let Some(Refused { action, why, .. }) = refused else {
+        return Ok(view::account(pages, StatusCode::OK, &view, tokens));
+    };
+    let page = Page { forms: view.forms, ..Page::default() };
+    let page = page.refused(action, why.field, &why.words);
+    (view.forms, view.alert) = (page.forms, page.alert);
+    let response = view::account(pages, why.status, &view, tokens);
+    Ok(why.seal(response))
+}
+
+/// What was wrong, on the account page; or the way to log in once more, where nothing else proves
+/// who asks.
+async fn refuse(
+    pages: &Pages,
+    member: &Member,
+    tokens: &FormTokens,
+    (action, email): (&'static str, String),
+    error: AccountError,
+) -> Result<Response, ApiError> {
+    let has_password = member.reader.password_hash.is_some();
+    let why = match error {
+        AccountError::FreshLoginRequired if has_password => {
+            Refusal::of_field("current_password", "Give your password for this.")
+        }
+        AccountError::FreshLoginRequired => return Ok(ToLogin::again("/account").into_response()),
+        error => refusal::of(error, "new_password")?,
+    };
+    draw(pages, member, tokens, Some(Refused { action, why, email })).await
 }
 
 fn device_view(session: Session, current: Uuid) -> DeviceView {
@@ -117,12 +141,12 @@ fn password_form(has_password: bool) -> Form {
     }
 }
 
-fn address_form_of(has_password: bool) -> Form {
+fn address_form_of(email: &str, has_password: bool) -> Form {
     Form {
         action: "/account/email",
         heading: "Change the address",
         text: "We write to both addresses; it changes when both have agreed.",
-        fields: [Field { label: "New email address", ..email_field("") }]
+        fields: [Field { label: "New email address", autocomplete: "email", ..email_field(email) }]
             .into_iter()
             .chain(current_password(has_password))
             .collect(),
@@ -162,7 +186,7 @@ pub(super) async fn change_password(
     headers: HeaderMap,
     Submitted { visit, fields }: Submitted<PasswordChange>,
 ) -> Result<Response, ApiError> {
-    let token = visit.form_token(&pages);
+    let tokens = visit.form_tokens(&pages);
     let member = match visit.member_or_login("/account") {
         Ok(member) => member,
         Err(to_login) => return Ok(to_login.into_response()),
@@ -178,8 +202,8 @@ pub(super) async fn change_password(
         // The old session has ended with all the others.
         Ok(logged_in) => enter(&pages, &logged_in, None, "/account").await,
         Err(error) => {
-            let refused = refusal::of(error, "new_password")?;
-            draw(&pages, &member, &token, Some(refused)).await
+            let form = ("/account/password", String::new());
+            refuse(&pages, &member, &tokens, form, error).await
         }
     }
 }
@@ -188,7 +212,7 @@ pub(super) async fn ask_for_address(
     State(pages): State<Pages>,
     Submitted { visit, fields }: Submitted<AddressChange>,
 ) -> Result<Response, ApiError> {
-    let token = visit.form_token(&pages);
+    let tokens = visit.form_tokens(&pages);
     let member = match visit.member_or_login("/account") {
         Ok(member) => member,
         Err(to_login) => return Ok(to_login.into_response()),
@@ -196,17 +220,20 @@ pub(super) async fn ask_for_address(
     let AddressChange { email, current_password } = fields;
     let given = Some(current_password).filter(|text| !text.is_empty());
     let password = given.and_then(|text| Password::attempt(&text));
-    let refused = match Address::parse(&email) {
-        Err(error) => Refusal::of_field("email", format!("The address {error}.")),
+    let action = "/account/email";
+    match Address::parse(&email) {
+        Err(error) => {
+            let why = Refusal::of_field("email", format!("The address {error}."));
+            draw(&pages, &member, &tokens, Some(Refused { action, why, email })).await
+        }
         Ok(new) => {
             let caller = member.caller();
             match pages.accounts.ask_for_address(caller, password.as_ref(), &new).await {
-                Ok(()) => return Ok(look_into_mail(&pages)),
-                Err(error) => refusal::of(error, "new_password")?,
+                Ok(()) => Ok(look_into_mail(&pages)),
+                Err(error) => refuse(&pages, &member, &tokens, (action, email), error).await,
             }
         }
-    };
-    draw(&pages, &member, &token, Some(refused)).await
+    }
 }
 
 fn agree_page(token: &str) -> Page {
@@ -228,13 +255,13 @@ pub(super) async fn address_form(
     visit: Visit,
     Query(Token { token }): Query<Token>,
 ) -> Response {
-    let form_token = visit.form_token(&pages);
-    visit.seal(view::page(&pages, StatusCode::OK, &agree_page(&token), &form_token))
+    let tokens = visit.form_tokens(&pages);
+    visit.seal(view::page(&pages, StatusCode::OK, &agree_page(&token), &tokens))
 }
 
 pub(super) async fn agree_to_address(
     State(pages): State<Pages>,
-    Submitted { visit, fields: Token { token } }: Submitted<Token>,
+    Submitted { visit, fields: Opened { token } }: Submitted<Opened>,
 ) -> Result<Response, ApiError> {
     let (title, lead) = match pages.accounts.agree_to_address(&token).await {
         Ok(Agreement::Changed) => {
@@ -246,65 +273,11 @@ pub(super) async fn agree_to_address(
         Err(error) => {
             let page = Page { forms: Vec::new(), ..agree_page(&token) };
             let refused = refusal::of(error, "new_password")?;
-            return Ok(refused.on(&pages, page, &visit.form_token(&pages)));
+            let tokens = visit.form_tokens(&pages);
+            return Ok(refused.on(&pages, (page, "/account/address"), &tokens));
         }
     };
     let links = vec![("/account", "Your account")];
     let page = Page { title, lead: lead.to_owned(), links, ..Page::default() };
-    Ok(view::page(&pages, StatusCode::OK, &page, ""))
-}
-
-pub(super) async fn export(State(pages): State<Pages>, visit: Visit) -> Result<Response, ApiError> {
-    let member = match visit.member_or_login("/account") {
-        Ok(member) => member,
-        Err(to_login) => return Ok(to_login.into_response()),
-    };
-    let export = pages.accounts.export(member.reader.id).await?;
-    let headers = [
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (
-            header::CONTENT_DISPOSITION,
-            HeaderValue::from_static("attachment; filename=\"my-data.json\""),
-        ),
-    ];
-    Ok((headers, Json(export)).into_response())
-}
-
-fn erase_page() -> Page {
-    Page {
-        title: "Erase your account",
-        lead: "Your address, your password and everything else that we hold about you is erased, \
-               and every device is logged out. It cannot be undone."
-            .to_owned(),
-        forms: vec![Form {
-            action: "/account/erase",
-            button: "Erase my account",
-            ..Form::default()
-        }],
-        links: vec![("/account", "Keep my account"), ("/account/export", "Download my data first")],
-        ..Page::default()
-    }
-}
-
-pub(super) async fn erase_form(State(pages): State<Pages>, visit: Visit) -> Response {
-    let token = visit.form_token(&pages);
-    match visit.member_or_login("/account/erase") {
-        Ok(_) => view::page(&pages, StatusCode::OK, &erase_page(), &token),
-        Err(to_login) => to_login.into_response(),
-    }
-}
-
-pub(super) async fn erase(
-    State(pages): State<Pages>,
-    Submitted { visit, .. }: Submitted<Nothing>,
-) -> Result<Response, ApiError> {
-    let token = visit.form_token(&pages);
-    let member = match visit.member_or_login("/account/erase") {
-        Ok(member) => member,
-        Err(to_login) => return Ok(to_login.into_response()),
-    };
-    match pages.accounts.erase_self(member.caller()).await {
-        Ok(()) => Ok(leave(&pages, "/signup")),
-        Err(error) => Ok(refusal::of(error, "new_password")?.on(&pages, erase_page(), &token)),
-    }
+    Ok(view::page(&pages, StatusCode::OK, &page, &FormTokens::none()))
 }

@@ -30,10 +30,19 @@ impl Name {
 
 /// The hash of the secret in a cookie, where it can be one.
 pub(super) fn read(headers: &HeaderMap, name: Name, secure: bool) -> Option<SecretHash> {
+    find(headers, name, secure)
+        .and_then(|cookie| SecretHash::of(SecretKind::Cookie, cookie.value()))
+}
+
+/// Whether the browser sent this cookie, whatever it holds.
+pub(super) fn is_sent(headers: &HeaderMap, name: Name, secure: bool) -> bool {
+    find(headers, name, secure).is_some()
+}
+
+fn find(headers: &HeaderMap, name: Name, secure: bool) -> Option<Cookie<'_>> {
     let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut cookies = values.flat_map(Cookie::split_parse).flatten();
-    let ours = cookies.find(|cookie| cookie.name() == name.text(secure))?;
-    SecretHash::of(SecretKind::Cookie, ours.value())
+    cookies.find(|cookie| cookie.name() == name.text(secure))
 }
 
 /// Sets a cookie for `life`, or for as long as the browser is open.

@@ -11,8 +11,8 @@ use super::{
     Pages,
     refusal::{self, Refusal},
     return_to::checked,
-    sign_up::{Token, look_into_mail},
-    submitted::Submitted,
+    sign_up::{Opened, Token, look_into_mail},
+    submitted::{Nothing, Submitted},
     view::{self, Form, Page, email_field, new_password_field, password_field},
     visit::{Visit, device, enter, leave},
 };
@@ -22,6 +22,8 @@ use crate::{auth::password::Password, http::problem::ApiError, mail::address::Ad
 pub(super) struct Destination {
     #[serde(default)]
     return_to: String,
+    /// That somebody who is logged in is to give a secret once more.
+    again: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -45,10 +47,6 @@ pub(super) struct NewPassword {
     token: String,
     password: String,
 }
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Nothing {}
 
 fn login_page(email: &str, return_to: &str) -> Page {
     Page {
@@ -78,14 +76,18 @@ fn login_page(email: &str, return_to: &str) -> Page {
 pub(super) async fn form(
     State(pages): State<Pages>,
     visit: Visit,
-    Query(Destination { return_to }): Query<Destination>,
+    Query(Destination { return_to, again }): Query<Destination>,
 ) -> Response {
-    if visit.member.is_some() {
-        return Redirect::to(checked(&return_to)).into_response();
+    let mut page = login_page("", checked(&return_to));
+    match &visit.member {
+        Some(member) if again.is_some() && !member.is_fresh(&pages) => {
+            page.lead = "It has been a while. Log in once more, and you go on from there.".into();
+        }
+        Some(_) => return Redirect::to(checked(&return_to)).into_response(),
+        None => {}
     }
-    let token = visit.form_token(&pages);
-    let page = login_page("", checked(&return_to));
-    visit.seal(view::page(&pages, StatusCode::OK, &page, &token))
+    let tokens = visit.form_tokens(&pages);
+    visit.seal(view::page(&pages, StatusCode::OK, &page, &tokens))
 }
 
 pub(super) async fn log_in(
@@ -102,11 +104,12 @@ pub(super) async fn log_in(
                 Ok(logged_in) => {
                     return enter(&pages, &logged_in, visit.member, checked(&return_to)).await;
                 }
-                Err(error) => refusal::of(error, "password")?,
+                Err(error) => refusal::of(error, "password")?.or_by_mail(),
             }
         }
     };
-    Ok(refused.on(&pages, login_page(&email, &return_to), &visit.form_token(&pages)))
+    let page = login_page(&email, &return_to);
+    Ok(refused.on(&pages, (page, "/login"), &visit.form_tokens(&pages)))
 }
 
 pub(super) async fn send_link(
@@ -120,7 +123,7 @@ pub(super) async fn send_link(
             Err(error) => refusal::of(error, "password")?,
         },
     };
-    Ok(refused.on(&pages, login_page(&email, ""), &visit.form_token(&pages)))
+    Ok(refused.on(&pages, (login_page(&email, ""), "/login/email"), &visit.form_tokens(&pages)))
 }
 
 fn link_page(token: &str) -> Page {
@@ -143,20 +146,21 @@ pub(super) async fn link_form(
     visit: Visit,
     Query(Token { token }): Query<Token>,
 ) -> Response {
-    let form_token = visit.form_token(&pages);
-    visit.seal(view::page(&pages, StatusCode::OK, &link_page(&token), &form_token))
+    let tokens = visit.form_tokens(&pages);
+    visit.seal(view::page(&pages, StatusCode::OK, &link_page(&token), &tokens))
 }
 
 pub(super) async fn by_link(
     State(pages): State<Pages>,
     headers: HeaderMap,
-    Submitted { visit, fields: Token { token } }: Submitted<Token>,
+    Submitted { visit, fields: Opened { token } }: Submitted<Opened>,
 ) -> Result<Response, ApiError> {
     match pages.accounts.redeem(&token, device(&headers)).await {
         Ok(logged_in) => enter(&pages, &logged_in, visit.member, "/account").await,
         Err(error) => {
             let page = Page { forms: Vec::new(), ..link_page(&token) };
-            Ok(refusal::of(error, "password")?.on(&pages, page, &visit.form_token(&pages)))
+            let refused = refusal::of(error, "password")?;
+            Ok(refused.on(&pages, (page, "/login/link"), &visit.form_tokens(&pages)))
         }
     }
 }
@@ -198,8 +202,8 @@ pub(super) async fn reset_form(
     Query(Token { token }): Query<Token>,
 ) -> Response {
     let page = if token.is_empty() { ask_reset_page("") } else { reset_page(&token) };
-    let form_token = visit.form_token(&pages);
-    visit.seal(view::page(&pages, StatusCode::OK, &page, &form_token))
+    let tokens = visit.form_tokens(&pages);
+    visit.seal(view::page(&pages, StatusCode::OK, &page, &tokens))
 }
 
 pub(super) async fn send_reset(
@@ -213,7 +217,7 @@ pub(super) async fn send_reset(
             Err(error) => refusal::of(error, "password")?,
         },
     };
-    Ok(refused.on(&pages, ask_reset_page(&email), &visit.form_token(&pages)))
+    Ok(refused.on(&pages, (ask_reset_page(&email), "/login/reset"), &visit.form_tokens(&pages)))
 }
 
 pub(super) async fn reset(
@@ -225,7 +229,8 @@ pub(super) async fn reset(
         Ok(()) => Ok(leave(&pages, "/login")),
         Err(error) => {
             let refused = refusal::of(error, "password")?;
-            Ok(refused.on(&pages, reset_page(&token), &visit.form_token(&pages)))
+            let page = (reset_page(&token), "/login/reset/set");
+            Ok(refused.on(&pages, page, &visit.form_tokens(&pages)))
         }
     }
 }

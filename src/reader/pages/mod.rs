@@ -1,10 +1,12 @@
 //! The readers' own pages: signing up, logging in, the account. Plain forms that need no script.
 //!
 //! `visit` knows the browser by its cookies, `submitted` takes a form only from our own pages,
-//! `view` draws. `sign_up`, `log_in` and `account` are the pages.
+//! `view` draws, `refusal` says what cannot be. `sign_up`, `log_in`, `account` and `data` are the
+//! pages.
 
 mod account;
 mod cookies;
+mod data;
 mod log_in;
 mod refusal;
 mod return_to;
@@ -54,7 +56,7 @@ pub fn routes(pages: Pages, guard: Guard) -> Router {
         .route("/account/password", post(account::change_password))
         .route("/account/email", post(account::ask_for_address))
         .route("/account/address", post(account::agree_to_address))
-        .route("/account/erase", post(account::erase))
+        .route("/account/erase", post(data::erase))
         .layer(from_fn_with_state(guard, slow_down));
     Router::new()
         .merge(forms)
@@ -65,8 +67,9 @@ pub fn routes(pages: Pages, guard: Guard) -> Router {
         .route("/login/reset", get(log_in::reset_form))
         .route("/account", get(account::page))
         .route("/account/address", get(account::address_form))
-        .route("/account/export", get(account::export))
-        .route("/account/erase", get(account::erase_form))
+        .route("/account/export", get(data::export))
+        .route("/account/erase", get(data::erase_form))
+        .layer(from_fn_with_state(pages.clone(), refusal::in_a_page))
         .route("/assets/account.css", get(stylesheet))
         .with_state(pages)
 }

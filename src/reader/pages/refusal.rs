@@ -1,14 +1,19 @@
 //! What readers are told when something cannot be: what happened, and what to do.
 
+use std::sync::Arc;
+
 use axum::{
+    extract::{Request, State},
     http::{HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    middleware::Next,
+    response::Response,
 };
 use time::Duration;
 
 use super::{
     Pages,
     view::{self, Page},
+    visit::FormTokens,
 };
 use crate::{
     auth::{hashing::HashError, limits::RetryAfter},
@@ -36,15 +41,33 @@ impl Refusal {
         Self { status, field: None, words: words.to_owned(), retry_after: None }
     }
 
-    /// Draws `page` with what was wrong.
-    pub(super) fn on(self, pages: &Pages, page: Page, form_token: &str) -> Response {
-        let page = page.refused(self.field, &self.words);
-        let mut response = view::page(pages, self.status, &page, form_token);
+    /// Draws `page` with what was wrong with its form `action`.
+    pub(super) fn on(
+        self,
+        pages: &Pages,
+        (page, action): (Page, &str),
+        form_tokens: &FormTokens,
+    ) -> Response {
+        let page = page.refused(action, self.field, &self.words);
+        let response = view::page(pages, self.status, &page, form_tokens);
+        self.seal(response)
+    }
+
+    /// Tells programs too when to come back.
+    pub(super) fn seal(self, mut response: Response) -> Response {
         if let Some(wait) = self.retry_after {
             let seconds = wait.whole_seconds().max(0) + 1;
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
+    }
+
+    /// Whoever may not try a password for a while may still ask for a mail.
+    pub(super) fn or_by_mail(mut self) -> Self {
+        if self.status == StatusCode::TOO_MANY_REQUESTS {
+            self.words.push_str(" Or have a link sent to you by mail.");
+        }
+        self
     }
 }
 
@@ -74,10 +97,7 @@ pub(super) fn of(error: AccountError, new_password: &'static str) -> Result<Refu
         AccountError::TooMany(RetryAfter(wait)) => Refusal {
             status: StatusCode::TOO_MANY_REQUESTS,
             field: None,
-            words: format!(
-                "That was tried too often. Wait {}, or have a link sent to you by mail.",
-                in_words(wait)
-            ),
+            words: too_often(wait),
             retry_after: Some(wait),
         },
         AccountError::Hash(HashError::Refused(rule)) => {
@@ -85,6 +105,10 @@ pub(super) fn of(error: AccountError, new_password: &'static str) -> Result<Refu
         }
         error => return Err(error.into()),
     })
+}
+
+fn too_often(wait: Duration) -> String {
+    format!("That was tried too often. Wait {}, then try again.", in_words(wait))
 }
 
 fn in_words(wait: Duration) -> String {
@@ -118,6 +142,48 @@ pub(super) fn unreadable(pages: &Pages) -> Response {
     plain(pages, StatusCode::UNPROCESSABLE_ENTITY, "This form could not be read. Nothing was done.")
 }
 
+/// For [`axum::middleware::from_fn_with_state`]: whoever looks at a page is told in a page what an
+/// API tells in a problem document. The guard's refusals are told here too.
+pub(super) async fn in_a_page(
+    State(pages): State<Pages>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let response = next.run(request).await;
+    let Some(error) = response.extensions().get::<Arc<ApiError>>().map(Arc::clone) else {
+        return if is_of_the_router(&response) { odd_address(&pages) } else { response };
+    };
+    let status = response.status();
+    let words = match &*error {
+        ApiError::TooManyRequests { retry_after, .. } => too_often(*retry_after),
+        ApiError::Unavailable(..) => {
+            "There is too much to do at this moment. Nothing was done; try again in a few seconds."
+                .to_owned()
+        }
+        ApiError::Unauthorized(..) => "This account is gone.".to_owned(),
+        _ => "Something went wrong on our side. Try again in a while.".to_owned(),
+    };
+    let mut page = plain(&pages, status, &words);
+    if let Some(wait) = response.headers().get(header::RETRY_AFTER) {
+        page.headers_mut().insert(header::RETRY_AFTER, wait.clone());
+    }
+    // The edge finds the cause here and logs it.
+    page.extensions_mut().insert(error);
+    page
+}
+
+/// The router itself refuses a query that cannot be read, in a line of bare text.
+fn is_of_the_router(response: &Response) -> bool {
+    let media_type = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    response.status() == StatusCode::BAD_REQUEST
+        && media_type.is_some_and(|text| text.starts_with(b"text/plain"))
+}
+
+fn odd_address(pages: &Pages) -> Response {
+    let words = "This address is not whole. Open the link in the mail once more.";
+    plain(pages, StatusCode::BAD_REQUEST, words)
+}
+
 fn plain(pages: &Pages, status: StatusCode, words: &str) -> Response {
     let page = Page {
         title: "That did not work",
@@ -125,5 +191,5 @@ fn plain(pages: &Pages, status: StatusCode, words: &str) -> Response {
         links: vec![("/login", "Log in"), ("/account", "Your account")],
         ..Page::default()
     };
-    view::page(pages, status, &page, "").into_response()
+    view::page(pages, status, &page, &FormTokens::none())
 }

@@ -12,7 +12,7 @@ use super::{
     refusal::{self, Refusal},
     submitted::Submitted,
     view::{self, Form, Page, email_field, new_password_field},
-    visit::{Visit, device, enter},
+    visit::{FormTokens, Visit, device, enter},
 };
 use crate::{http::problem::ApiError, mail::address::Address};
 
@@ -23,10 +23,17 @@ pub(super) struct Wish {
     password: String,
 }
 
-/// What a link in a mail holds.
+/// What a link in a mail holds. What a program for mail adds to it does no harm.
 #[derive(Deserialize)]
 pub(super) struct Token {
     #[serde(default)]
+    pub(super) token: String,
+}
+
+/// The form behind such a link.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Opened {
     pub(super) token: String,
 }
 
@@ -54,12 +61,13 @@ pub(super) fn look_into_mail(pages: &Pages) -> Response {
             .to_owned(),
         ..Page::default()
     };
-    view::page(pages, StatusCode::OK, &page, "")
+    // As at the API: a mail that is asked for counts against the network that asks.
+    view::page(pages, StatusCode::ACCEPTED, &page, &FormTokens::none())
 }
 
 pub(super) async fn form(State(pages): State<Pages>, visit: Visit) -> Response {
-    let token = visit.form_token(&pages);
-    visit.seal(view::page(&pages, StatusCode::OK, &wish_page(""), &token))
+    let tokens = visit.form_tokens(&pages);
+    visit.seal(view::page(&pages, StatusCode::OK, &wish_page(""), &tokens))
 }
 
 pub(super) async fn sign_up(
@@ -74,7 +82,7 @@ pub(super) async fn sign_up(
             Err(error) => refusal::of(error, "password")?,
         },
     };
-    Ok(refused.on(&pages, wish_page(&email), &visit.form_token(&pages)))
+    Ok(refused.on(&pages, (wish_page(&email), "/signup"), &visit.form_tokens(&pages)))
 }
 
 fn confirm_page(token: &str) -> Page {
@@ -98,20 +106,21 @@ pub(super) async fn confirm_form(
     visit: Visit,
     Query(Token { token }): Query<Token>,
 ) -> Response {
-    let form_token = visit.form_token(&pages);
-    visit.seal(view::page(&pages, StatusCode::OK, &confirm_page(&token), &form_token))
+    let tokens = visit.form_tokens(&pages);
+    visit.seal(view::page(&pages, StatusCode::OK, &confirm_page(&token), &tokens))
 }
 
 pub(super) async fn confirm(
     State(pages): State<Pages>,
     headers: HeaderMap,
-    Submitted { visit, fields: Token { token } }: Submitted<Token>,
+    Submitted { visit, fields: Opened { token } }: Submitted<Opened>,
 ) -> Result<Response, ApiError> {
     match pages.accounts.verify(&token, device(&headers)).await {
         Ok(logged_in) => enter(&pages, &logged_in, visit.member, "/account").await,
         Err(error) => {
             let page = Page { forms: Vec::new(), ..confirm_page(&token) };
-            Ok(refusal::of(error, "password")?.on(&pages, page, &visit.form_token(&pages)))
+            let refused = refusal::of(error, "password")?;
+            Ok(refused.on(&pages, (page, "/signup/confirm"), &visit.form_tokens(&pages)))
         }
     }
 }

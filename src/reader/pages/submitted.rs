@@ -20,6 +20,11 @@ const FIELDS_MAX: usize = 20;
 /// The hidden field.
 pub(super) const TOKEN_FIELD: &str = "form_token";
 
+/// The fields of a form that is only a button.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nothing {}
+
 /// A form whose token is good, and the browser that sent it.
 pub(super) struct Submitted<T> {
     pub(super) visit: Visit,
@@ -43,7 +48,8 @@ impl<T: for<'de> Deserialize<'de>> FromRequest<Pages> for Submitted<T> {
         let place = fields.iter().position(|(name, _)| name == TOKEN_FIELD);
         let token = place.map(|place| fields.swap_remove(place).1).unwrap_or_default();
         let keys = &pages.accounts.directory.snapshot().keys.form;
-        if !form::holds(keys, visit.holder, &token, pages.accounts.clock.now()) {
+        let form = (visit.holder, parts.uri.path());
+        if !form::holds(keys, form, &token, pages.accounts.clock.now()) {
             return Err(refusal::stale(pages));
         }
         if fields.len() > FIELDS_MAX {
@@ -62,7 +68,11 @@ fn is_from_here(headers: &HeaderMap, public_url: &str) -> bool {
     let site_fits = text(&SEC_FETCH_SITE).is_none_or(|site| matches!(site, "same-origin" | "none"));
     let host = text(&header::HOST).unwrap_or_default();
     let is_ours = |origin: &str| {
-        origin == public_url || origin.split_once("://").is_some_and(|(_, name)| name == host)
+        // A sandbox is opened by more than one name. A page that came without HTTPS, and so
+        // perhaps from anybody on the way, is never ours where we have it.
+        let (scheme, name) = origin.split_once("://").unwrap_or_default();
+        let is_host = name == host && (scheme == "https" || public_url.starts_with("http://"));
+        origin == public_url || (!name.is_empty() && is_host)
     };
     site_fits && text(&header::ORIGIN).is_none_or(is_ours)
 }
@@ -80,7 +90,8 @@ mod tests {
             (None, None, true),
             (Some(ours), None, true),
             (Some(ours), Some("same-origin"), true),
-            (Some("http://localhost:8080"), Some("same-origin"), true),
+            (Some("https://localhost:8080"), Some("same-origin"), true),
+            (Some("http://localhost:8080"), Some("same-origin"), false),
             (None, Some("none"), true),
             (Some("https://evil.example"), None, false),
             (Some("https://evil.example"), Some("same-origin"), false),
@@ -98,5 +109,10 @@ mod tests {
             site.map(|text| headers.insert(SEC_FETCH_SITE, HeaderValue::from_static(text)));
             assert_eq!(is_from_here(&headers, ours), expected, "{origin:?} {site:?}");
         }
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ORIGIN, HeaderValue::from_static("http://localhost:8080"));
+        assert!(!is_from_here(&headers, "http://127.0.0.1:8080"));
+        headers.insert(header::HOST, HeaderValue::from_static("localhost:8080"));
+        assert!(is_from_here(&headers, "http://127.0.0.1:8080"), "a sandbox by its other name");
     }
 }

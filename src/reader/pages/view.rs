@@ -7,7 +7,7 @@ use axum::{
 };
 use time::{format_description::StaticFormatDescription, macros::format_description};
 
-use super::{Pages, submitted::TOKEN_FIELD};
+use super::{Pages, submitted::TOKEN_FIELD, visit::FormTokens};
 use crate::{clock::Timestamp, http::problem::ApiError};
 
 const DAY: StaticFormatDescription =
@@ -60,7 +60,7 @@ struct PageTemplate<'a> {
     page: &'a Page,
     publisher: &'a str,
     token_field: &'static str,
-    form_token: &'a str,
+    form_tokens: &'a FormTokens,
     logged_in: bool,
 }
 
@@ -90,17 +90,22 @@ struct AccountTemplate<'a> {
     account: &'a AccountView,
     publisher: &'a str,
     token_field: &'static str,
-    form_token: &'a str,
+    form_tokens: &'a FormTokens,
     logged_in: bool,
 }
 
-/// Draws a page. With a `form_token` its forms can be sent.
-pub(super) fn page(pages: &Pages, status: StatusCode, page: &Page, form_token: &str) -> Response {
+/// Draws a page.
+pub(super) fn page(
+    pages: &Pages,
+    status: StatusCode,
+    page: &Page,
+    form_tokens: &FormTokens,
+) -> Response {
     let template = PageTemplate {
         page,
         publisher: &pages.publisher,
         token_field: TOKEN_FIELD,
-        form_token,
+        form_tokens,
         logged_in: false,
     };
     answer(status, template.render())
@@ -111,13 +116,13 @@ pub(super) fn account(
     pages: &Pages,
     status: StatusCode,
     account: &AccountView,
-    form_token: &str,
+    form_tokens: &FormTokens,
 ) -> Response {
     let template = AccountTemplate {
         account,
         publisher: &pages.publisher,
         token_field: TOKEN_FIELD,
-        form_token,
+        form_tokens,
         logged_in: true,
     };
     answer(status, template.render())
@@ -183,10 +188,12 @@ pub(super) fn new_password_field(name: &'static str, label: &'static str) -> Fie
 }
 
 impl Page {
-    /// The same page, which says what was wrong: beside the field `name` where it has that one,
-    /// else above the forms.
-    pub(super) fn refused(mut self, name: Option<&str>, why: &str) -> Self {
-        let mut fields = self.forms.iter_mut().flat_map(|form| &mut form.fields);
+    /// The same page, which says what was wrong with the form that was sent to `action`: beside
+    /// the field `name` where that form has it, else above all forms.
+    pub(super) fn refused(mut self, action: &str, name: Option<&str>, why: &str) -> Self {
+        // Several forms on a page may have fields of the same name.
+        let sent = self.forms.iter_mut().filter(|form| form.action == action);
+        let mut fields = sent.flat_map(|form| &mut form.fields);
         match fields.find(|field| Some(field.name) == name) {
             Some(field) => field.error = Some(why.to_owned()),
             None => self.alert = Some(why.to_owned()),

@@ -1,5 +1,7 @@
 //! Who looks at a page: a reader in a session, or a browser that is not logged in.
 
+use std::sync::Arc;
+
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, HeaderValue, header, request::Parts},
@@ -21,12 +23,14 @@ use crate::{
             store as sessions,
         },
     },
+    clock::Timestamp,
     http::problem::ApiError,
     reader::{
-        accounts::{AccountError, Accounts, Device, LoggedIn},
+        accounts::{AccountError, Accounts, Device, FRESH_FOR, LoggedIn},
         model::Reader,
         store,
     },
+    site::directory::Snapshot,
 };
 
 /// A session is noted as used once in this time.
@@ -43,6 +47,11 @@ impl Member {
     pub(super) fn caller(&self) -> Caller {
         self.session.caller()
     }
+
+    /// Whether a secret was given so lately that nobody need ask again.
+    pub(super) fn is_fresh(&self, pages: &Pages) -> bool {
+        self.session.is_fresh(FRESH_FOR, pages.accounts.clock.now())
+    }
 }
 
 /// A browser on one of our pages.
@@ -52,8 +61,24 @@ pub(super) struct Visit {
     pub(super) member: Option<Member>,
     /// What the tokens of this browser's forms are tied to.
     pub(super) holder: SecretHash,
-    /// A cookie that this browser is to be given.
-    new_cookie: Option<HeaderValue>,
+    /// Cookies that this browser is to be given, or to lose.
+    cookies: Vec<HeaderValue>,
+}
+
+/// Makes the hidden token of each form on a page.
+pub(super) struct FormTokens(Option<(Arc<Snapshot>, SecretHash, Timestamp)>);
+
+impl FormTokens {
+    /// For a page without forms.
+    pub(super) fn none() -> Self {
+        Self(None)
+    }
+
+    /// The token of the form that is sent to `action`.
+    pub(super) fn of(&self, action: &str) -> String {
+        let Self(Some((snapshot, holder, now))) = self else { return String::new() };
+        form::issue(&snapshot.keys.form, *holder, action, *now)
+    }
 }
 
 impl FromRequestParts<Pages> for Visit {
@@ -61,19 +86,24 @@ impl FromRequestParts<Pages> for Visit {
 
     async fn from_request_parts(parts: &mut Parts, pages: &Pages) -> Result<Self, ApiError> {
         let secure = pages.secure;
+        let mut cookies = Vec::new();
         if let Some(hash) = cookies::read(&parts.headers, Name::Session, secure) {
             let member = member(&pages.accounts, hash).await.map_err(ApiError::from)?;
             if member.is_some() {
-                return Ok(Self { member, holder: hash, new_cookie: None });
+                return Ok(Self { member, holder: hash, cookies });
             }
         }
+        // A session that has ended is as good as none, and its cookie need not be sent again.
+        if cookies::is_sent(&parts.headers, Name::Session, secure) {
+            cookies.extend(cookies::clear(Name::Session, secure));
+        }
         if let Some(holder) = cookies::read(&parts.headers, Name::Form, secure) {
-            return Ok(Self { member: None, holder, new_cookie: None });
+            return Ok(Self { member: None, holder, cookies });
         }
         let secret = Secret::generate(&pages.accounts.ids, SecretKind::Cookie);
         let secret = secret.map_err(ApiError::internal)?;
-        let new_cookie = cookies::set(Name::Form, &secret, None, secure);
-        Ok(Self { member: None, holder: secret.hash(), new_cookie })
+        cookies.extend(cookies::set(Name::Form, &secret, None, secure));
+        Ok(Self { member: None, holder: secret.hash(), cookies })
     }
 }
 
@@ -110,34 +140,50 @@ pub async fn reader_of(
     Ok(member(accounts, hash).await?.map(|member| member.reader.id))
 }
 
-/// The way to the log-in page, and from there to this path.
+/// The way to the log-in page, and from there to a path.
 #[derive(Debug)]
-pub(super) struct ToLogin(&'static str);
+pub(super) struct ToLogin {
+    address: String,
+    cookies: Vec<HeaderValue>,
+}
 
-impl IntoResponse for ToLogin {
-    fn into_response(self) -> Response {
-        Redirect::to(&format!("/login?return_to={}", self.0)).into_response()
+impl ToLogin {
+    /// For somebody who is logged in, but gave a secret too long ago.
+    pub(super) fn again(path: &'static str) -> Self {
+        Self { address: format!("/login?again=1&return_to={path}"), cookies: Vec::new() }
     }
 }
 
+impl IntoResponse for ToLogin {
+    fn into_response(self) -> Response {
+        with_cookies(self.cookies, Redirect::to(&self.address).into_response())
+    }
+}
+
+fn with_cookies(cookies: Vec<HeaderValue>, mut response: Response) -> Response {
+    for cookie in cookies {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
 impl Visit {
-    /// The hidden token of this browser's forms.
-    pub(super) fn form_token(&self, pages: &Pages) -> String {
-        let keys = &pages.accounts.directory.snapshot().keys.form;
-        form::issue(keys, self.holder, pages.accounts.clock.now())
+    /// The hidden tokens of this browser's forms.
+    pub(super) fn form_tokens(&self, pages: &Pages) -> FormTokens {
+        let snapshot = Arc::clone(&pages.accounts.directory.snapshot());
+        FormTokens(Some((snapshot, self.holder, pages.accounts.clock.now())))
     }
 
     /// The reader, or the way to the log-in page and back to `path`.
     pub(super) fn member_or_login(self, path: &'static str) -> Result<Member, ToLogin> {
-        self.member.ok_or(ToLogin(path))
+        let address = format!("/login?return_to={path}");
+        self.member.ok_or(ToLogin { address, cookies: self.cookies })
     }
 
-    /// Gives the browser the cookie that its forms are tied to, where it has none yet.
-    pub(super) fn seal(self, mut response: Response) -> Response {
-        if let Some(cookie) = self.new_cookie {
-            response.headers_mut().append(header::SET_COOKIE, cookie);
-        }
-        response
+    /// Gives the browser the cookie that its forms are tied to, where it has none yet, and takes
+    /// that of a session which has ended.
+    pub(super) fn seal(self, response: Response) -> Response {
+        with_cookies(self.cookies, response)
     }
 }
 
