@@ -28,7 +28,14 @@ const REFRESH_MAX: Duration = Duration::from_secs(5);
 pub struct Revocations {
     db: Db,
     clock: Arc<dyn Clock>,
-    ended: RwLock<HashMap<Uuid, Timestamp>>,
+    known: RwLock<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    ended: HashMap<Uuid, Timestamp>,
+    /// When others' were read last. What was ended here since says nothing about theirs.
+    read_at: Option<Timestamp>,
 }
 
 impl std::fmt::Debug for Revocations {
@@ -43,7 +50,7 @@ impl Revocations {
     /// # Errors
     /// When the database fails.
     pub async fn open(db: Db, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        let revocations = Self { db, clock, ended: RwLock::default() };
+        let revocations = Self { db, clock, known: RwLock::default() };
         revocations.refresh().await?;
         Ok(revocations)
     }
@@ -51,14 +58,15 @@ impl Revocations {
     /// Whether `session` has ended, as far as is known here.
     #[must_use]
     pub fn has_ended(&self, session: Uuid) -> bool {
-        self.ended.read().unwrap_or_else(PoisonError::into_inner).contains_key(&session)
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.ended.contains_key(&session)
     }
 
     /// Notes that these sessions have just been ended here.
     pub fn add(&self, sessions: impl IntoIterator<Item = Uuid>) {
         let now = self.clock.now();
-        let mut ended = self.ended.write().unwrap_or_else(PoisonError::into_inner);
-        ended.extend(sessions.into_iter().map(|session| (session, now)));
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.ended.extend(sessions.into_iter().map(|session| (session, now)));
     }
 
     /// Reads what others have ended, and forgets those whose tokens are all over.
@@ -66,21 +74,26 @@ impl Revocations {
     /// # Errors
     /// When the database fails.
     pub async fn refresh(&self) -> Result<(), StoreError> {
-        let oldest = self.clock.now().minus(access_token::LIFE + OVERLAP);
-        let newest = {
-            let mut ended = self.ended.write().unwrap_or_else(PoisonError::into_inner);
-            ended.retain(|_, at| *at >= oldest);
-            ended.values().max().copied()
+        let now = self.clock.now();
+        let oldest = now.minus(access_token::LIFE + OVERLAP);
+        let read_at = {
+            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+            known.ended.retain(|_, at| *at >= oldest);
+            known.read_at
         };
-        let mut since = newest.map_or(oldest, |at| at.minus(OVERLAP).max(oldest));
+        let mut since = read_at.map_or(oldest, |at| at.min(now).minus(OVERLAP).max(oldest));
         loop {
             let page = store::ended_since(&mut self.db.read().await?, since, PAGE).await?;
             let (rows, last) = (page.len(), page.last().map(|(_, at)| *at));
-            self.ended.write().unwrap_or_else(PoisonError::into_inner).extend(page);
+            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+            known.ended.extend(page);
             match last {
                 // More than a page that ended at one instant would never get past it.
                 Some(at) if i64::try_from(rows) == Ok(PAGE) && at > since => since = at,
-                _ => return Ok(()),
+                _ => {
+                    known.read_at = Some(now);
+                    return Ok(());
+                }
             }
         }
     }

@@ -36,6 +36,22 @@ impl Accounts {
         attempt: &Attempt,
         device: Device,
     ) -> Result<LoggedIn, AccountError> {
+        // Of several who come at once with an old hash one makes it anew, and the others look again.
+        for _ in 0..2 {
+            if let Some(logged_in) = self.try_log_in(email, attempt, device.clone()).await? {
+                return Ok(logged_in);
+            }
+        }
+        Err(AccountError::InvalidCredentials)
+    }
+
+    /// `None` when the password was changed, or its hash made anew, while it was looked at.
+    async fn try_log_in(
+        &self,
+        email: &Address,
+        attempt: &Attempt,
+        device: Device,
+    ) -> Result<Option<LoggedIn>, AccountError> {
         let now = self.clock.now();
         // Failures are looked at and noted within a turn, so that guesses that come at once cannot
         // all be tried before the first of them counts.
@@ -61,12 +77,12 @@ impl Accounts {
         let mut tx = self.db.write().await?;
         // Written first, so that a change of the password that is under way ends this session too.
         if !store::replace_password(&mut tx, reader.id, before, hash).await? {
-            return Err(AccountError::InvalidCredentials);
+            return Ok(None);
         }
         self.forget_failures(&mut tx, email).await?;
         let logged_in = self.start_session(&mut tx, reader, device, now).await?;
         tx.commit().await?;
-        Ok(logged_in)
+        Ok(Some(logged_in))
     }
 
     /// Writes a link that logs in to `email`, or says that there is no account.

@@ -90,7 +90,7 @@ on_both_databases! {
             call(&t, "DELETE", &format!("/v1/me/sessions/{id}"), tokens, Value::Null).await.status
         };
         assert_eq!(end(&ben, &id(false)).await, 404, "not his");
-        assert_eq!(end(&anna, "not-an-id").await, 404);
+        assert_eq!((end(&anna, "not-an-id").await, end(&anna, "%ff").await), (404, 404));
         assert_eq!(me(&t, &other).await, 200);
         assert_eq!(end(&anna, &id(false)).await, 204);
         assert_eq!((me(&t, &other).await, refresh(&t, &other).await.status), (401, 401));

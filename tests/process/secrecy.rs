@@ -29,8 +29,8 @@ async fn a_whole_run_logs_and_counts_nothing_secret() {
             .unwrap();
         let texts =
             mails["messages"].as_array().unwrap().iter().map(|m| m["text"].as_str().unwrap());
-        let links = texts.flat_map(str::lines).filter(|line| line.contains(page));
-        let token = links.last().unwrap().split("token=").nth(1).unwrap().to_owned();
+        let mut links = texts.flat_map(str::lines).filter(|line| line.contains(page));
+        let token = links.next_back().unwrap().split("token=").nth(1).unwrap().to_owned();
         (at(&format!("{page}?token={token}")), token)
     };
     let mut secrets = vec![PASSWORD.to_owned(), "sandbox-admin".into(), "sk_sandbox_demo".into()];

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, State, rejection::PathRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -17,13 +17,17 @@ use super::bodies::{
     parse_email, tokens,
 };
 use crate::{
-    auth::session::model::Session,
+    auth::{hashing::HashError, session::model::Session},
     clock::Timestamp,
     http::{
         body::{JsonBytes, parse},
-        problem::{ApiError, ProblemBody},
+        problem::{ApiError, FieldError, ProblemBody},
     },
-    reader::{accounts::Accounts, address::Agreement, data::Export},
+    reader::{
+        accounts::{AccountError, Accounts},
+        address::Agreement,
+        data::Export,
+    },
 };
 
 /// A reader's profile.
@@ -162,8 +166,14 @@ pub(super) async fn change_password(
     let current =
         current_password.map(|text| parse_attempt("current_password", &text)).transpose()?;
     let device = device(&headers);
-    let logged_in =
-        accounts.change_password(caller, current.as_ref(), &new_password, device).await?;
+    let changed = accounts.change_password(caller, current.as_ref(), &new_password, device).await;
+    let logged_in = changed.map_err(|error| match error {
+        AccountError::Hash(HashError::Refused(rule)) => {
+            let error = FieldError::new("new_password", rule.code(), rule.to_string());
+            ApiError::InvalidFields(vec![error])
+        }
+        error => error.into(),
+    })?;
     tokens(&accounts, &logged_in)
 }
 
@@ -235,9 +245,9 @@ pub(super) async fn end_sessions(
 pub(super) async fn end_session(
     State(accounts): State<Arc<Accounts>>,
     SignedIn(caller): SignedIn,
-    Path(id): Path<String>,
+    id: Result<Path<Uuid>, PathRejection>,
 ) -> Result<StatusCode, ApiError> {
-    let id = Uuid::parse_str(&id).map_err(|_| ApiError::NotFound)?;
+    let Path(id) = id.map_err(|_| ApiError::NotFound)?;
     if accounts.end_session(caller, id).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {

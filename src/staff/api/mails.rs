@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, State, rejection::PathRejection},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -69,10 +69,10 @@ pub(super) async fn list_dead(
 pub(super) async fn retry(
     State(desk): State<Arc<Desk>>,
     on_duty: OnDuty,
-    Path(id): Path<String>,
+    id: Result<Path<Uuid>, PathRejection>,
 ) -> Result<StatusCode, ApiError> {
     let acting = on_duty.to(Permission::MailQueueRetry)?;
-    let id = Uuid::parse_str(&id).map_err(|_| ApiError::NotFound)?;
+    let Path(id) = id.map_err(|_| ApiError::NotFound)?;
     desk.retry_mail(&acting, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, Query, State, rejection::QueryRejection},
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -60,8 +63,11 @@ pub(super) struct FoundReaders {
     readers: Vec<FoundReader>,
 }
 
-fn parse_id(id: &str) -> Result<Uuid, ApiError> {
-    Uuid::parse_str(id).map_err(|_| ApiError::NotFound)
+/// What stands in the path; what is no id is nobody's.
+type PathId = Result<Path<Uuid>, PathRejection>;
+
+fn parse_id(id: PathId) -> Result<Uuid, ApiError> {
+    id.map(|Path(id)| id).map_err(|_| ApiError::NotFound)
 }
 
 /// The reader with an address: one, or none.
@@ -93,10 +99,10 @@ pub(super) async fn find(
 pub(super) async fn export(
     State(desk): State<Arc<Desk>>,
     on_duty: OnDuty,
-    Path(id): Path<String>,
+    id: PathId,
 ) -> Result<Response, ApiError> {
     let acting = on_duty.to(Permission::ReaderExport)?;
-    let export = desk.export_reader(&acting, parse_id(&id)?).await?;
+    let export = desk.export_reader(&acting, parse_id(id)?).await?;
     Ok((NO_STORE, Json(export)).into_response())
 }
 
@@ -108,10 +114,10 @@ pub(super) async fn export(
 pub(super) async fn erase(
     State(desk): State<Arc<Desk>>,
     on_duty: OnDuty,
-    Path(id): Path<String>,
+    id: PathId,
 ) -> Result<StatusCode, ApiError> {
     let acting = on_duty.to(Permission::ReaderErase)?;
-    desk.erase_reader(&acting, parse_id(&id)?).await?;
+    desk.erase_reader(&acting, parse_id(id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -123,9 +129,9 @@ pub(super) async fn erase(
 pub(super) async fn end_sessions(
     State(desk): State<Arc<Desk>>,
     on_duty: OnDuty,
-    Path(id): Path<String>,
+    id: PathId,
 ) -> Result<StatusCode, ApiError> {
     let acting = on_duty.to(Permission::ReaderSessionsEnd)?;
-    desk.end_sessions_of(&acting, parse_id(&id)?).await?;
+    desk.end_sessions_of(&acting, parse_id(id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
