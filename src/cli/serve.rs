@@ -57,7 +57,10 @@ fn welcome(url: &str) -> String {
 
     {url}/demo/   a small newspaper: the first article is free, the second meets the wall
     {url}/        what else there is
+    {url}/signup  an account; nothing is sent: the mails are at {url}/sandbox/mail
     {url}/docs    the API, browsable
+
+  Staff: admin@demo.example with the password sandbox-admin, at POST {url}/v1/staff/login.
 
   Keys of the site `demo`: secret {secret}, publishable {publishable}. Ask for a decision:
 
