@@ -40,6 +40,7 @@ mod rubbish;
 mod staff;
 mod start;
 mod trouble;
+mod upkeep;
 mod visitors;
 mod website;
 mod windows;
