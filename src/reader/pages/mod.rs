@@ -29,6 +29,9 @@ pub use self::visit::reader_of;
 use super::accounts::Accounts;
 use crate::auth::guard::{Guard, slow_down};
 
+const STYLESHEET: &str = include_str!("../account.css");
+const ICON: &str = include_str!("../icon.svg");
+
 /// What these pages need.
 #[derive(Clone)]
 pub struct Pages {
@@ -70,14 +73,13 @@ pub fn routes(pages: Pages, guard: Guard) -> Router {
         .route("/account/export", get(data::export))
         .route("/account/erase", get(data::erase_form))
         .layer(from_fn_with_state(pages.clone(), refusal::in_a_page))
-        .route("/assets/account.css", get(stylesheet))
+        .route("/assets/account.css", get(async || asset("text/css; charset=utf-8", STYLESHEET)))
+        .route("/assets/account.svg", get(async || asset("image/svg+xml", ICON)))
         .with_state(pages)
 }
 
-async fn stylesheet() -> impl IntoResponse {
-    let headers = [
-        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
-        (header::CACHE_CONTROL, "public, max-age=300"),
-    ];
-    (headers, include_str!("../account.css"))
+fn asset(media_type: &'static str, content: &'static str) -> impl IntoResponse {
+    let headers =
+        [(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "public, max-age=300")];
+    (headers, content)
 }
