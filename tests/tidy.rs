@@ -109,3 +109,21 @@ fn queues_have_bounds_and_nothing_waits_by_blocking() {
         }
     }
 }
+
+#[test]
+fn every_test_that_the_security_tables_name_is_there() {
+    let tables = fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let mut named = 0;
+    for name in tables.split('`').skip(1).step_by(2) {
+        let Some((file, test)) = name.split_once("::").filter(|(_, test)| !test.is_empty()) else {
+            continue;
+        };
+        let (folder, file) = if file == "process" { ("process", test) } else { ("api", file) };
+        let path = root().join(format!("tests/{folder}/{file}.rs"));
+        let content = fs::read_to_string(&path).unwrap_or_default();
+        let is_there = folder == "process" || content.contains(&format!("fn {test}("));
+        assert!(!content.is_empty() && is_there, "there is no test `{name}`");
+        named += 1;
+    }
+    assert!(named > 60, "{named}");
+}

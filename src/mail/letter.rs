@@ -61,11 +61,9 @@ pub enum Letter {
     },
     /// To the new address, which has an account of its own.
     AddressTaken,
-    /// To the old address: mail goes elsewhere now.
-    AddressChanged {
-        /// Where it goes.
-        new_address: Address,
-    },
+    /// To the old address: mail goes elsewhere now. It does not say where, since this mailbox may
+    /// be another's by now.
+    AddressChanged,
     /// A refresh token was used by two.
     TokenReused {
         /// The device that was logged out.
@@ -195,10 +193,9 @@ impl Letter {
             Self::AddressTaken => {
                 told("This address has an account already", TAKEN).after(&[AS_IT_WAS])
             }
-            Self::AddressChanged { new_address } => {
-                let what = format!("From now on we write to {}.", new_address.typed());
-                told("Your address was changed", what)
-                    .after(&["If it was not you, answer this mail at once."])
+            Self::AddressChanged => {
+                told("Your address was changed", "From now on we write to your other address.")
+                    .after(&["If it was not you, tell us at once."])
             }
             Self::TokenReused { device, at } => {
                 told("We logged a device out", token_reused(device, *at)).after(&[LOOK_AT_DEVICES])
@@ -289,7 +286,7 @@ mod tests {
             Letter::ConfirmAddressChange { link: link(), new_address: new_address.clone() },
             Letter::ConfirmNewAddress { link: link() },
             Letter::AddressTaken,
-            Letter::AddressChanged { new_address },
+            Letter::AddressChanged,
             Letter::TokenReused { device: "<script>alert(1)</script>".into(), at },
             Letter::AccountErased { at },
         ]

@@ -12,7 +12,7 @@ use crate::{
         session::secret::{Secret, SecretHash, SecretKind},
     },
     db::StoreError,
-    mail::{address::Address, letter::Letter},
+    mail::{address::Address, letter::Letter, outbox},
 };
 
 /// How far a change of address has come.
@@ -57,6 +57,8 @@ impl Accounts {
             new_address: new.clone(),
         };
         let mut tx = self.db.write().await?;
+        // For both mailboxes: else somebody who is logged in could have us write to everybody.
+        self.count_mail(&mut tx, &reader.email, now).await?;
         self.count_mail(&mut tx, new, now).await?;
         address_store::put(&mut tx, change).await?;
         // An address with another account cannot agree; its owner is told so, the caller is not.
@@ -95,8 +97,9 @@ impl Accounts {
         // What was mailed to either before belongs to nobody's account any more.
         link_store::delete_for(&mut tx, &reader.email).await?;
         link_store::delete_for(&mut tx, &email).await?;
-        let letter = Letter::AddressChanged { new_address: email };
-        self.write_to(&mut tx, &reader.email, &letter, now).await?;
+        // The mails so far name the new address, in a mailbox that is left behind.
+        outbox::delete_to(&mut tx, &reader.email).await?;
+        self.write_to(&mut tx, &reader.email, &Letter::AddressChanged, now).await?;
         tx.commit().await?;
         Ok(Agreement::Changed)
     }

@@ -18,7 +18,7 @@ use crate::{
         },
     },
     clock::Timestamp,
-    mail::{letter::Letter, outbox},
+    mail::{address::Address, letter::Letter, outbox},
     metering::{
         records,
         store::Key,
@@ -193,6 +193,11 @@ impl Accounts {
         tx.commit().await?;
         let mut tx = self.db.write().await?;
         let reader = store::find(&mut tx, id).await?.ok_or(AccountError::Gone)?;
+        if let Some((asked_for, _)) = address_store::find(&mut tx, id).await?
+            && let Ok(asked_for) = Address::parse(&asked_for)
+        {
+            outbox::delete_to(&mut tx, &asked_for).await?;
+        }
         address_store::delete(&mut tx, id).await?;
         if !store::erase(&mut tx, id, now).await? {
             return Err(AccountError::Gone);

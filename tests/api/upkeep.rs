@@ -5,8 +5,8 @@ use serde_json::json;
 use time::Duration;
 
 use crate::{
-    accounts::{log_in, me, post, reader, refresh},
     app::TestApp,
+    readers::{ANNA, PASSWORD, Tokens},
 };
 
 async fn rows(t: &TestApp, sql: &'static str) -> i64 {
@@ -21,10 +21,11 @@ async fn forgotten(t: &TestApp) -> u64 {
 
 on_both_databases! {
     async fn links_limits_and_tokens_go_when_they_are_over(t: TestApp) {
-        let anna = reader(&t, "anna@example.org").await;
-        post(&t, "/v1/readers", json!({"email": "ben@example.org", "password": "some fine phrase"})).await;
-        log_in(&t, "anna@example.org", "a wrong one").await;
-        let anna = refresh(&t, &anna).await.json();
+        let anna = t.reader(ANNA).await;
+        let ben = json!({"email": "ben@example.org", "password": PASSWORD});
+        assert_eq!(t.tell("/v1/readers", ben).await.status, 202);
+        assert_eq!(t.log_in(ANNA, "a wrong one").await.status, 401);
+        let anna = Tokens::of(&t.refresh(&anna.refresh).await);
         let links = "SELECT COUNT(*) FROM mailed_links";
         let limits = "SELECT COUNT(*) FROM limits";
         let tokens = "SELECT COUNT(*) FROM refresh_tokens";
@@ -37,13 +38,13 @@ on_both_databases! {
         t.clock.advance(Duration::days(31));
         forgotten(&t).await;
         assert_eq!(rows(&t, tokens).await, 1, "the one that lives");
-        assert_eq!(refresh(&t, &anna).await.status, 200);
+        assert_eq!(t.refresh(&anna.refresh).await.status, 200);
     }
 
     async fn sessions_go_a_month_after_their_end(t: TestApp) {
-        let anna = reader(&t, "anna@example.org").await;
-        let other = log_in(&t, "anna@example.org", crate::accounts::PASSWORD).await.json();
-        post(&t, "/v1/auth/logout", json!({"refresh_token": other["refresh_token"]})).await;
+        let anna = t.reader(ANNA).await;
+        let other = t.device(ANNA).await;
+        assert_eq!(t.log_out(&other.refresh).await.status, 204);
         let sessions = "SELECT COUNT(*) FROM sessions";
         t.clock.advance(Duration::days(30));
         forgotten(&t).await;
@@ -51,7 +52,7 @@ on_both_databases! {
         t.clock.advance(Duration::SECOND);
         forgotten(&t).await;
         assert_eq!(rows(&t, sessions).await, 1, "the one that was ended");
-        let anna = refresh(&t, &anna).await.json();
-        assert_eq!(me(&t, &anna).await, 200);
+        let anna = Tokens::of(&t.refresh(&anna.refresh).await);
+        assert!(t.opens(&anna.access).await);
     }
 }
