@@ -9,6 +9,8 @@ use time::Duration;
 use super::session::secret::SecretHash;
 use crate::clock::Timestamp;
 
+/// The name of the hidden field.
+pub const FIELD: &str = "form_token";
 /// How long a form may lie open.
 pub const LIFE: Duration = Duration::hours(12);
 const TIME_BYTES: usize = 8;

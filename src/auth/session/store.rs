@@ -6,7 +6,6 @@ use uuid::Uuid;
 use super::{
     model::{EndReason, Session},
     secret::{Secret, SecretHash, SecretKind},
-    token_store::insert_live,
 };
 use crate::{
     auth::access_token::Realm,
@@ -116,6 +115,27 @@ pub async fn start(
         insert_live(tx, id, secret.hash(), None, now).await?;
     }
     Ok((id, secret))
+}
+
+/// Keeps a token that lives, given for `parent` or at the start of its session.
+pub(super) async fn insert_live(
+    tx: &mut Tx,
+    session: Uuid,
+    hash: SecretHash,
+    parent: Option<SecretHash>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.query(
+        "INSERT INTO refresh_tokens (hash, session_id, parent, state, issued_at)
+         VALUES ($1, $2, $3, 'live', $4)",
+    )
+    .bind(hash.to_bytes())
+    .bind(session)
+    .bind(parent.map(SecretHash::to_bytes))
+    .bind(now)
+    .execute()
+    .await?;
+    Ok(())
 }
 
 /// The session with this id.

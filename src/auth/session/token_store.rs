@@ -7,7 +7,7 @@ use super::{
     model::{EndReason, Session},
     rotation::{Ruling, TokenState, judge},
     secret::{Secret, SecretHash, SecretKind},
-    store::{SessionError, SessionRow, end},
+    store::{SessionError, SessionRow, end, insert_live},
 };
 use crate::{
     auth::access_token::Realm,
@@ -102,27 +102,6 @@ async fn use_session(
     .await?
     .map(Session::try_from)
     .transpose()
-}
-
-/// Keeps a token that lives, given for `parent` or at the start of its session.
-pub(super) async fn insert_live(
-    tx: &mut Tx,
-    session: Uuid,
-    hash: SecretHash,
-    parent: Option<SecretHash>,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    tx.query(
-        "INSERT INTO refresh_tokens (hash, session_id, parent, state, issued_at)
-         VALUES ($1, $2, $3, 'live', $4)",
-    )
-    .bind(hash.to_bytes())
-    .bind(session)
-    .bind(parent.map(SecretHash::to_bytes))
-    .bind(now)
-    .execute()
-    .await?;
-    Ok(())
 }
 
 async fn set_state(tx: &mut Tx, hash: Vec<u8>, state: TokenState) -> Result<(), StoreError> {

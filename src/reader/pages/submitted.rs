@@ -17,8 +17,6 @@ use crate::{auth::form, http::body::BODY_MAX};
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Most fields of a form.
 const FIELDS_MAX: usize = 20;
-/// The hidden field.
-pub(super) const TOKEN_FIELD: &str = "form_token";
 
 /// The fields of a form that is only a button.
 #[derive(Deserialize)]
@@ -45,7 +43,7 @@ impl<T: for<'de> Deserialize<'de>> FromRequest<Pages> for Submitted<T> {
         let bytes = bytes.map_err(|_| refusal::unreadable(pages))?.to_bytes();
         let fields = serde_urlencoded::from_bytes::<Vec<(String, String)>>(&bytes);
         let mut fields = fields.map_err(|_| refusal::unreadable(pages))?;
-        let place = fields.iter().position(|(name, _)| name == TOKEN_FIELD);
+        let place = fields.iter().position(|(name, _)| name == form::FIELD);
         let token = place.map(|place| fields.swap_remove(place).1).unwrap_or_default();
         let keys = &pages.accounts.directory.snapshot().keys.form;
         let form = (visit.holder, parts.uri.path());

@@ -7,8 +7,8 @@ use axum::{
 };
 use time::{format_description::StaticFormatDescription, macros::format_description};
 
-use super::{Pages, submitted::TOKEN_FIELD, visit::FormTokens};
-use crate::{clock::Timestamp, http::problem::ApiError};
+use super::{Pages, visit::FormTokens};
+use crate::{auth::form, clock::Timestamp, http::problem::ApiError};
 
 const DAY: StaticFormatDescription =
     format_description!("[day padding:none] [month repr:long] [year]");
@@ -104,7 +104,7 @@ pub(super) fn page(
     let template = PageTemplate {
         page,
         publisher: &pages.publisher,
-        token_field: TOKEN_FIELD,
+        token_field: form::FIELD,
         form_tokens,
         logged_in: false,
     };
@@ -121,7 +121,7 @@ pub(super) fn account(
     let template = AccountTemplate {
         account,
         publisher: &pages.publisher,
-        token_field: TOKEN_FIELD,
+        token_field: form::FIELD,
         form_tokens,
         logged_in: true,
     };
