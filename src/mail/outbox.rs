@@ -105,7 +105,7 @@ pub async fn insert(tx: &mut Tx, mail: NewMail<'_>, now: Timestamp) -> Result<()
 }
 
 /// Claims up to `most` mails that are due, for [`LEASE`]. Of several who ask at once, one gets
-/// each.
+/// each. What has expired meanwhile stays, for [`expire`].
 ///
 /// # Errors
 /// [`StoreError`].
@@ -117,9 +117,9 @@ pub async fn claim_due(
     // The condition stands twice: on PostgreSQL one who waited for another's claim looks again.
     tx.query(
         "UPDATE mail_outbox SET due_at = $1, attempts = attempts + 1
-         WHERE status = 'queued' AND due_at <= $2 AND id IN (
+         WHERE status = 'queued' AND due_at <= $2 AND expires_at > $2 AND id IN (
              SELECT id FROM mail_outbox
-             WHERE status = 'queued' AND due_at <= $2
+             WHERE status = 'queued' AND due_at <= $2 AND expires_at > $2
              ORDER BY due_at, id LIMIT $3)
          RETURNING id, recipient, subject, body_text, body_html, attempts, created_at, expires_at",
     )
@@ -136,7 +136,10 @@ pub async fn claim_due(
 /// [`StoreError`].
 pub async fn count_due(tx: &mut Tx, now: Timestamp, most: i64) -> Result<usize, StoreError> {
     let due: Vec<(Uuid,)> = tx
-        .query("SELECT id FROM mail_outbox WHERE status = 'queued' AND due_at <= $1 LIMIT $2")
+        .query(
+            "SELECT id FROM mail_outbox
+             WHERE status = 'queued' AND due_at <= $1 AND expires_at > $1 LIMIT $2",
+        )
         .bind(now)
         .bind(most)
         .all()

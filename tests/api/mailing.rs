@@ -269,6 +269,14 @@ on_both_databases! {
         assert_eq!(server.mails().len(), 1);
     }
 
+    async fn nobody_claims_a_mail_that_expired_a_moment_ago(t: TestApp) {
+        tell(&t, "anna@example.org").await;
+        t.clock.advance(Span::days(7));
+        let mut tx = t.state.databases.main.write().await.unwrap();
+        assert_eq!(outbox::count_due(&mut tx, t.clock.now(), 10).await.unwrap(), 0);
+        assert!(outbox::claim_due(&mut tx, t.clock.now(), 10).await.unwrap().is_empty());
+    }
+
     async fn no_link_is_sent_that_is_over(t: TestApp) {
         let server = SmtpServer::start(&json!({}));
         let worker = worker(&t, &server);
