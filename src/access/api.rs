@@ -27,8 +27,8 @@ use crate::{
     },
     clock::Timestamp,
     http::{
-        bearer,
         body::{JsonBytes, parse},
+        headers::bearer,
         problem::{ApiError, FieldError, ProblemBody},
     },
     metering::tally::Reading,
@@ -253,7 +253,7 @@ impl FromRequestParts<AccessState> for SiteOfKey {
 
 async fn authenticate(gate: &Gate, headers: &HeaderMap) -> Result<Arc<LiveSite>, ApiError> {
     let refused = |detail| ApiError::Unauthorized("invalid_site_key", detail);
-    let key = bearer::token(headers)
+    let key = bearer(headers)
         .filter(|key| key.starts_with("sk_"))
         .ok_or(refused("send the site's secret key as `Authorization: Bearer sk_…`"))?;
     match gate.directory.site_of_secret(key).await {

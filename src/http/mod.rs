@@ -4,10 +4,10 @@
 //! `edge` wraps the router and sees every request first and every answer last. `serve` is the
 //! listener and the way it stops. Rooms offer their own routes in their `api`.
 
-pub mod bearer;
 pub mod body;
 pub mod client_ip;
 pub mod edge;
+pub mod headers;
 pub mod health;
 pub mod metrics;
 pub mod openapi;

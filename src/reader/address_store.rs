@@ -85,23 +85,26 @@ pub async fn confirm(
         .optional()
         .await?;
     let Some((reader, email, old, new)) = row else { return Ok(None) };
-    let email = Address::parse(&email).map_err(|_| StoreError::Corrupt {
-        table: "address_changes",
-        column: "email",
-        id: reader.to_string(),
-    })?;
+    let email = address_from(&email, reader)?;
     Ok(Some(Change { reader, email, is_complete: old.is_some() && new.is_some() }))
+}
+
+fn address_from(email: &str, reader: Uuid) -> Result<Address, StoreError> {
+    let (table, column) = ("address_changes", "email");
+    Address::parse(email).map_err(|_| StoreError::Corrupt { table, column, id: reader.to_string() })
 }
 
 /// The address that a reader has asked for, and until when both ends may agree.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn find(tx: &mut Tx, reader: Uuid) -> Result<Option<(String, Timestamp)>, StoreError> {
-    tx.query("SELECT email, expires_at FROM address_changes WHERE reader_id = $1")
+pub async fn find(tx: &mut Tx, reader: Uuid) -> Result<Option<(Address, Timestamp)>, StoreError> {
+    let row: Option<(String, Timestamp)> = tx
+        .query("SELECT email, expires_at FROM address_changes WHERE reader_id = $1")
         .bind(reader)
         .optional()
-        .await
+        .await?;
+    row.map(|(email, expires_at)| Ok((address_from(&email, reader)?, expires_at))).transpose()
 }
 
 /// Calls off the change that waits for a reader, or clears away one that is done.

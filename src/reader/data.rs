@@ -18,7 +18,7 @@ use crate::{
         },
     },
     clock::Timestamp,
-    mail::{address::Address, letter::Letter, outbox},
+    mail::{letter::Letter, outbox},
     metering::{
         records,
         store::Key,
@@ -153,8 +153,10 @@ impl Accounts {
                 created_at: reader.created_at,
             },
             sessions: sessions.into_iter().map(ExportedSession::from).collect(),
-            address_change: change
-                .map(|(new_email, expires_at)| ExportedChange { new_email, expires_at }),
+            address_change: change.map(|(email, expires_at)| ExportedChange {
+                new_email: email.typed().to_owned(),
+                expires_at,
+            }),
             mails: mails
                 .into_iter()
                 .map(|mail| ExportedMail { subject: mail.subject, created_at: mail.created_at })
@@ -193,9 +195,7 @@ impl Accounts {
         tx.commit().await?;
         let mut tx = self.db.write().await?;
         let reader = store::find(&mut tx, id).await?.ok_or(AccountError::Gone)?;
-        if let Some((asked_for, _)) = address_store::find(&mut tx, id).await?
-            && let Ok(asked_for) = Address::parse(&asked_for)
-        {
+        if let Some((asked_for, _)) = address_store::find(&mut tx, id).await? {
             outbox::delete_to(&mut tx, &asked_for).await?;
         }
         address_store::delete(&mut tx, id).await?;

@@ -90,15 +90,25 @@ impl Accounts {
     /// # Errors
     /// [`AccountError::TooMany`] when too many mails were asked for.
     pub async fn send_login_link(&self, email: &Address) -> Result<(), AccountError> {
+        self.send_link(email, (Purpose::LogIn, "/login/link"), |link| Letter::LogIn { link }).await
+    }
+
+    /// Writes a link to `page` that does what `purpose` says, in a `letter`, or says that there is
+    /// no account.
+    pub(super) async fn send_link(
+        &self,
+        email: &Address,
+        (purpose, page): (Purpose, &str),
+        letter: fn(String) -> Letter,
+    ) -> Result<(), AccountError> {
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
         self.count_mail(&mut tx, email, now).await?;
-        let link =
-            Link { purpose: Purpose::LogIn, email: email.clone(), expires_at: now.plus(LINK_LIFE) };
+        let link = Link { purpose, email: email.clone(), expires_at: now.plus(LINK_LIFE) };
         // A link that nobody gets opens nothing, but making it takes the same time.
-        let link = self.make_link(&mut tx, "/login/link", link).await?;
+        let link = self.make_link(&mut tx, page, link).await?;
         let letter = match store::find_by_email(&mut tx, email).await? {
-            Some(_) => Letter::LogIn { link },
+            Some(_) => letter(link),
             None => Letter::NoAccount { link: format!("{}/signup", self.public_url) },
         };
         self.write_to(&mut tx, email, &letter, now).await?;

@@ -1,8 +1,8 @@
 //! Changing a password, and setting one by mail. Either ends every session.
 
 use super::{
-    accounts::{AccountError, Accounts, Device, FRESH_FOR, LINK_LIFE, LoggedIn},
-    link_store::{self, Link, Purpose},
+    accounts::{AccountError, Accounts, Device, FRESH_FOR, LoggedIn},
+    link_store::{self, Purpose},
     model::Reader,
     store,
 };
@@ -57,21 +57,8 @@ impl Accounts {
     /// # Errors
     /// [`AccountError::TooMany`] when too many mails were asked for.
     pub async fn send_reset_link(&self, email: &Address) -> Result<(), AccountError> {
-        let now = self.clock.now();
-        let mut tx = self.db.write().await?;
-        self.count_mail(&mut tx, email, now).await?;
-        let link = Link {
-            purpose: Purpose::PasswordReset,
-            email: email.clone(),
-            expires_at: now.plus(LINK_LIFE),
-        };
-        let link = self.make_link(&mut tx, "/login/reset", link).await?;
-        let letter = match store::find_by_email(&mut tx, email).await? {
-            Some(_) => Letter::ResetPassword { link },
-            None => Letter::NoAccount { link: format!("{}/signup", self.public_url) },
-        };
-        self.write_to(&mut tx, email, &letter, now).await?;
-        Ok(tx.commit().await?)
+        let link = (Purpose::PasswordReset, "/login/reset");
+        self.send_link(email, link, |link| Letter::ResetPassword { link }).await
     }
 
     /// Sets the password that a mailed link lets set. Nobody is logged in by it.

@@ -28,7 +28,7 @@ use crate::{
     clock::{Clock, Timestamp},
     config::Limits,
     db::{Db, StoreError},
-    http::{bearer, client_ip::ClientIp, edge::RequestId, problem::ApiError},
+    http::{client_ip::ClientIp, edge::RequestId, headers::bearer, problem::ApiError},
     ids::Ids,
     reader::accounts::{AccountError, Accounts},
 };
@@ -236,7 +236,7 @@ impl FromRequestParts<Arc<Desk>> for OnDuty {
             let detail = "send an access token of staff as `Authorization: Bearer …`";
             ApiError::Unauthorized("invalid_token", detail)
         };
-        let token = bearer::token(&parts.headers).ok_or_else(refused)?;
+        let token = bearer(&parts.headers).ok_or_else(refused)?;
         let caller = desk.tokens.verify(Realm::Staff, token).map_err(|_| refused())?;
         let origin = Origin::from_request_parts(parts, desk).await?;
         let staff = desk.on_duty(caller).await.map_err(ApiError::internal)?;

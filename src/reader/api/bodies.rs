@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::FromRequestParts,
-    http::{HeaderMap, HeaderValue, header, request::Parts},
+    http::{HeaderMap, request::Parts},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ use crate::{
         session::{model::device_name, secret::SecretKind},
     },
     http::{
-        bearer,
+        headers::{NO_STORE, bearer, user_agent},
         problem::{ApiError, FieldError},
     },
     mail::address::Address,
@@ -116,10 +116,6 @@ pub(super) fn tokens(accounts: &Accounts, logged_in: &LoggedIn) -> Result<Respon
     Ok((NO_STORE, Json(body)).into_response())
 }
 
-/// No cache may keep anything personal.
-pub(super) const NO_STORE: [(header::HeaderName, HeaderValue); 1] =
-    [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
-
 pub(super) fn parse_email(text: &str) -> Result<Address, ApiError> {
     Address::parse(text).map_err(|error| {
         ApiError::InvalidFields(vec![FieldError::new("email", "invalid_value", error.to_string())])
@@ -137,8 +133,7 @@ pub(super) fn parse_attempt(field: &str, text: &str) -> Result<Attempt, ApiError
 
 /// The device behind a request of a program.
 pub(super) fn device(headers: &HeaderMap) -> Device {
-    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    Device { name: device_name(user_agent), keeps: SecretKind::Refresh }
+    Device { name: device_name(user_agent(headers)), keeps: SecretKind::Refresh }
 }
 
 /// A reader with a valid access token.
@@ -155,7 +150,7 @@ impl FromRequestParts<Arc<Accounts>> for SignedIn {
             "invalid_token",
             "send a reader's access token as `Authorization: Bearer …`",
         );
-        let Some(token) = bearer::token(&parts.headers) else { return Err(refused) };
+        let Some(token) = bearer(&parts.headers) else { return Err(refused) };
         accounts.tokens.verify(Realm::Reader, token).map(Self).map_err(|_| refused)
     }
 }

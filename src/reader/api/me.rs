@@ -13,14 +13,15 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::bodies::{
-    CheckMail, JustToken, NO_STORE, ReaderBody, SignedIn, TokensBody, device, parse_attempt,
-    parse_email, tokens,
+    CheckMail, JustToken, ReaderBody, SignedIn, TokensBody, device, parse_attempt, parse_email,
+    tokens,
 };
 use crate::{
     auth::{hashing::HashError, session::model::Session},
     clock::Timestamp,
     http::{
         body::{JsonBytes, parse},
+        headers::NO_STORE,
         problem::{ApiError, FieldError, ProblemBody},
     },
     reader::{

@@ -24,7 +24,7 @@ use crate::{
         },
     },
     clock::Timestamp,
-    http::problem::ApiError,
+    http::{headers::user_agent, problem::ApiError},
     reader::{
         accounts::{AccountError, Accounts, Device, FRESH_FOR, LoggedIn},
         model::Reader,
@@ -189,8 +189,7 @@ impl Visit {
 
 /// The device behind a request of a browser.
 pub(super) fn device(headers: &HeaderMap) -> Device {
-    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    Device { name: device_name(user_agent), keeps: SecretKind::Cookie }
+    Device { name: device_name(user_agent(headers)), keeps: SecretKind::Cookie }
 }
 
 /// Leads somebody who has just logged in to `path`, with the session's cookie. The session that

@@ -11,12 +11,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
-use super::NO_STORE;
 use crate::{
     audit::model::Record,
     auth::staff::permission::Permission,
     clock::Timestamp,
-    http::problem::{ApiError, FieldError, ProblemBody},
+    http::{
+        headers::NO_STORE,
+        problem::{ApiError, FieldError, ProblemBody},
+    },
     staff::desk::{Desk, OnDuty},
 };
 

@@ -12,11 +12,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::NO_STORE;
 use crate::{
     auth::staff::permission::Permission,
     clock::Timestamp,
-    http::problem::{ApiError, ProblemBody},
+    http::{
+        headers::NO_STORE,
+        problem::{ApiError, ProblemBody},
+    },
     mail::outbox::DeadMail,
     staff::desk::{Desk, OnDuty},
 };

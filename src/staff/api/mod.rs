@@ -8,18 +8,11 @@ mod session;
 
 use std::sync::Arc;
 
-use axum::{
-    http::{HeaderName, HeaderValue, header},
-    middleware::from_fn_with_state,
-};
+use axum::middleware::from_fn_with_state;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::desk::Desk;
 use crate::auth::guard::{Guard, slow_down};
-
-/// No cache may keep what only staff may see.
-const NO_STORE: [(HeaderName, HeaderValue); 1] =
-    [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
 
 /// The routes of this room. `guard` stands before those that take a secret.
 pub fn routes(desk: Arc<Desk>, guard: Guard) -> OpenApiRouter {

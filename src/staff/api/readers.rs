@@ -15,11 +15,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::NO_STORE;
 use crate::{
     auth::staff::permission::Permission,
     clock::Timestamp,
-    http::problem::{ApiError, FieldError, ProblemBody},
+    http::{
+        headers::NO_STORE,
+        problem::{ApiError, FieldError, ProblemBody},
+    },
     mail::address::Address,
     reader::{data::Export, model::Reader},
     staff::desk::{Desk, OnDuty},

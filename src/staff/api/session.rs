@@ -5,14 +5,13 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::NO_STORE;
 use crate::{
     auth::{
         access_token::{LIFE, Realm},
@@ -22,6 +21,7 @@ use crate::{
     },
     http::{
         body::{JsonBytes, parse},
+        headers::{NO_STORE, user_agent},
         problem::{ApiError, FieldError, ProblemBody},
     },
     mail::address::Address,
@@ -136,8 +136,7 @@ pub(super) async fn log_in(
         wrong(FieldError::new("password", "too_long", "must have at most 256 characters"))
     })?;
     let factor = second_factor(&login).map_err(wrong)?;
-    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    let device = (device_name(user_agent), &origin);
+    let device = (device_name(user_agent(&headers)), &origin);
     tokens(&desk, &desk.log_in(&email, &attempt, factor.as_ref(), device).await?)
 }
 
