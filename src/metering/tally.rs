@@ -160,7 +160,7 @@ pub(super) fn version_after(stored: Option<&Tally>, now: Timestamp) -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::collections::HashSet;
 
     use jiff::tz::TimeZone;
@@ -169,7 +169,7 @@ mod tests {
 
     use super::*;
 
-    fn read(article: &str, limit: u32, at: Timestamp) -> Read {
+    pub(in crate::metering) fn read(article: &str, limit: u32, at: Timestamp) -> Read {
         Read {
             article: Fingerprint::of("demo", article),
             limit,
@@ -179,7 +179,7 @@ mod tests {
         }
     }
 
-    fn start() -> Timestamp {
+    pub(in crate::metering) fn start() -> Timestamp {
         Timestamp::parse("2026-11-23T04:05:06Z").unwrap()
     }
 

@@ -55,26 +55,14 @@ pub fn tally_together(
 mod tests {
     use std::collections::HashSet;
 
-    use jiff::tz::TimeZone;
     use proptest::prelude::*;
     use time::Duration;
 
     use super::*;
-    use crate::metering::tally::{Fingerprint, Verdict};
-
-    fn read(article: &str, limit: u32, at: Timestamp) -> Read {
-        Read {
-            article: Fingerprint::of("demo", article),
-            limit,
-            window: Window::new("P30D".parse().unwrap(), TimeZone::UTC),
-            at,
-            dry_run: false,
-        }
-    }
-
-    fn start() -> Timestamp {
-        Timestamp::parse("2026-11-23T04:05:06Z").unwrap()
-    }
+    use crate::metering::tally::{
+        Fingerprint, Verdict,
+        tests::{read, start},
+    };
 
     /// What two subjects may have read: within the last days, or so long ago that it is over.
     fn tallies() -> impl Strategy<Value = Option<Tally>> {

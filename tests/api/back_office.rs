@@ -21,7 +21,10 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use time::Duration;
 
-use crate::app::{Answer, TestApp};
+use crate::{
+    app::{Answer, TestApp},
+    readers::{ANNA, Tokens},
+};
 
 const PASSWORD: &str = "a rather fine phrase";
 
@@ -77,24 +80,7 @@ async fn token_of(t: &TestApp, role: Role) -> String {
 }
 
 async fn call(t: &TestApp, method: &str, path: &str, token: Option<&str>) -> Answer {
-    let request = Request::builder().method(method).uri(path);
-    let request = match token {
-        Some(token) => request.header(header::AUTHORIZATION, format!("Bearer {token}")),
-        None => request,
-    };
-    t.send(request.body(Body::empty()).unwrap()).await
-}
-
-/// A reader's id and access token.
-async fn a_reader(t: &TestApp, email: &str) -> (String, String) {
-    let body = json!({"email": email, "password": "correct horse battery"}).to_string();
-    assert_eq!(t.post("/v1/readers", body).await.status, 202);
-    let mails = t.get(&format!("/sandbox/mail?to={email}")).await.json();
-    let text = mails["messages"][0]["text"].as_str().unwrap().to_owned();
-    let link = text.split("token=").nth(1).unwrap().split_whitespace().next().unwrap();
-    let made = t.post("/v1/readers/verify", json!({"token": link}).to_string()).await.json();
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    (text(&made["reader"]["id"]), text(&made["access_token"]))
+    t.call(method.parse().unwrap(), path, token.unwrap_or_default(), None).await
 }
 
 on_both_databases! {
@@ -212,7 +198,7 @@ on_both_databases! {
         hire(&t, Role::Admin).await;
         let came = log_in(&t, Role::Admin, json!({})).await.json();
         let staff = came["access_token"].as_str();
-        let (_, reader) = a_reader(&t, "anna@example.org").await;
+        let reader = t.reader(ANNA).await.access;
         for path in ["/v1/staff/me", "/v1/staff/audit"] {
             assert_eq!(call(&t, "GET", path, Some(&reader)).await.problem().0, 401);
         }
@@ -226,7 +212,7 @@ on_both_databases! {
     }
 
     async fn each_call_is_open_to_the_roles_that_the_table_names_and_to_nobody_else(t: TestApp) {
-        let (reader, reader_token) = a_reader(&t, "anna@example.org").await;
+        let Tokens { reader, access: reader_token, .. } = t.reader(ANNA).await;
         let mut tokens = Vec::new();
         for role in Role::ALL {
             hire(&t, role).await;
@@ -281,7 +267,7 @@ on_both_databases! {
     }
 
     async fn every_act_is_in_the_audit_log(t: TestApp) {
-        let (reader, reader_token) = a_reader(&t, "anna@example.org").await;
+        let Tokens { reader, access: reader_token, .. } = t.reader(ANNA).await;
         let admin = hire(&t, Role::Admin).await;
         let wrong = json!({"email": "admin@office.example", "password": "wrong"}).to_string();
         t.post("/v1/staff/login", wrong).await;

@@ -1,27 +1,20 @@
 //! Readers who read: a token in the question, and what it changes.
 
+use axum::http::Method;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use pressgate::auth::access_token::LIFE;
 use serde_json::{Value, json};
 use time::Duration;
 
-use crate::app::TestApp;
-
-/// A reader's access and refresh token, from sign-up through the mail.
-async fn a_reader(t: &TestApp, email: &str) -> Value {
-    let body = json!({"email": email, "password": "correct horse battery"}).to_string();
-    assert_eq!(t.post("/v1/readers", body).await.status, 202);
-    let mails = t.get(&format!("/sandbox/mail?to={email}")).await.json();
-    let mut texts = mails["messages"].as_array().unwrap().iter().map(|m| m["text"].to_string());
-    let text = texts.rfind(|text| text.contains("/signup/confirm")).unwrap();
-    let token = text.split("token=").nth(1).unwrap().split('\\').next().unwrap();
-    t.post("/v1/readers/verify", json!({"token": token}).to_string()).await.json()
-}
+use crate::{
+    app::TestApp,
+    readers::{ANNA, Tokens},
+};
 
 /// Asks as a reader in the browser of `visitor`; gives the reason and the visitor's next token.
-async fn read(t: &TestApp, article: &str, visitor: &Value, reader: &Value) -> (String, Value) {
+async fn read(t: &TestApp, article: &str, visitor: &Value, reader: &Tokens) -> (String, Value) {
     let body = json!({
-        "article": {"id": article}, "visitor": visitor, "reader": reader["access_token"],
+        "article": {"id": article}, "visitor": visitor, "reader": reader.access,
     });
     let answer = t.access(body).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -32,7 +25,7 @@ async fn read(t: &TestApp, article: &str, visitor: &Value, reader: &Value) -> (S
 on_both_databases! {
     async fn who_logs_in_keeps_the_reads_and_gets_no_second_allowance(t: TestApp) {
         let visitor = t.read("tides", &Value::Null).await["visitor"].clone();
-        let anna = a_reader(&t, "anna@example.org").await;
+        let anna = t.reader(ANNA).await;
         let (reason, visitor) = read(&t, "bread", &visitor, &anna).await;
         assert_eq!(reason, "meter_exhausted", "the visitor's article counts for the reader");
         let (reason, visitor) = read(&t, "tides", &visitor, &anna).await;
@@ -45,13 +38,13 @@ on_both_databases! {
     }
 
     async fn what_a_reader_reads_follows_to_other_devices(t: TestApp) {
-        let anna = a_reader(&t, "anna@example.org").await;
+        let anna = t.reader(ANNA).await;
         let (reason, here) = read(&t, "tides", &Value::Null, &anna).await;
         assert_eq!(reason, "metered");
         let there = t.visitor().await;
         assert_eq!(read(&t, "tides", &there, &anna).await.0, "already_read");
         assert_eq!(t.outcome("bread", &here).await.0, "meter_exhausted");
-        let ben = a_reader(&t, "ben@example.org").await;
+        let ben = t.reader("ben@example.org").await;
         assert_eq!(read(&t, "bread", &Value::Null, &ben).await.0, "metered", "another person");
     }
 
@@ -59,7 +52,7 @@ on_both_databases! {
         let site = t.site_with_limit(3).await;
         let other = site.another_process().await.with_key(site.key());
         for round in 0..5 {
-            let reader = a_reader(&t, &format!("reader{round}@example.org")).await;
+            let reader = t.reader(&format!("reader{round}@example.org")).await;
             let visitor = site.visitor().await;
             let asked = (0..24).map(|i| {
                 let at = if i % 2 == 0 { site.clone() } else { other.clone() };
@@ -75,11 +68,11 @@ on_both_databases! {
     }
 
     async fn a_bad_reader_token_is_401_and_counts_nothing(t: TestApp) {
-        let anna = a_reader(&t, "anna@example.org").await;
+        let anna = t.reader(ANNA).await;
         let visitor = t.visitor().await;
-        let good = anna["access_token"].as_str().unwrap().to_owned();
+        let good = anna.access.clone();
         let cut = good[..good.len() - 1].to_owned();
-        let refresh = anna["refresh_token"].as_str().unwrap().to_owned();
+        let refresh = anna.refresh.clone();
         let visitor_token = visitor.as_str().unwrap().to_owned();
         for bad in [String::new(), "x".into(), cut, refresh, visitor_token, "é".repeat(3_000)] {
             let body = json!({"article": {"id": "a"}, "visitor": visitor, "reader": bad});
@@ -93,11 +86,11 @@ on_both_databases! {
     }
 
     async fn a_token_ends_after_its_time_and_with_its_session(t: TestApp) {
-        let anna = a_reader(&t, "anna@example.org").await;
+        let anna = t.reader(ANNA).await;
         let visitor = t.visitor().await;
         let other = t.another_process().await;
-        let ask = async |at: &TestApp, reader: &Value| {
-            let body = json!({"article": {"id": "a"}, "visitor": visitor, "reader": reader["access_token"]});
+        let ask = async |at: &TestApp, reader: &Tokens| {
+            let body = json!({"article": {"id": "a"}, "visitor": visitor, "reader": reader.access});
             at.access(body).await.status
         };
         assert_eq!((ask(&t, &anna).await, ask(&other, &anna).await), (200, 200));
@@ -106,17 +99,15 @@ on_both_databases! {
         t.clock.advance(Duration::SECOND);
         assert_eq!((ask(&t, &anna).await, ask(&other, &anna).await), (401, 401), "although remembered");
 
-        let body = json!({"refresh_token": anna["refresh_token"]}).to_string();
-        let anna = t.post("/v1/auth/refresh", body).await.json();
+        let anna = Tokens::of(&t.refresh(&anna.refresh).await);
         assert_eq!((ask(&t, &anna).await, ask(&other, &anna).await), (200, 200));
-        let body = json!({"refresh_token": anna["refresh_token"]}).to_string();
-        assert_eq!(t.post("/v1/auth/logout", body).await.status, 204);
+        assert_eq!(t.log_out(&anna.refresh).await.status, 204);
         assert_eq!(ask(&t, &anna).await, 401, "at once here");
         crate::app::eventually("elsewhere within seconds", || async { ask(&other, &anna).await == 401 }).await;
     }
 
     async fn each_token_costs_one_signature_check(t: TestApp) {
-        let anna = a_reader(&t, "anna@example.org").await;
+        let anna = t.reader(ANNA).await;
         let before = t.state.metrics.signature_checks.get();
         let asked = (0..50).map(|i| {
             let (t, anna) = (t.clone(), anna.clone());
@@ -132,11 +123,11 @@ on_both_databases! {
             {"limit": 1, "window": "P30D"},
         ]});
         let site = t.site("times", "UTC", policy).await;
-        let anna = a_reader(&t, "anna@example.org").await;
+        let anna = t.reader(ANNA).await;
         let visitor = site.read("a", &Value::Null).await["visitor"].clone();
         assert_eq!(site.outcome("b", &visitor).await.0, "meter_exhausted");
         let body = json!({
-            "article": {"id": "b"}, "visitor": visitor, "reader": anna["access_token"],
+            "article": {"id": "b"}, "visitor": visitor, "reader": anna.access,
             "receipt": true, "explain": true,
         });
         let answer = site.access(body).await.json();
@@ -145,28 +136,21 @@ on_both_databases! {
         let claims = answer["receipt"].as_str().unwrap().split('.').nth(1).unwrap().to_owned();
         let claims = URL_SAFE_NO_PAD.decode(claims).unwrap();
         let claims: Value = serde_json::from_slice(&claims).unwrap();
-        assert_eq!(claims["sub"], anna["reader"]["id"]);
+        assert_eq!(claims["sub"], anna.reader);
         assert_eq!(read(&site, "c", &visitor, &anna).await.0, "meter_exhausted");
     }
 
     async fn what_was_read_is_in_the_export_and_goes_with_the_reader(t: TestApp) {
-        let anna = a_reader(&t, "anna@example.org").await;
+        let anna = t.reader(ANNA).await;
         let (_, visitor) = read(&t, "tides", &Value::Null, &anna).await;
-        let bearer = |method: &str, path: &str| {
-            axum::http::Request::builder()
-                .method(method)
-                .uri(path)
-                .header("authorization", format!("Bearer {}", anna["access_token"].as_str().unwrap()))
-                .body(axum::body::Body::empty())
-                .unwrap()
-        };
-        let export = t.send(bearer("GET", "/v1/me/export")).await.json();
+        let export = t.call(Method::GET, "/v1/me/export", &anna.access, None).await.json();
         assert_eq!(export["meters"][0]["meter"], "site/demo");
         assert_eq!(export["meters"][0]["articles"], 1);
-        assert_eq!(t.send(bearer("DELETE", "/v1/me")).await.status, 204);
+        let erased = t.call(Method::DELETE, "/v1/me", &anna.access, None).await;
+        assert_eq!(erased.status, 204);
         // The same person again is another reader, who has read nothing; the browser has.
-        let again = a_reader(&t, "anna@example.org").await;
-        assert_ne!(again["reader"]["id"], anna["reader"]["id"]);
+        let again = t.reader(ANNA).await;
+        assert_ne!(again.reader, anna.reader);
         assert_eq!(read(&t, "bread", &Value::Null, &again).await.0, "metered");
         assert_eq!(t.outcome("salt", &visitor).await.0, "meter_exhausted");
     }
