@@ -80,7 +80,9 @@ impl Timestamp {
             .unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 
-    fn from_date_time(at: OffsetDateTime) -> Option<Self> {
+    /// The instant `at`, cut to microseconds; `None` outside the years 1 to 9999.
+    #[must_use]
+    pub fn from_date_time(at: OffsetDateTime) -> Option<Self> {
         let micros = at.unix_timestamp_nanos().div_euclid(1_000);
         i64::try_from(micros).ok().and_then(Self::from_micros)
     }

@@ -15,6 +15,46 @@ pub struct Money {
 }
 
 impl Money {
+    /// Nothing, in `currency`.
+    #[must_use]
+    pub fn zero(currency: Currency) -> Self {
+        Self { amount: 0, currency }
+    }
+
+    /// Whether it is nothing.
+    #[must_use]
+    pub fn is_zero(self) -> bool {
+        self.amount == 0
+    }
+
+    /// `self + other`; `None` for two currencies or an overflow.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Option<Self> {
+        let amount = self.amount.checked_add(other.amount)?;
+        (self.currency == other.currency).then_some(Self { amount, ..self })
+    }
+
+    /// The same amount the other way; `None` on overflow.
+    #[must_use]
+    pub fn negated(self) -> Option<Self> {
+        Some(Self { amount: self.amount.checked_neg()?, ..self })
+    }
+
+    /// `part` of `whole` of it, rounded half away from zero to whole minor units, so that what is
+    /// given back mirrors what was charged. `None` when `whole` is not above 0, or on overflow.
+    #[must_use]
+    pub fn prorated(self, part: i64, whole: i64) -> Option<Self> {
+        if whole <= 0 {
+            return None;
+        }
+        let (part, whole) = (i128::from(part), i128::from(whole));
+        // Two numbers of 64 bits multiply into 128.
+        let exact = i128::from(self.amount).checked_mul(part)?.checked_mul(2)?;
+        let rounded = (exact.checked_abs()?.checked_add(whole)?) / (whole * 2);
+        let amount = i64::try_from(rounded * exact.signum()).ok()?;
+        Some(Self { amount, ..self })
+    }
+
     /// `self - other`; `None` for two currencies or an overflow.
     #[must_use]
     pub fn minus(self, other: Self) -> Option<Self> {
@@ -83,6 +123,28 @@ mod tests {
         }
         let kuwaiti = Money { amount: 1_234, currency: Currency::KWD };
         assert!(kuwaiti.to_string().ends_with("1.234"), "{kuwaiti}");
+    }
+
+    #[test]
+    fn a_part_is_rounded_half_away_from_zero() {
+        for (amount, part, whole, expected) in [
+            (290, 1, 2, 145),
+            (290, 15, 31, 140),
+            (1_990, 265, 365, 1_445),
+            (1, 1, 2, 1),
+            (-1, 1, 2, -1),
+            (1, 1, 3, 0),
+            (599_995, 352, 366, 577_044),
+            (0, 1, 2, 0),
+        ] {
+            let price = Money { amount, currency: Currency::USD };
+            let part = price.prorated(part, whole).map(|money| money.amount);
+            assert_eq!(part, Some(expected), "{amount} x {part:?} / {whole}");
+        }
+        let all = Money { amount: i64::MAX, currency: Currency::USD };
+        assert_eq!(all.prorated(i64::MAX, i64::MAX), Some(all));
+        assert_eq!(all.prorated(i64::MAX, 1), None, "more than there can be");
+        assert_eq!(all.prorated(1, 0), None);
     }
 
     #[test]

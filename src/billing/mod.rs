@@ -1,3 +1,4 @@
 //! What is sold. So far the catalog: offers show its prices. Subscriptions come to live here.
 
+pub mod calendar;
 pub mod catalog;

@@ -1,33 +1,16 @@
 //! The plans that `config/catalog.toml` lists. Pure.
 
+pub mod model;
+
 use std::collections::HashSet;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+
+pub use self::model::Interval;
 
 use crate::money::Money;
 
-const SHIPPED: &str = include_str!("../../config/catalog.toml");
-
-/// How often a plan is paid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Interval {
-    /// Every month.
-    Month,
-    /// Every year.
-    Year,
-}
-
-impl Interval {
-    /// In words.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Month => "month",
-            Self::Year => "year",
-        }
-    }
-}
+const SHIPPED: &str = include_str!("../../../config/catalog.toml");
 
 /// One plan.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
