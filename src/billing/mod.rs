@@ -2,3 +2,6 @@
 
 pub mod calendar;
 pub mod catalog;
+pub mod charge;
+pub mod event;
+pub mod subscription;

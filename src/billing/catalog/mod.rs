@@ -1,6 +1,7 @@
 //! The plans that `config/catalog.toml` lists. Pure.
 
 pub mod model;
+pub mod versions;
 
 use std::collections::HashSet;
 

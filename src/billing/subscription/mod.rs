@@ -1,0 +1,17 @@
+//! A reader's standing agreement to a plan.
+//!
+//! Pure: `model` is what it is, `change` how people change it, `collect` how payments change it,
+//! `due` what falls due and when, `access` who may read, `quote` what a switch would cost.
+//! `row` and `store` keep it.
+
+pub mod access;
+pub mod change;
+pub mod collect;
+pub mod due;
+pub mod model;
+pub mod quote;
+mod row;
+pub mod store;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,319 @@
+//! Subscriptions in the database.
+//!
+//! Whoever is to change one takes its row first, by writing to it: from then until the end of the
+//! transaction it is theirs, on both databases. Rows are taken in the order of their ids.
+
+use uuid::Uuid;
+
+pub(crate) use super::row::terms;
+use super::{model::Subscription, row::SubscriptionRow};
+use crate::{
+    billing::catalog::versions::Catalogs,
+    clock::Timestamp,
+    db::{Query, StoreError, Tx},
+};
+
+/// Most subscriptions of one reader that are listed.
+pub const LISTED_MAX: i64 = 100;
+/// How often something may go wrong with one before people must look at it.
+pub const TROUBLE_MAX: i64 = 12;
+
+macro_rules! columns {
+    () => {
+        "id, reader_id, product, plan, catalog_version, country, method, method_last4,
+         method_expires, created_at, trial_start, trial_end, status, expires_at, begins_trial,
+         anchor, period_index, period_start, period_end, paid_amount, then_kind, then_at,
+         then_reason, then_plan, then_version, failed_at, failed_times, retry_at, grace_until,
+         paused_at, ended_at, end_reason, open_charge, open_until, revision"
+    };
+}
+
+fn bind(query: Query<'_>, row: SubscriptionRow, wake_at: Option<Timestamp>) -> Query<'_> {
+    query
+        .bind(row.id)
+        .bind(row.reader_id)
+        .bind(row.product)
+        .bind(row.plan)
+        .bind(row.catalog_version)
+        .bind(row.country)
+        .bind(row.method)
+        .bind(row.method_last4)
+        .bind(row.method_expires)
+        .bind(row.created_at)
+        .bind(row.trial_start)
+        .bind(row.trial_end)
+        .bind(row.status)
+        .bind(row.expires_at)
+        .bind(row.begins_trial)
+        .bind(row.anchor)
+        .bind(row.period_index)
+        .bind(row.period_start)
+        .bind(row.period_end)
+        .bind(row.paid_amount)
+        .bind(row.then_kind)
+        .bind(row.then_at)
+        .bind(row.then_reason)
+        .bind(row.then_plan)
+        .bind(row.then_version)
+        .bind(row.failed_at)
+        .bind(row.failed_times)
+        .bind(row.retry_at)
+        .bind(row.grace_until)
+        .bind(row.paused_at)
+        .bind(row.ended_at)
+        .bind(row.end_reason)
+        .bind(row.open_charge)
+        .bind(row.open_until)
+        .bind(wake_at)
+}
+
+/// Adds a new one.
+///
+/// # Errors
+/// [`StoreError::Duplicate`] where the reader has an open one for the product.
+pub async fn insert(
+    tx: &mut Tx,
+    subscription: &Subscription,
+    wake_at: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    let query = tx.query(
+        "INSERT INTO subscriptions (id, reader_id, product, plan, catalog_version, country, method,
+             method_last4, method_expires, created_at, trial_start, trial_end, status, expires_at,
+             begins_trial, anchor, period_index, period_start, period_end, paid_amount, then_kind,
+             then_at, then_reason, then_plan, then_version, failed_at, failed_times, retry_at,
+             grace_until, paused_at, ended_at, end_reason, open_charge, open_until, wake_at,
+             revision)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+             $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, 1)",
+    );
+    bind(query, SubscriptionRow::of(subscription), wake_at).execute().await?;
+    Ok(())
+}
+
+/// Writes down how one is now. The caller has taken its row.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn save(
+    tx: &mut Tx,
+    subscription: &Subscription,
+    wake_at: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    let query = tx.query(
+        "UPDATE subscriptions SET reader_id = $2, product = $3, plan = $4, catalog_version = $5,
+             country = $6, method = $7, method_last4 = $8, method_expires = $9, created_at = $10,
+             trial_start = $11, trial_end = $12, status = $13, expires_at = $14,
+             begins_trial = $15, anchor = $16, period_index = $17, period_start = $18,
+             period_end = $19, paid_amount = $20, then_kind = $21, then_at = $22,
+             then_reason = $23, then_plan = $24, then_version = $25, failed_at = $26,
+             failed_times = $27, retry_at = $28, grace_until = $29, paused_at = $30,
+             ended_at = $31, end_reason = $32, open_charge = $33, open_until = $34, wake_at = $35,
+             revision = revision + 1, trouble_count = 0, trouble = NULL
+         WHERE id = $1",
+    );
+    bind(query, SubscriptionRow::of(subscription), wake_at).execute().await?;
+    Ok(())
+}
+
+/// Takes one, to change it: nobody else can until the transaction ends.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn take(
+    tx: &mut Tx,
+    catalogs: &Catalogs,
+    id: Uuid,
+) -> Result<Option<Subscription>, StoreError> {
+    let row = tx
+        .query(concat!(
+            "UPDATE subscriptions SET revision = revision WHERE id = $1 RETURNING ",
+            columns!()
+        ))
+        .bind(id)
+        .optional::<SubscriptionRow>()
+        .await?;
+    read(catalogs, row).await
+}
+
+/// Takes the open one of a reader and a product.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn take_open(
+    tx: &mut Tx,
+    catalogs: &Catalogs,
+    (reader, product): (Uuid, &str),
+) -> Result<Option<Subscription>, StoreError> {
+    let row = tx
+        .query(concat!(
+            "UPDATE subscriptions SET revision = revision
+             WHERE reader_id = $1 AND product = $2 AND ended_at IS NULL RETURNING ",
+            columns!()
+        ))
+        .bind(reader)
+        .bind(product)
+        .optional::<SubscriptionRow>()
+        .await?;
+    read(catalogs, row).await
+}
+
+/// Finds one.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn find(
+    tx: &mut Tx,
+    catalogs: &Catalogs,
+    id: Uuid,
+) -> Result<Option<Subscription>, StoreError> {
+    let row = tx
+        .query(concat!("SELECT ", columns!(), " FROM subscriptions WHERE id = $1"))
+        .bind(id)
+        .optional::<SubscriptionRow>()
+        .await?;
+    read(catalogs, row).await
+}
+
+/// A reader's, the latest first; without those that never came about, because the first payment was
+/// declined: the answer to that said so.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn list_of(
+    tx: &mut Tx,
+    catalogs: &Catalogs,
+    reader: Uuid,
+) -> Result<Vec<Subscription>, StoreError> {
+    let rows = tx
+        .query(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM subscriptions
+             WHERE reader_id = $1 AND (end_reason IS NULL OR end_reason <> 'payment_declined')
+             ORDER BY created_at DESC, id DESC LIMIT $2"
+        ))
+        .bind(reader)
+        .bind(LISTED_MAX)
+        .all::<SubscriptionRow>()
+        .await?;
+    read_all(catalogs, rows).await
+}
+
+/// The ids of a reader's that are open, in their order.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn open_of(tx: &mut Tx, reader: Uuid) -> Result<Vec<Uuid>, StoreError> {
+    let rows = tx
+        .query(
+            "SELECT id FROM subscriptions WHERE reader_id = $1 AND ended_at IS NULL
+             ORDER BY id LIMIT $2",
+        )
+        .bind(reader)
+        .bind(LISTED_MAX)
+        .all::<(Uuid,)>()
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Claims up to `most` that somebody must look at by `now`, until `until`. Of several who ask at
+/// once, one gets each.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn claim(
+    tx: &mut Tx,
+    (now, until): (Timestamp, Timestamp),
+    most: i64,
+) -> Result<Vec<Uuid>, StoreError> {
+    let rows = tx
+        .query(
+            "UPDATE subscriptions SET wake_at = $2
+             WHERE wake_at <= $1 AND id IN
+                 (SELECT id FROM subscriptions WHERE wake_at <= $1 ORDER BY wake_at LIMIT $3)
+             RETURNING id",
+        )
+        .bind(now)
+        .bind(until)
+        .bind(most)
+        .all::<(Uuid,)>()
+        .await?;
+    let mut ids: Vec<Uuid> = rows.into_iter().map(|(id,)| id).collect();
+    ids.sort_unstable();
+    Ok(ids)
+}
+
+/// When somebody must look at one next, of all that there are.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn next_wake(tx: &mut Tx) -> Result<Option<Timestamp>, StoreError> {
+    let row = tx
+        .query(
+            "SELECT wake_at FROM subscriptions WHERE wake_at IS NOT NULL
+             ORDER BY wake_at LIMIT 1",
+        )
+        .optional::<(Timestamp,)>()
+        .await?;
+    Ok(row.map(|(at,)| at))
+}
+
+/// Has somebody look at one at `at`.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn wake(tx: &mut Tx, id: Uuid, at: Option<Timestamp>) -> Result<(), StoreError> {
+    tx.query("UPDATE subscriptions SET wake_at = $2 WHERE id = $1")
+        .bind(id)
+        .bind(at)
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// Writes down that looking at one failed, and when to look again; after [`TROUBLE_MAX`] times,
+/// never by itself: people see it then. Says how often it has failed.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn trouble(
+    tx: &mut Tx,
+    id: Uuid,
+    why: &str,
+    again_at: Timestamp,
+) -> Result<i64, StoreError> {
+    let row = tx
+        .query(
+            "UPDATE subscriptions SET trouble_count = trouble_count + 1, trouble = $2,
+                 wake_at = CASE WHEN trouble_count + 1 < $4 THEN $3 ELSE NULL END
+             WHERE id = $1 RETURNING trouble_count",
+        )
+        .bind(id)
+        .bind(why)
+        .bind(again_at)
+        .bind(TROUBLE_MAX)
+        .optional::<(i64,)>()
+        .await?;
+    Ok(row.map_or(0, |(count,)| count))
+}
+
+async fn read(
+    catalogs: &Catalogs,
+    row: Option<SubscriptionRow>,
+) -> Result<Option<Subscription>, StoreError> {
+    match row {
+        Some(row) => row.read(catalogs).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+async fn read_all(
+    catalogs: &Catalogs,
+    rows: Vec<SubscriptionRow>,
+) -> Result<Vec<Subscription>, StoreError> {
+    let mut all = Vec::with_capacity(rows.len());
+    for row in rows {
+        all.push(row.read(catalogs).await?);
+    }
+    Ok(all)
+}
