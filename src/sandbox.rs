@@ -21,6 +21,7 @@ use crate::{
             store::{self as staff_store, StaffStoreError},
         },
     },
+    billing::engine::Billing,
     clock::{Clock, SystemClock, Timestamp},
     db::{StoreError, Tx},
     http::{
@@ -128,11 +129,16 @@ pub fn default_window() -> crate::metering::window::WindowSpec {
     crate::metering::window::WindowSpec::Rolling(Duration::days(30))
 }
 
-type Clocks = (Arc<SystemClock>, Arc<Directory>);
+type Clocks = (Arc<SystemClock>, Arc<Directory>, Arc<Billing>);
 
 /// The routes of a sandbox whose clock is `clock`.
-pub fn routes(clock: Arc<SystemClock>, directory: Arc<Directory>) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(read_clock, move_clock)).with_state((clock, directory))
+pub fn routes(
+    clock: Arc<SystemClock>,
+    directory: Arc<Directory>,
+    billing: Arc<Billing>,
+) -> OpenApiRouter {
+    let clocks = (clock, directory, billing);
+    OpenApiRouter::new().routes(routes!(read_clock, move_clock)).with_state(clocks)
 }
 
 /// What time the sandbox thinks it is.
@@ -157,7 +163,7 @@ struct MoveClock {
 /// What time the sandbox thinks it is.
 #[utoipa::path(get, path = "/sandbox/clock", tag = "Sandbox",
     responses((status = 200, description = "The time", body = ClockBody)))]
-async fn read_clock(State((clock, _)): State<Clocks>) -> Json<ClockBody> {
+async fn read_clock(State((clock, ..)): State<Clocks>) -> Json<ClockBody> {
     Json(ClockBody { now: clock.now() })
 }
 
@@ -166,13 +172,16 @@ async fn read_clock(State((clock, _)): State<Clocks>) -> Json<ClockBody> {
     responses((status = 200, description = "The new time", body = ClockBody),
               (status = "4XX", description = "Not as it must be", body = ProblemBody)))]
 async fn move_clock(
-    State((clock, directory)): State<Clocks>,
+    State((clock, directory, billing)): State<Clocks>,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Json<ClockBody>, ApiError> {
     let step = parse::<MoveClock>(&bytes)?.step(clock.now()).map_err(|(field, detail)| {
         ApiError::InvalidFields(vec![FieldError::new(field, "invalid_value", detail)])
     })?;
-    clock.advance(step);
+    let until = clock.now().plus(step);
+    // Billing first: whatever falls due on the way happens at its own time.
+    let set = |at: Timestamp| clock.advance(at.since(clock.now()));
+    billing.live_until(until, set).await?;
     // Signing keys become active and retire by the clock.
     directory.refresh().await.map_err(ApiError::internal)?;
     Ok(Json(ClockBody { now: clock.now() }))

@@ -10,6 +10,7 @@ use crate::{
         limit_store,
         session::{store as sessions, token_store},
     },
+    billing::timeline,
     clock::Clock,
     db::{Db, StoreError},
     mail::outbox,
@@ -31,6 +32,9 @@ const USED_TOKENS_KEPT: Span = Span::days(30);
 const CLOCKS_DIFFER: Span = Span::HOUR;
 /// That a mail was sent, and about what, is known for this long.
 const MAILS_KEPT: Span = Span::days(30);
+
+/// What nobody fetched in this time is told to nobody any more; the timeline still holds it.
+const EVENTS_KEPT: Span = Span::days(30);
 
 /// Looks every minute, for ever. Ends when it is dropped.
 pub async fn run(db: Db, clock: Arc<dyn Clock>) {
@@ -60,6 +64,7 @@ pub async fn forget(db: &Db, clock: &dyn Clock) -> Result<u64, StoreError> {
             address_store::purge(&mut tx, now, STEP).await?,
             limit_store::purge(&mut tx, now.minus(CLOCKS_DIFFER), STEP).await?,
             outbox::purge(&mut tx, now.minus(MAILS_KEPT), STEP).await?,
+            timeline::purge_outbox(&mut tx, now.minus(EVENTS_KEPT), STEP).await?,
         ];
         tx.commit().await?;
         forgotten += rows.iter().sum::<u64>();

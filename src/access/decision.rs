@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
+    billing::subscription::access::Entitlement,
     metering::tally::{Reading, Verdict},
     site::directory::LiveRule,
 };
@@ -53,6 +54,14 @@ pub enum Reason {
     Metered,
     /// Counted before in this window.
     AlreadyRead,
+    /// The reader's subscription is paid.
+    Subscriber,
+    /// The reader is in the free trial.
+    Trial,
+    /// A payment is missing or late, and the reader still reads for a while.
+    GracePeriod,
+    /// The publisher gave it away.
+    Complimentary,
     /// The free articles of this window are used up.
     MeterExhausted,
     /// Only subscribers may read it.
@@ -61,10 +70,14 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason there is.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 9] = [
         Self::FreeArticle,
         Self::Metered,
         Self::AlreadyRead,
+        Self::Subscriber,
+        Self::Trial,
+        Self::GracePeriod,
+        Self::Complimentary,
         Self::MeterExhausted,
         Self::SubscriptionRequired,
     ];
@@ -76,6 +89,10 @@ impl Reason {
             Self::FreeArticle => "free_article",
             Self::Metered => "metered",
             Self::AlreadyRead => "already_read",
+            Self::Subscriber => "subscriber",
+            Self::Trial => "trial",
+            Self::GracePeriod => "grace_period",
+            Self::Complimentary => "complimentary",
             Self::MeterExhausted => "meter_exhausted",
             Self::SubscriptionRequired => "subscription_required",
         }
@@ -85,19 +102,38 @@ impl Reason {
     #[must_use]
     pub fn decision(self) -> Decision {
         match self {
-            Self::FreeArticle | Self::Metered | Self::AlreadyRead => Decision::Allow,
+            Self::FreeArticle
+            | Self::Metered
+            | Self::AlreadyRead
+            | Self::Subscriber
+            | Self::Trial
+            | Self::GracePeriod
+            | Self::Complimentary => Decision::Allow,
             Self::MeterExhausted | Self::SubscriptionRequired => Decision::Deny,
         }
     }
 }
 
-/// Everything a decision depends on. Facts about the subscription will join these.
+impl From<Entitlement> for Reason {
+    fn from(entitlement: Entitlement) -> Self {
+        match entitlement {
+            Entitlement::Subscriber => Self::Subscriber,
+            Entitlement::Trial => Self::Trial,
+            Entitlement::GracePeriod => Self::GracePeriod,
+            Entitlement::Complimentary => Self::Complimentary,
+        }
+    }
+}
+
+/// Everything a decision depends on.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
     /// How the article may be read.
     pub access: ArticleAccess,
     /// Whether a reader is logged in.
     pub is_reader: bool,
+    /// Why the reader is not metered here, if so.
+    pub entitlement: Option<Entitlement>,
     /// The rule that applies and its position, if any.
     pub rule: Option<(usize, &'a LiveRule)>,
     /// What the meter said, where it was asked.
@@ -109,8 +145,8 @@ impl<'a> Facts<'a> {
     #[must_use]
     pub fn question_for_the_meter(&self) -> Option<&'a LiveRule> {
         match self.access {
-            ArticleAccess::Metered => self.rule.map(|(_, rule)| rule),
-            ArticleAccess::Free | ArticleAccess::Subscribers => None,
+            ArticleAccess::Metered if self.entitlement.is_none() => self.rule.map(|(_, rule)| rule),
+            _ => None,
         }
     }
 }
@@ -118,6 +154,12 @@ impl<'a> Facts<'a> {
 /// Decides.
 #[must_use]
 pub fn decide(facts: &Facts<'_>) -> Reason {
+    if facts.access == ArticleAccess::Free {
+        return Reason::FreeArticle;
+    }
+    if let Some(entitlement) = facts.entitlement {
+        return entitlement.into();
+    }
     match (facts.access, facts.reading.map(|reading| reading.verdict)) {
         (ArticleAccess::Free, _) => Reason::FreeArticle,
         (ArticleAccess::Subscribers, _) => Reason::SubscriptionRequired,
@@ -145,11 +187,16 @@ pub fn explain(facts: &Facts<'_>) -> Vec<String> {
         }
         ArticleAccess::Metered => {
             steps.push("The site says this article is metered.".into());
-            steps.push(match facts.rule {
-                Some((i, rule)) => format!("Rule {} applies to {}.", i + 1, rule.text),
-                None => "No rule of the site's meter gives this article away.".into(),
-            });
+            if facts.entitlement.is_none() {
+                steps.push(match facts.rule {
+                    Some((i, rule)) => format!("Rule {} applies to {}.", i + 1, rule.text),
+                    None => "No rule of the site's meter gives this article away.".into(),
+                });
+            }
         }
+    }
+    if let Some(entitlement) = facts.entitlement.filter(|_| facts.access != ArticleAccess::Free) {
+        steps.push(entitled(entitlement).to_owned());
     }
     if let Some(reading) = facts.reading {
         if facts.is_reader {
@@ -170,6 +217,15 @@ pub fn explain(facts: &Facts<'_>) -> Vec<String> {
     let reason = decide(facts);
     steps.push(format!("So: {}, because `{}`.", reason.decision().as_str(), reason.as_str()));
     steps
+}
+
+fn entitled(entitlement: Entitlement) -> &'static str {
+    match entitlement {
+        Entitlement::Subscriber => "The reader's subscription is paid.",
+        Entitlement::Trial => "The reader is in the free trial.",
+        Entitlement::GracePeriod => "A payment is missing or late; the reader still reads.",
+        Entitlement::Complimentary => "The publisher gave the reader access.",
+    }
 }
 
 #[cfg(test)]
@@ -205,7 +261,7 @@ mod tests {
             (Metered, Some((0, &rule)), Some(reading(Verdict::AlreadyRead)), Reason::AlreadyRead),
             (Metered, Some((0, &rule)), Some(reading(Verdict::Exhausted)), Reason::MeterExhausted),
         ] {
-            let facts = Facts { access, is_reader: false, rule, reading };
+            let facts = Facts { access, is_reader: false, entitlement: None, rule, reading };
             assert_eq!(decide(&facts), reason);
             let asks = facts.question_for_the_meter().is_some();
             assert_eq!(asks, access == Metered && rule.is_some());
@@ -218,6 +274,7 @@ mod tests {
         let facts = Facts {
             access: ArticleAccess::Metered,
             is_reader: false,
+            entitlement: None,
             rule: Some((0, &rule)),
             reading: Some(reading(Verdict::Exhausted)),
         };
@@ -238,6 +295,7 @@ mod tests {
         let facts = Facts {
             access: ArticleAccess::Metered,
             is_reader: true,
+            entitlement: None,
             rule: Some((0, &rule)),
             reading: Some(reading(Verdict::Exhausted)),
         };

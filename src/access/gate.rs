@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::decision::{ArticleAccess, Facts, Reason, decide, explain};
 use crate::{
+    billing::engine::{Billing, BillingError},
     clock::{Clock, Timestamp},
     http::{metrics::Metrics, problem::ApiError},
     ids::{Ids, NoRandomness},
@@ -75,6 +76,9 @@ pub enum GateError {
     /// No new visitor can be named.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
+    /// It cannot be looked up whether the reader subscribes.
+    #[error("subscriptions cannot be looked up: {0}")]
+    Standing(#[from] BillingError),
 }
 
 impl From<GateError> for ApiError {
@@ -87,6 +91,10 @@ impl From<GateError> for ApiError {
                 Self::Unavailable("meter_unavailable", "reads cannot be counted now".into())
             }
             GateError::NoRandomness(error) => Self::internal(error),
+            GateError::Standing(_) => Self::Unavailable(
+                "subscriptions_unavailable",
+                "subscriptions cannot be looked up now".into(),
+            ),
         }
     }
 }
@@ -97,6 +105,8 @@ pub struct Gate {
     pub directory: Arc<Directory>,
     /// The count.
     pub meter: Meter,
+    /// Who subscribes.
+    pub billing: Arc<Billing>,
     clock: Arc<dyn Clock>,
     ids: Ids,
     token_life: Lifetime,
@@ -114,7 +124,7 @@ impl Gate {
     #[must_use]
     pub fn new(
         directory: Arc<Directory>,
-        meter: Meter,
+        (meter, billing): (Meter, Arc<Billing>),
         (clock, ids): (Arc<dyn Clock>, Ids),
         token_life: Lifetime,
         metrics: &Metrics,
@@ -122,7 +132,7 @@ impl Gate {
         let counter =
             |reason: Reason| metrics.decisions(reason.decision().as_str(), reason.as_str());
         let counters = Reason::ALL.map(counter);
-        Self { directory, meter, clock, ids, token_life, counters }
+        Self { directory, meter, billing, clock, ids, token_life, counters }
     }
 
     /// How long a visitor token lives.
@@ -145,8 +155,19 @@ impl Gate {
         let (visitor, past, token) = self.visitor(site, question, now)?;
         let audience = reader.map_or(Audience::Anonymous, |_| Audience::Registered);
         let rule = site.rule_for(audience, article.section, article.tags);
-        let mut facts =
-            Facts { access: article.access, is_reader: reader.is_some(), rule, reading: None };
+        let entitlement = match reader {
+            Some(reader) if article.access != ArticleAccess::Free => {
+                self.billing.standing(reader).await?.entitles(&site.site.id, now)
+            }
+            _ => None,
+        };
+        let mut facts = Facts {
+            access: article.access,
+            is_reader: reader.is_some(),
+            entitlement,
+            rule,
+            reading: None,
+        };
         if let Some(rule) = facts.question_for_the_meter() {
             let asker = Asker { pool: Arc::clone(&rule.pool), visitor, past, reader };
             let read = Read {

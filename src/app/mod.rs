@@ -24,7 +24,11 @@ use crate::{
         staff::store::StaffStoreError,
         store::{self as key_store, KeyStoreError},
     },
-    billing::catalog::{Catalog, InvalidCatalog},
+    billing::{
+        self,
+        catalog::{Catalog, InvalidCatalog},
+        engine::Billing,
+    },
     clock::{Clock, SystemClock},
     config::{Config, Mode},
     db::{Db, StoreError},
@@ -124,6 +128,8 @@ pub struct App {
     pub gate: Arc<Gate>,
     /// Readers' accounts.
     pub accounts: Arc<Accounts>,
+    /// Subscriptions.
+    pub billing: Arc<Billing>,
     /// The back office.
     pub desk: Arc<Desk>,
     /// Slows down those who guess.
@@ -201,12 +207,13 @@ impl AppState {
             directory,
             meter,
         };
-        let Rooms { gate, accounts, desk, guard } = ground.furnish(&mut tasks).await?;
+        let Rooms { gate, accounts, billing, desk, guard } = ground.furnish(&mut tasks).await?;
         Ok(Self(Arc::new(App {
             config,
             databases,
             gate,
             accounts,
+            billing,
             desk,
             guard,
             catalog: Arc::new(Catalog::shipped()?),
@@ -228,11 +235,16 @@ impl AppState {
         let mut rooms = OpenApiRouter::new()
             .merge(access::api::routes(gate(), Arc::clone(&self.accounts.tokens), public_url))
             .merge(reader::api::routes(Arc::clone(&self.accounts), self.guard.clone()))
+            .merge(billing::api::routes(billing::api::Counter {
+                billing: Arc::clone(&self.billing),
+                tokens: Arc::clone(&self.accounts.tokens),
+            }))
             .merge(staff::api::routes(Arc::clone(&self.desk), self.guard.clone()))
             .merge(health::routes(Arc::clone(&self.readiness)));
         if let Some(clock) = &self.movable_clock {
             let directory = Arc::clone(&self.gate.directory);
-            rooms = rooms.merge(sandbox::routes(Arc::clone(clock), directory));
+            let billing = Arc::clone(&self.billing);
+            rooms = rooms.merge(sandbox::routes(Arc::clone(clock), directory, billing));
         }
         if self.config.is_sandbox() {
             rooms = rooms.merge(mail::sandbox::routes(self.databases.main.clone()));

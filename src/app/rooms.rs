@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::task::JoinSet;
+use tokio::{sync::Mutex, task::JoinSet};
 
 use super::StartError;
 use crate::{
@@ -11,6 +11,12 @@ use crate::{
     auth::{
         guard::Guard, hashing::Hasher, network::NetworkLimits, revocation::Revocations,
         tokens::Tokens,
+    },
+    billing::{
+        catalog::{Catalog, versions::Catalogs},
+        engine::Billing,
+        gateway::Gateway,
+        trial::TrialKey,
     },
     clock::Clock,
     config::Config,
@@ -44,6 +50,7 @@ pub(super) struct Ground<'a> {
 pub(super) struct Rooms {
     pub(super) gate: Arc<Gate>,
     pub(super) accounts: Arc<Accounts>,
+    pub(super) billing: Arc<Billing>,
     pub(super) desk: Arc<Desk>,
     pub(super) guard: Guard,
 }
@@ -54,14 +61,16 @@ impl Ground<'_> {
         let tokens = self.tokens(tasks).await?;
         let mail = self.mail_room(tasks)?;
         let hasher = Hasher::start(self.config.passwords, self.ids.clone())?;
-        let accounts = Arc::new(self.accounts(&tokens, &hasher, mail));
+        let billing = self.billing(tasks, &mail)?;
+        let accounts = Arc::new(self.accounts(&tokens, &hasher, (mail, Arc::clone(&billing))));
         let desk = self.desk(tokens, hasher, &accounts);
         let networks = Arc::new(NetworkLimits::new(self.config.limits.network));
         let guard = Guard { networks, clock: Arc::clone(&self.clock) };
         let facts = (self.clock, self.ids);
         let life = self.config.meter.token;
-        let gate = Gate::new(self.directory, self.meter, facts, life, self.metrics);
-        Ok(Rooms { gate: Arc::new(gate), accounts, desk: Arc::new(desk), guard })
+        let counts = (self.meter, Arc::clone(&billing));
+        let gate = Gate::new(self.directory, counts, facts, life, self.metrics);
+        Ok(Rooms { gate: Arc::new(gate), accounts, billing, desk: Arc::new(desk), guard })
     }
 
     async fn tokens(&self, tasks: &mut JoinSet<()>) -> Result<Arc<Tokens>, StartError> {
@@ -100,7 +109,35 @@ impl Ground<'_> {
         Ok(room)
     }
 
-    fn accounts(&self, tokens: &Arc<Tokens>, hasher: &Hasher, mail: MailRoom) -> Accounts {
+    fn billing(
+        &self,
+        tasks: &mut JoinSet<()>,
+        mail: &MailRoom,
+    ) -> Result<Arc<Billing>, StartError> {
+        let billing = Arc::new(Billing {
+            db: self.db.clone(),
+            clock: Arc::clone(&self.clock),
+            ids: self.ids.clone(),
+            catalogs: Catalogs::stub(&Catalog::shipped()?),
+            gateway: Gateway::default(),
+            mail: mail.clone(),
+            declined: self.config.limits.declined,
+            trials: TrialKey::of(&self.config.master),
+            previews: self.config.master.derive("switch previews"),
+            public_url: self.config.server.public_url.as_str().into(),
+            news: Arc::default(),
+            turn: Mutex::default(),
+        });
+        tasks.spawn(Arc::clone(&billing).run());
+        Ok(billing)
+    }
+
+    fn accounts(
+        &self,
+        tokens: &Arc<Tokens>,
+        hasher: &Hasher,
+        (mail, billing): (MailRoom, Arc<Billing>),
+    ) -> Accounts {
         Accounts {
             db: self.db.clone(),
             clock: Arc::clone(&self.clock),
@@ -108,6 +145,7 @@ impl Ground<'_> {
             hasher: hasher.clone(),
             tokens: Arc::clone(tokens),
             mail,
+            billing,
             limits: self.config.limits,
             lifetimes: self.config.sessions.reader,
             directory: Arc::clone(&self.directory),

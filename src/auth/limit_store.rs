@@ -46,6 +46,12 @@ impl LimitKey {
         Self::of("totp", staff_id)
     }
 
+    /// First payments of a reader that were declined, by the reader's id.
+    #[must_use]
+    pub fn declined(reader_id: &str) -> Self {
+        Self::of("declined", reader_id)
+    }
+
     fn of(name: &'static str, subject: &str) -> Self {
         let mut context = Context::new(&SHA256);
         for part in [name, "\0", subject] {

@@ -57,6 +57,9 @@ pub enum Event {
         at: Timestamp,
         /// By whom.
         reason: EndReason,
+        /// What the reader said about it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        comment: Option<String>,
     },
     /// It will not end after all.
     CancelRevoked,
@@ -133,6 +136,16 @@ pub enum Event {
 }
 
 impl Event {
+    /// The facts of it, as JSON.
+    #[must_use]
+    pub fn detail(&self) -> serde_json::Value {
+        // Structs of numbers and texts always serialise.
+        match serde_json::to_value(self) {
+            Ok(serde_json::Value::Null) | Err(_) => serde_json::json!({}),
+            Ok(detail) => detail,
+        }
+    }
+
     /// Its name: a stable dotted word.
     #[must_use]
     pub fn kind(&self) -> &'static str {

@@ -14,6 +14,8 @@ pub struct Limits {
     pub mail: Policy,
     /// Wrong codes of one member of staff.
     pub totp: Policy,
+    /// First payments of one reader that were declined.
+    pub declined: Policy,
     /// Wrong secrets from one network; none in a sandbox.
     pub network: Option<NetworkPolicies>,
 }
@@ -23,10 +25,11 @@ pub(super) fn read(settings: &mut Settings, mode: Option<Mode>) -> Limits {
     let login = slow(settings, "limits.login_burst", "limits.login_refill_secs");
     let mail = slow(settings, "limits.mail_burst", "limits.mail_refill_secs");
     let totp = slow(settings, "limits.totp_burst", "limits.totp_refill_secs");
+    let declined = slow(settings, "limits.declined_burst", "limits.declined_refill_secs");
     let each = fast(settings, "limits.network_burst", "limits.network_per_second");
     let all = fast(settings, "limits.instance_burst", "limits.instance_per_second");
     let network = (mode == Some(Mode::Live)).then_some(NetworkPolicies { each, all });
-    Limits { login, mail, totp, network }
+    Limits { login, mail, totp, declined, network }
 }
 
 /// One more after so many seconds.

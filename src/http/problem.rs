@@ -79,6 +79,12 @@ pub enum ApiError {
     /// Known, but not allowed.
     #[error("{1}")]
     Forbidden(&'static str, &'static str),
+    /// It would have to be paid for, and was not.
+    #[error("{1}")]
+    PaymentRequired(&'static str, Cow<'static, str>),
+    /// It does not go from where things stand.
+    #[error("{1}")]
+    Conflict(&'static str, Cow<'static, str>),
     /// No such path.
     #[error("there is nothing at this path")]
     NotFound,
@@ -118,6 +124,8 @@ impl ApiError {
             }
             Self::Unauthorized(code, _) => (StatusCode::UNAUTHORIZED, code),
             Self::Forbidden(code, _) => (StatusCode::FORBIDDEN, code),
+            Self::PaymentRequired(code, _) => (StatusCode::PAYMENT_REQUIRED, code),
+            Self::Conflict(code, _) => (StatusCode::CONFLICT, code),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::TooManyRequests { code, .. } => (StatusCode::TOO_MANY_REQUESTS, code),

@@ -20,6 +20,7 @@ use crate::{
         },
         tokens::Tokens,
     },
+    billing::engine::{Billing, BillingError},
     clock::{Clock, Timestamp},
     config::Limits,
     db::{Db, StoreError, Tx},
@@ -70,6 +71,12 @@ pub enum AccountError {
 
 impl From<StoreError> for AccountError {
     fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<BillingError> for AccountError {
+    fn from(error: BillingError) -> Self {
         Self::Failed(error.into())
     }
 }
@@ -172,6 +179,8 @@ pub struct Accounts {
     pub tokens: Arc<Tokens>,
     /// Writes to readers.
     pub mail: MailRoom,
+    /// Subscriptions, which end with the account.
+    pub billing: Arc<Billing>,
     /// How often secrets may be tried.
     pub limits: Limits,
     /// How long sessions hold.

@@ -17,6 +17,7 @@ use crate::{
             store as sessions,
         },
     },
+    billing::export::BillingExport,
     clock::Timestamp,
     mail::{letter::Letter, outbox},
     metering::{
@@ -40,6 +41,9 @@ pub struct Export {
     pub address_change: Option<ExportedChange>,
     /// Mails of the last days.
     pub mails: Vec<ExportedMail>,
+    /// Subscriptions and all about them.
+    #[serde(flatten)]
+    pub billing: BillingExport,
     /// How many articles were read free, by meter. Which ones is kept only as fingerprints.
     pub meters: Vec<ExportedMeter>,
 }
@@ -140,6 +144,7 @@ impl Accounts {
         let change = address_store::find(&mut tx, id).await?;
         let sessions = sessions::list_all(&mut tx, Realm::Reader, id).await?;
         let mails = outbox::newest(&mut tx, Some(&reader.email)).await?;
+        let billing = self.billing.export(&mut tx, id).await?;
         drop(tx);
         let pools = self.directory.snapshot().pools();
         let meters = records::of(&mut self.meter_db.read().await?, &pools, id).await?;
@@ -161,6 +166,7 @@ impl Accounts {
                 .into_iter()
                 .map(|mail| ExportedMail { subject: mail.subject, created_at: mail.created_at })
                 .collect(),
+            billing,
             meters: meters.into_iter().map(ExportedMeter::from).collect(),
         })
     }
@@ -194,7 +200,10 @@ impl Accounts {
         records::forget(&mut tx, &pools, id).await?;
         tx.commit().await?;
         let mut tx = self.db.write().await?;
+        store::lock(&mut tx, id).await?;
         let reader = store::find(&mut tx, id).await?.ok_or(AccountError::Gone)?;
+        // Nobody pays for an account that is no more.
+        self.billing.end_for(&mut tx, id, now).await?;
         if let Some((asked_for, _)) = address_store::find(&mut tx, id).await? {
             outbox::delete_to(&mut tx, &asked_for).await?;
         }

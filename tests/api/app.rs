@@ -121,6 +121,12 @@ impl TestApp {
         Self::open(self.place.clone(), Arc::clone(&self.clock), settings).await.unwrap()
     }
 
+    /// Moves the clock to `until`, and does what falls due on the way, in order.
+    pub(crate) async fn settle_until(&self, until: Timestamp) {
+        let clock = Arc::clone(&self.clock);
+        self.state.billing.live_until(until, move |now| clock.set(now)).await.unwrap();
+    }
+
     /// Ends this process, work in the background included.
     pub(crate) async fn stop(&self) {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -39,6 +39,13 @@ const NOT_LIMITED: &[(&str, &str)] = &[
     ("post /v1/staff/mails/{id}/retry", "needs a token that was checked"),
     ("delete /v1/staff/readers/{id}", "needs a token that was checked"),
     ("delete /v1/staff/readers/{id}/sessions", "needs a token that was checked"),
+    ("post /v1/subscriptions", "needs a token that was checked"),
+    ("post /v1/subscriptions/{id}/cancel", "needs a token that was checked"),
+    ("post /v1/subscriptions/{id}/resume", "needs a token that was checked"),
+    ("post /v1/subscriptions/{id}/switch", "needs a token that was checked"),
+    ("delete /v1/subscriptions/{id}/switch", "needs a token that was checked"),
+    ("post /v1/subscriptions/{id}/switch/preview", "needs a token that was checked"),
+    ("put /v1/subscriptions/{id}/payment-method", "needs a token that was checked"),
     ("post /v1/auth/logout", "says the same of every token, so there is nothing to learn"),
 ];
 

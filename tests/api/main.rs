@@ -19,6 +19,7 @@ mod addresses;
 mod audit;
 mod back_office;
 mod batch;
+mod billing;
 mod deciding;
 mod demonstration;
 mod edge;

@@ -30,6 +30,12 @@ const TABLES: &[(&str, Holds)] = &[
     ("staff_recovery_codes", Holds::Nothing("hashes of theirs")),
     ("sites", Holds::Nothing("the publisher's titles")),
     ("site_keys", Holds::Nothing("the publisher's keys")),
+    ("subscriptions", Holds::Part("/subscriptions")),
+    ("charges", Holds::Part("/charges")),
+    ("grants", Holds::Part("/complimentary")),
+    ("subscription_events", Holds::Part("/timeline")),
+    ("event_outbox", Holds::Nothing("the timeline, on its way to those who asked to be told")),
+    ("trial_claims", Holds::Nothing("keyed hashes, which tell nobody anything")),
 ];
 
 #[derive(Debug)]

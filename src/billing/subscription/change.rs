@@ -60,7 +60,7 @@ impl Subscription {
             return Ok(self.lapse());
         }
         let at = self.period().map_or(now, |period| period.end);
-        Ok(Some((self, Event::CancelScheduled { at, reason })))
+        Ok(Some((self, Event::CancelScheduled { at, reason, comment: None })))
     }
 
     /// Ends it at once.

@@ -199,6 +199,50 @@ pub async fn list_of(
     read_all(catalogs, rows).await
 }
 
+/// All of a reader's, the latest first.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn list_all_of(
+    tx: &mut Tx,
+    catalogs: &Catalogs,
+    reader: Uuid,
+) -> Result<Vec<Subscription>, StoreError> {
+    let rows = tx
+        .query(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM subscriptions WHERE reader_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2"
+        ))
+        .bind(reader)
+        .bind(LISTED_MAX)
+        .all::<SubscriptionRow>()
+        .await?;
+    read_all(catalogs, rows).await
+}
+
+/// A reader's that are open.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn list_open(
+    tx: &mut Tx,
+    catalogs: &Catalogs,
+    reader: Uuid,
+) -> Result<Vec<Subscription>, StoreError> {
+    let rows = tx
+        .query(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM subscriptions WHERE reader_id = $1 AND ended_at IS NULL LIMIT $2"
+        ))
+        .bind(reader)
+        .bind(LISTED_MAX)
+        .all::<SubscriptionRow>()
+        .await?;
+    read_all(catalogs, rows).await
+}
+
 /// The ids of a reader's that are open, in their order.
 ///
 /// # Errors
@@ -271,6 +315,19 @@ pub async fn wake(tx: &mut Tx, id: Uuid, at: Option<Timestamp>) -> Result<(), St
     Ok(())
 }
 
+/// How often looking at one has failed since it last went well.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn trouble_count(tx: &mut Tx, id: Uuid) -> Result<i64, StoreError> {
+    let row = tx
+        .query("SELECT trouble_count FROM subscriptions WHERE id = $1")
+        .bind(id)
+        .optional::<(i64,)>()
+        .await?;
+    Ok(row.map_or(0, |(count,)| count))
+}
+
 /// Writes down that looking at one failed, and when to look again; after [`TROUBLE_MAX`] times,
 /// never by itself: people see it then. Says how often it has failed.
 ///
@@ -295,6 +352,21 @@ pub async fn trouble(
         .optional::<(i64,)>()
         .await?;
     Ok(row.map_or(0, |(count,)| count))
+}
+
+/// Forgets the cards of a reader whose subscriptions have ended.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn forget_methods(tx: &mut Tx, reader: Uuid) -> Result<(), StoreError> {
+    tx.query(
+        "UPDATE subscriptions SET method = NULL, method_last4 = NULL, method_expires = NULL
+         WHERE reader_id = $1",
+    )
+    .bind(reader)
+    .execute()
+    .await?;
+    Ok(())
 }
 
 async fn read(

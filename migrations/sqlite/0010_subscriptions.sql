@@ -1,0 +1,158 @@
+-- Readers' subscriptions. What belongs to one state only is there in that state only.
+CREATE TABLE subscriptions (
+    id              BLOB        PRIMARY KEY,
+    reader_id       BLOB        NOT NULL,
+    product         TEXT        NOT NULL,
+    plan            TEXT        NOT NULL,
+    catalog_version INTEGER     NOT NULL,
+    country         TEXT        NOT NULL,   -- ISO 3166-1
+    method          TEXT,                   -- the gateway's name for the card
+    method_last4    TEXT,
+    method_expires  INTEGER,                 -- year x 12 + month - 1, the last it can pay in
+    created_at      INTEGER     NOT NULL,
+    trial_start     INTEGER,
+    trial_end       INTEGER,
+    status          TEXT        NOT NULL CHECK (status IN
+                    ('incomplete', 'trialing', 'active', 'past_due', 'paused', 'canceled', 'expired')),
+    expires_at      INTEGER,            -- incomplete: from when it is too late
+    begins_trial    BOOLEAN,
+    anchor          INTEGER,            -- active and past due: the calendar
+    period_index    INTEGER,
+    period_start    INTEGER,
+    period_end      INTEGER,
+    paid_amount     INTEGER,                 -- active: for the running period, in minor units
+    then_kind       TEXT        CHECK (then_kind IN ('renew', 'cancel', 'switch')),
+    then_at         INTEGER,            -- when the end was decided
+    then_reason     TEXT,                   -- and by whom
+    then_plan       TEXT,                   -- what it goes on with
+    then_version    INTEGER,
+    failed_at       INTEGER,            -- past due: the first failure
+    failed_times    INTEGER,
+    retry_at        INTEGER,
+    grace_until     INTEGER,
+    paused_at       INTEGER,
+    ended_at        INTEGER,
+    end_reason      TEXT,
+    open_charge     UUID,                   -- the one whose outcome is not known yet
+    open_until      INTEGER,            -- until when the reader may confirm it
+    revision        INTEGER     NOT NULL,
+    wake_at         INTEGER,            -- when somebody must look at it
+    trouble_count   INTEGER     NOT NULL DEFAULT 0,
+    trouble         TEXT,                   -- why the last look failed
+    CHECK ((trial_start IS NULL) = (trial_end IS NULL)),
+    CHECK ((method IS NULL) = (method_last4 IS NULL)),
+    CHECK ((method IS NULL) = (method_expires IS NULL)),
+    CHECK ((status = 'incomplete') = (expires_at IS NOT NULL)),
+    CHECK ((status = 'incomplete') = (begins_trial IS NOT NULL)),
+    CHECK (status <> 'trialing' OR trial_end IS NOT NULL),
+    CHECK ((status IN ('active', 'past_due')) = (anchor IS NOT NULL)),
+    CHECK ((anchor IS NULL) = (period_index IS NULL)),
+    CHECK ((anchor IS NULL) = (period_start IS NULL)),
+    CHECK ((anchor IS NULL) = (period_end IS NULL)),
+    CHECK (period_start < period_end),
+    CHECK ((status = 'active') = (paid_amount IS NOT NULL)),
+    CHECK ((status IN ('trialing', 'active')) = (then_kind IS NOT NULL)),
+    CHECK ((then_kind IS NOT NULL AND then_kind = 'cancel') = (then_at IS NOT NULL)),
+    CHECK ((then_at IS NULL) = (then_reason IS NULL)),
+    CHECK ((then_kind IS NOT NULL AND then_kind = 'switch') = (then_plan IS NOT NULL)),
+    CHECK ((then_plan IS NULL) = (then_version IS NULL)),
+    CHECK ((status = 'past_due') = (failed_at IS NOT NULL)),
+    CHECK ((failed_at IS NULL) = (failed_times IS NULL)),
+    CHECK ((failed_at IS NULL) = (grace_until IS NULL)),
+    CHECK (retry_at IS NULL OR failed_at IS NOT NULL),
+    CHECK ((status = 'paused') = (paused_at IS NOT NULL)),
+    CHECK ((status IN ('canceled', 'expired')) = (ended_at IS NOT NULL)),
+    CHECK ((ended_at IS NULL) = (end_reason IS NULL)),
+    CHECK (open_until IS NULL OR open_charge IS NOT NULL)
+);
+-- At most one that is open for a reader and a product.
+CREATE UNIQUE INDEX subscriptions_open ON subscriptions (reader_id, product) WHERE ended_at IS NULL;
+CREATE INDEX subscriptions_by_reader ON subscriptions (reader_id, created_at);
+CREATE INDEX subscriptions_wake ON subscriptions (wake_at) WHERE wake_at IS NOT NULL;
+CREATE INDEX subscriptions_stuck ON subscriptions (id) WHERE wake_at IS NULL AND trouble IS NOT NULL;
+
+-- Charges: what we are about to ask the gateway for, written down before we ask.
+CREATE TABLE charges (
+    id              BLOB        PRIMARY KEY,
+    subscription_id BLOB        NOT NULL REFERENCES subscriptions (id),
+    reader_id       BLOB        NOT NULL,
+    purpose         TEXT        NOT NULL CHECK (purpose IN ('start', 'renewal', 'switch', 'unpause')),
+    plan            TEXT        NOT NULL,   -- what it buys
+    catalog_version INTEGER     NOT NULL,
+    anchor          INTEGER     NOT NULL,
+    period_index    INTEGER     NOT NULL,
+    period_start    INTEGER     NOT NULL,
+    period_end      INTEGER     NOT NULL,
+    attempt         INTEGER     NOT NULL CHECK (attempt > 0),   -- for this period
+    amount          INTEGER     NOT NULL CHECK (amount >= 0),   -- minor units
+    credit          INTEGER     NOT NULL CHECK (credit >= 0),   -- given back of the old plan's price
+    balance         INTEGER     NOT NULL CHECK (balance >= 0),  -- taken from the account's balance
+    currency        TEXT        NOT NULL,
+    method          TEXT,                   -- forgotten when the account is erased
+    off_session     BOOLEAN     NOT NULL,   -- whether nobody was there to confirm it
+    status          TEXT        NOT NULL CHECK (status IN
+                    ('pending', 'requires_action', 'succeeded', 'declined', 'canceled')),
+    created_at      INTEGER     NOT NULL,
+    settled_at      INTEGER,
+    reference       TEXT,                   -- the gateway's
+    failure_code    TEXT,                   -- the gateway's word for a decline
+    action_url      TEXT,                   -- where the reader confirms it
+    invoice_id      UUID,                   -- what it paid, or is to pay
+    CHECK ((status IN ('pending', 'requires_action')) = (settled_at IS NULL)),
+    CHECK ((status = 'succeeded') = (reference IS NOT NULL)),
+    CHECK ((status = 'declined') = (failure_code IS NOT NULL)),
+    CHECK ((status = 'requires_action') = (action_url IS NOT NULL))
+);
+-- A period is paid once, and one charge at a time asks for it.
+CREATE UNIQUE INDEX charges_once ON charges (subscription_id, period_start)
+    WHERE status IN ('pending', 'requires_action', 'succeeded');
+CREATE UNIQUE INDEX charges_attempts ON charges (subscription_id, period_start, attempt);
+CREATE UNIQUE INDEX charges_open ON charges (subscription_id)
+    WHERE status IN ('pending', 'requires_action');
+CREATE INDEX charges_by_reader ON charges (reader_id, created_at);
+
+-- Who has had a free trial of what: keyed hashes of an address or a card, kept after all else.
+CREATE TABLE trial_claims (
+    product         TEXT        NOT NULL,
+    claim_hash      BLOB        NOT NULL,
+    subscription_id BLOB        NOT NULL,
+    claimed_at      INTEGER     NOT NULL,
+    PRIMARY KEY (product, claim_hash)
+);
+CREATE INDEX trial_claims_by_subscription ON trial_claims (subscription_id);
+
+-- What the publisher gave away.
+CREATE TABLE grants (
+    id         BLOB        PRIMARY KEY,
+    reader_id  BLOB        NOT NULL,
+    product    TEXT        NOT NULL,
+    starts_at  INTEGER     NOT NULL,
+    ends_at    INTEGER     NOT NULL,
+    given_by   TEXT        NOT NULL,        -- `staff:<id>`
+    reason     TEXT        NOT NULL,
+    created_at INTEGER     NOT NULL,
+    CHECK (starts_at < ends_at)
+);
+CREATE INDEX grants_by_reader ON grants (reader_id, ends_at);
+
+-- Everything that happened to subscriptions, in words for programs and people.
+CREATE TABLE subscription_events (
+    id              BLOB        PRIMARY KEY,
+    subscription_id BLOB        NOT NULL,
+    reader_id       BLOB        NOT NULL,
+    at              INTEGER     NOT NULL,
+    actor           TEXT        NOT NULL,   -- `reader`, `staff:<id>`, `system`
+    kind            TEXT        NOT NULL,
+    version         INTEGER     NOT NULL,
+    detail          TEXT        NOT NULL    -- JSON
+);
+CREATE INDEX subscription_events_by_subscription ON subscription_events (subscription_id, id);
+CREATE INDEX subscription_events_by_reader ON subscription_events (reader_id, id);
+
+-- The same for those outside, until it has been handed on.
+CREATE TABLE event_outbox (
+    event_id   BLOB        PRIMARY KEY,
+    created_at INTEGER     NOT NULL,
+    payload    TEXT        NOT NULL         -- JSON
+);
+CREATE INDEX event_outbox_by_age ON event_outbox (created_at);

@@ -1,0 +1,51 @@
+//! What a reader may read without being metered: subscriptions and what the publisher gave away.
+
+use uuid::Uuid;
+
+use super::{
+    catalog::{model::Sites, versions::Catalogs},
+    grant,
+    subscription::{access::Entitlement, model::Subscription, store},
+};
+use crate::{
+    clock::Timestamp,
+    db::{StoreError, Tx},
+};
+
+/// Everything of one reader that may open articles.
+#[derive(Debug, Clone, Default)]
+pub struct Standing {
+    subscriptions: Vec<Subscription>,
+    grants: Vec<(Sites, grant::Grant)>,
+}
+
+impl Standing {
+    /// What is kept about `reader`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn of(tx: &mut Tx, catalogs: &Catalogs, reader: Uuid) -> Result<Self, StoreError> {
+        let subscriptions = store::list_open(tx, catalogs, reader).await?;
+        let catalog = catalogs.current();
+        let sites = |product: &str| catalog.product(product).map(|found| found.sites.clone());
+        let grants = grant::list_of(tx, reader).await?.into_iter();
+        let grants = grants.filter_map(|grant| Some((sites(&grant.product)?, grant))).collect();
+        Ok(Self { subscriptions, grants })
+    }
+
+    /// Why the reader may read on `site` at `now`, if so: what is paid goes before what is given.
+    #[must_use]
+    pub fn entitles(&self, site: &str, now: Timestamp) -> Option<Entitlement> {
+        let opens = |it: &&Subscription| {
+            it.terms
+                .catalog
+                .product(it.product())
+                .is_some_and(|product| product.sites.contain(site))
+        };
+        let paid = self.subscriptions.iter().filter(opens).filter_map(|it| it.entitles(now));
+        let given = self.grants.iter().filter(|(sites, grant)| {
+            sites.contain(site) && grant.starts_at <= now && now < grant.ends_at
+        });
+        paid.chain(given.map(|_| Entitlement::Complimentary)).min()
+    }
+}

@@ -1,0 +1,61 @@
+//! What readers' programs may ask about plans and subscriptions: `/v1/subscriptions…`.
+
+mod bodies;
+mod subscriptions;
+
+use std::sync::Arc;
+
+use axum::{extract::FromRequestParts, http::request::Parts};
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+
+use super::engine::Billing;
+use crate::{
+    auth::{access_token::Realm, tokens::Tokens},
+    http::{headers::bearer, problem::ApiError},
+    ids::Ids,
+};
+
+/// What the calls of this room need.
+#[derive(Debug, Clone)]
+pub struct Counter {
+    /// Does it.
+    pub billing: Arc<Billing>,
+    /// Knows who asks.
+    pub tokens: Arc<Tokens>,
+}
+
+/// The routes of this room.
+pub fn routes(counter: Counter) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(subscriptions::start, subscriptions::list))
+        .routes(routes!(subscriptions::show))
+        .routes(routes!(subscriptions::cancel))
+        .routes(routes!(subscriptions::resume))
+        .routes(routes!(subscriptions::preview))
+        .routes(routes!(subscriptions::switch, subscriptions::revoke_switch))
+        .routes(routes!(subscriptions::pay_by))
+        .layer(axum::middleware::map_request(|mut request: axum::extract::Request| async move {
+            let id = Ids::system().and_then(|ids| ids.uuid(crate::clock::Timestamp::UNIX_EPOCH));
+            if let Ok(id) = id {
+                request.extensions_mut().insert(super::idempotency::Operation(id));
+            }
+            request
+        }))
+        .with_state(counter)
+}
+
+/// The reader who asks.
+pub(crate) struct Subscriber(pub(crate) Uuid);
+
+impl FromRequestParts<Counter> for Subscriber {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, counter: &Counter) -> Result<Self, ApiError> {
+        let detail = "send a reader's access token as `Authorization: Bearer …`";
+        let refused = ApiError::Unauthorized("invalid_token", detail);
+        let Some(token) = bearer(&parts.headers) else { return Err(refused) };
+        let caller = counter.tokens.verify(Realm::Reader, token).map_err(|_| refused)?;
+        Ok(Self(caller.subject))
+    }
+}

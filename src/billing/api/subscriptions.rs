@@ -1,0 +1,229 @@
+//! `/v1/subscriptions…`: what readers do with their subscriptions.
+
+use axum::{
+    Extension, Json,
+    extract::{Path, State, rejection::PathRejection},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use uuid::Uuid;
+
+use super::{
+    Counter, Subscriber,
+    bodies::{
+        CancelAtBody, CancelBody, MethodBody, OrderBody, PreviewBody, PreviewOrder,
+        SubscriptionBody, SubscriptionsBody, SwitchOrder,
+    },
+};
+use crate::{
+    billing::{
+        engine::{CancelAt, Cancellation, Order},
+        gateway::PaymentMethod,
+        idempotency::Operation,
+        subscription::model::Subscription,
+    },
+    http::{
+        body::{JsonBytes, parse},
+        headers::NO_STORE,
+        problem::{ApiError, FieldError, ProblemBody},
+    },
+};
+
+/// Most characters of what a reader says on leaving.
+const COMMENT_MAX: usize = 500;
+
+/// What stands in the path; what is no id is nobody's.
+type PathId = Result<Path<Uuid>, PathRejection>;
+
+fn parse_id(id: PathId) -> Result<Uuid, ApiError> {
+    id.map(|Path(id)| id).map_err(|_| ApiError::NotFound)
+}
+
+fn parse_method(text: &str) -> Result<PaymentMethod, ApiError> {
+    PaymentMethod::parse(text).ok_or_else(|| {
+        let rule = "must be the gateway's name of a payment method";
+        ApiError::InvalidFields(vec![FieldError::new("payment_method", "invalid_value", rule)])
+    })
+}
+
+fn parse_country(text: String) -> Result<String, ApiError> {
+    let is_code = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase());
+    is_code.then_some(text).ok_or_else(|| {
+        let rule = "must be two capital letters (ISO 3166-1)";
+        ApiError::InvalidFields(vec![FieldError::new("country", "invalid_value", rule)])
+    })
+}
+
+async fn answer(
+    counter: &Counter,
+    status: StatusCode,
+    it: &Subscription,
+) -> Result<Response, ApiError> {
+    let confirm_at = counter.billing.confirm_at(it).await?;
+    Ok((status, NO_STORE, Json(SubscriptionBody::of(it, confirm_at))).into_response())
+}
+
+/// Subscribes: to a free trial, or paid at once.
+#[utoipa::path(post, path = "/v1/subscriptions", tag = "Subscriptions",
+    security(("reader_token" = [])), request_body = OrderBody,
+    responses((status = 201, description = "Begun; `incomplete` where the reader must confirm \
+                                            the payment first", body = SubscriptionBody),
+              (status = 402, description = "Declined", body = ProblemBody),
+              (status = 409, description = "Subscribed already, or no second trial",
+               body = ProblemBody),
+              (status = "4XX", description = "Not as it must be", body = ProblemBody)))]
+pub(super) async fn start(
+    State(counter): State<Counter>,
+    Subscriber(reader): Subscriber,
+    Extension(Operation(operation)): Extension<Operation>,
+    JsonBytes(bytes): JsonBytes,
+) -> Result<Response, ApiError> {
+    let OrderBody { plan, payment_method, trial, country } = parse(&bytes)?;
+    let order = Order {
+        plan,
+        method: payment_method.as_deref().map(parse_method).transpose()?,
+        trial: trial.unwrap_or(true),
+        country: country.map(parse_country).transpose()?,
+    };
+    let begun = counter.billing.start(reader, order, operation).await?;
+    answer(&counter, StatusCode::CREATED, &begun).await
+}
+
+/// The reader's subscriptions, the latest first.
+#[utoipa::path(get, path = "/v1/subscriptions", tag = "Subscriptions",
+    security(("reader_token" = [])),
+    responses((status = 200, description = "All of them", body = SubscriptionsBody),
+              (status = "4XX", description = "Not allowed", body = ProblemBody)))]
+pub(super) async fn list(
+    State(counter): State<Counter>,
+    Subscriber(reader): Subscriber,
+) -> Result<Response, ApiError> {
+    let mut subscriptions = Vec::new();
+    for it in counter.billing.list(reader).await? {
+        let confirm_at = counter.billing.confirm_at(&it).await?;
+        subscriptions.push(SubscriptionBody::of(&it, confirm_at));
+    }
+    Ok((NO_STORE, Json(SubscriptionsBody { subscriptions })).into_response())
+}
+
+/// One of the reader's subscriptions.
+#[utoipa::path(get, path = "/v1/subscriptions/{id}", tag = "Subscriptions",
+    security(("reader_token" = [])), params(("id" = Uuid, Path)),
+    responses((status = 200, description = "This one", body = SubscriptionBody),
+              (status = "4XX", description = "Not there, or not the reader's",
+               body = ProblemBody)))]
+pub(super) async fn show(
+    State(counter): State<Counter>,
+    Subscriber(reader): Subscriber,
+    id: PathId,
+) -> Result<Response, ApiError> {
+    let found = counter.billing.find(reader, parse_id(id)?).await?;
+    answer(&counter, StatusCode::OK, &found).await
+}
+
+/// Cancels: at the end of the period; at once where the law lets one withdraw.
+#[utoipa::path(post, path = "/v1/subscriptions/{id}/cancel", tag = "Subscriptions",
+    security(("reader_token" = [])), params(("id" = Uuid, Path)), request_body = CancelBody,
+    responses((status = 200, description = "Canceled", body = SubscriptionBody),
+              (status = "4XX", description = "Not as it must be", body = ProblemBody)))]
+pub(super) async fn cancel(
+    State(counter): State<Counter>,
+    Subscriber(reader): Subscriber,
+    id: PathId,
+    JsonBytes(bytes): JsonBytes,
+) -> Result<Response, ApiError> {
+    let CancelBody { at, reason } = parse(&bytes)?;
+    if reason.as_ref().is_some_and(|reason| reason.chars().count() > COMMENT_MAX) {
+        let rule = "may have at most 500 characters";
+        return Err(ApiError::InvalidFields(vec![FieldError::new("reason", "too_long", rule)]));
+    }
+    let at = match at {
+        CancelAtBody::PeriodEnd => CancelAt::PeriodEnd,
+        CancelAtBody::Now => CancelAt::Now,
+    };
+    let cancellation = Cancellation { at, comment: reason };
+    let canceled = counter.billing.cancel((reader, parse_id(id)?), cancellation).await?;
+    answer(&counter, StatusCode::OK, &canceled).await
+}
+
+/// Takes a cancellation back, or ends a pause.
+#[utoipa::path(post, path = "/v1/subscriptions/{id}/resume", tag = "Subscriptions",
+    security(("reader_token" = [])), params(("id" = Uuid, Path)),
+    responses((status = 200, description = "It goes on", body = SubscriptionBody),
+              (status = "4XX", description = "There is nothing to take back",
+               body = ProblemBody)))]
+pub(super) async fn resume(
+    State(counter): State<Counter>,
+    Subscriber(reader): Subscriber,
+    id: PathId,
+) -> Result<Response, ApiError> {
+    let resumed = counter.billing.resume((reader, parse_id(id)?)).await?;
+    answer(&counter, StatusCode::OK, &resumed).await
+}
+
+/// Shows what a switch to another plan would do.
+#[utoipa::path(post, path = "/v1/subscriptions/{id}/switch/preview", tag = "Subscriptions",
+    security(("reader_token" = [])), params(("id" = Uuid, Path)), request_body = PreviewOrder,
+    responses((status = 200, description = "What it would do", body = PreviewBody),
+              (status = "4XX", description = "It cannot be", body = ProblemBody)))]
+pub(super) async fn preview(
+    State(counter): State<Counter>,
+    Subscriber(reader): Subscriber,
+    id: PathId,
+    JsonBytes(bytes): JsonBytes,
+) -> Result<Response, ApiError> {
+    let PreviewOrder { plan } = parse(&bytes)?;
+    let preview = counter.billing.preview((reader, parse_id(id)?), &plan).await?;
+    Ok((NO_STORE, Json(PreviewBody::from(preview))).into_response())
+}
+
+/// Switches to another plan, exactly as a preview showed.
+#[utoipa::path(post, path = "/v1/subscriptions/{id}/switch", tag = "Subscriptions",
+    security(("reader_token" = [])), params(("id" = Uuid, Path)), request_body = SwitchOrder,
+    responses((status = 200, description = "Switched, or planned", body = SubscriptionBody),
+              (status = 402, description = "Declined; the old plan goes on", body = ProblemBody),
+              (status = 409, description = "The preview no longer holds", body = ProblemBody),
+              (status = "4XX", description = "It cannot be", body = ProblemBody)))]
+pub(super) async fn switch(
+    State(counter): State<Counter>,
+    Subscriber(reader): Subscriber,
+    id: PathId,
+    JsonBytes(bytes): JsonBytes,
+) -> Result<Response, ApiError> {
+    let SwitchOrder { plan, preview } = parse(&bytes)?;
+    let switched = counter.billing.switch((reader, parse_id(id)?), &plan, &preview).await?;
+    answer(&counter, StatusCode::OK, &switched).await
+}
+
+/// Takes a planned switch back.
+#[utoipa::path(delete, path = "/v1/subscriptions/{id}/switch", tag = "Subscriptions",
+    security(("reader_token" = [])), params(("id" = Uuid, Path)),
+    responses((status = 200, description = "The plan stays", body = SubscriptionBody),
+              (status = "4XX", description = "None is planned", body = ProblemBody)))]
+pub(super) async fn revoke_switch(
+    State(counter): State<Counter>,
+    Subscriber(reader): Subscriber,
+    id: PathId,
+) -> Result<Response, ApiError> {
+    let kept = counter.billing.revoke_switch((reader, parse_id(id)?)).await?;
+    answer(&counter, StatusCode::OK, &kept).await
+}
+
+/// Pays by another card from now on, and what is overdue at once.
+#[utoipa::path(put, path = "/v1/subscriptions/{id}/payment-method", tag = "Subscriptions",
+    security(("reader_token" = [])), params(("id" = Uuid, Path)), request_body = MethodBody,
+    responses((status = 200, description = "Kept, and what was overdue is paid",
+               body = SubscriptionBody),
+              (status = 402, description = "Kept, but it was declined", body = ProblemBody),
+              (status = "4XX", description = "Not as it must be", body = ProblemBody)))]
+pub(super) async fn pay_by(
+    State(counter): State<Counter>,
+    Subscriber(reader): Subscriber,
+    id: PathId,
+    JsonBytes(bytes): JsonBytes,
+) -> Result<Response, ApiError> {
+    let MethodBody { payment_method } = parse(&bytes)?;
+    let method = parse_method(&payment_method)?;
+    let paid = counter.billing.pay_by((reader, parse_id(id)?), &method).await?;
+    answer(&counter, StatusCode::OK, &paid).await
+}

@@ -1,0 +1,301 @@
+//! Asking for money, and taking the answer: exactly once.
+//!
+//! First the intent is written down and committed, then the gateway is asked, then the answer is
+//! written down with all that follows from it. Whoever dies in between leaves an open charge, and
+//! the next one to look asks the gateway what became of it.
+
+use uuid::Uuid;
+
+use super::{Billing, BillingError, LEASE};
+use crate::{
+    billing::{
+        bill::Bill,
+        charge::{
+            model::{Charge, ChargeStatus},
+            store as charges,
+        },
+        event::Actor,
+        gateway::{ChargeOutcome, ChargeRequest, GatewayError, PaymentMethod},
+        subscription::{
+            collect::Collected,
+            model::{Purchase, Subscription},
+            store,
+        },
+        trial,
+    },
+    clock::Timestamp,
+    db::Tx,
+    money::Money,
+};
+
+/// The gateway's reference where nothing had to be paid.
+const NOTHING_TO_PAY: &str = "nothing_to_pay";
+
+/// What to charge for, and how.
+#[derive(Debug)]
+pub(super) struct Intent {
+    /// What is bought.
+    pub(super) purchase: Purchase,
+    /// What is given back of the old plan.
+    pub(super) credit: Money,
+    /// Whether nobody is there to confirm it.
+    pub(super) off_session: bool,
+}
+
+impl Intent {
+    /// A whole period.
+    pub(super) fn of(purchase: Purchase, off_session: bool) -> Self {
+        let credit = Money::zero(purchase.terms.currency());
+        Self { purchase, credit, off_session }
+    }
+}
+
+impl Billing {
+    /// Writes down that the gateway is about to be asked. The caller commits, and then
+    /// [`Billing::ask`]s.
+    pub(super) async fn intend(
+        &self,
+        tx: &mut Tx,
+        subscription: Subscription,
+        intent: Intent,
+        now: Timestamp,
+    ) -> Result<(Subscription, Charge), BillingError> {
+        let Intent { purchase, credit, off_session } = intent;
+        let bill = self.bill(&subscription, &purchase, credit)?;
+        let balance = self.balance_for(tx, &subscription, bill.due).await?;
+        let amount = bill.due.minus(balance).unwrap_or(bill.due);
+        let charge = Charge {
+            id: self.ids.uuid(now)?,
+            subscription: subscription.id,
+            reader: subscription.reader,
+            purchase,
+            attempt: 1,
+            amount,
+            credit,
+            balance,
+            method: subscription.method.as_ref().map(|method| method.token.clone()),
+            off_session,
+            status: ChargeStatus::Pending,
+            created_at: now,
+            invoice: None,
+        };
+        let charge = charges::insert(tx, charge).await?;
+        let subscription = subscription.charging(charge.id);
+        self.save(tx, &subscription, now).await?;
+        Ok((subscription, charge))
+    }
+
+    /// What a purchase comes to where the subscriber lives.
+    pub(super) fn bill(
+        &self,
+        subscription: &Subscription,
+        purchase: &Purchase,
+        credit: Money,
+    ) -> Result<Bill, BillingError> {
+        let rate = purchase.terms.catalog.tax_of(&subscription.country);
+        let bill = Bill::of(purchase, credit, rate);
+        bill.ok_or_else(|| BillingError::impossible("an amount beyond what can be computed"))
+    }
+
+    /// Asks the gateway for a charge that was written down just now.
+    pub(super) async fn ask(&self, charge: &Charge) -> Result<ChargeOutcome, GatewayError> {
+        // Whoever was held up for longer than the lease leaves it to those who came after.
+        if self.clock.now().since(charge.created_at) >= LEASE {
+            return Err(GatewayError::Unknown);
+        }
+        self.send(charge).await
+    }
+
+    /// Sends a charge, perhaps once more: the gateway takes its key once.
+    pub(super) async fn send(&self, charge: &Charge) -> Result<ChargeOutcome, GatewayError> {
+        if charge.amount.is_zero() {
+            return Ok(ChargeOutcome::Succeeded { reference: NOTHING_TO_PAY.to_owned() });
+        }
+        let method = charge.method.as_deref().and_then(PaymentMethod::parse);
+        let method = method.ok_or_else(|| GatewayError::Refused("no card".to_owned()))?;
+        let key = charge.key();
+        let request = ChargeRequest {
+            key: &key,
+            order: charge.id,
+            customer: charge.reader,
+            method: &method,
+            amount: charge.amount,
+            off_session: charge.off_session,
+        };
+        self.gateway.charge(request).await
+    }
+
+    /// What became of an open charge; it is sent again only where the gateway never saw it.
+    pub(super) async fn look_up(&self, charge: &Charge) -> Result<ChargeOutcome, GatewayError> {
+        if charge.amount.is_zero() {
+            return self.send(charge).await;
+        }
+        match self.gateway.find(charge.id).await? {
+            Some(outcome) => Ok(outcome),
+            None => self.send(charge).await,
+        }
+    }
+
+    /// Asks for a charge that was written down, and writes the answer down. Without an answer it
+    /// stays open, and whoever does what is due asks again.
+    pub(super) async fn collect(
+        &self,
+        charge: &Charge,
+        actor: Actor,
+    ) -> Result<Option<ChargeOutcome>, BillingError> {
+        let outcome = match self.ask(charge).await {
+            Ok(outcome) => outcome,
+            Err(GatewayError::Refused(code)) => ChargeOutcome::Declined { hard: true, code },
+            Err(GatewayError::Unknown) => return Ok(None),
+        };
+        let now = self.clock.now();
+        let mut tx = self.db.write().await?;
+        self.settle(&mut tx, charge.id, outcome.clone(), (actor, now)).await?;
+        tx.commit().await?;
+        self.news.notify_one();
+        Ok(Some(outcome))
+    }
+
+    /// Writes down what came of a charge, and what follows. A charge that was settled before
+    /// changes nothing.
+    pub(super) async fn settle(
+        &self,
+        tx: &mut Tx,
+        id: Uuid,
+        outcome: ChargeOutcome,
+        (actor, now): (Actor, Timestamp),
+    ) -> Result<(), BillingError> {
+        let Some(charge) = charges::find(tx, &self.catalogs, id).await? else {
+            return self.settle_set_up(tx, id, outcome, now).await;
+        };
+        let subscription = store::take(tx, &self.catalogs, charge.subscription).await?;
+        let subscription =
+            subscription.ok_or(BillingError::impossible("a charge without its subscription"))?;
+        // Another may have settled it while we waited for the row.
+        let Some(charge) = charges::find(tx, &self.catalogs, id).await? else { return Ok(()) };
+        if !charge.status.is_open() {
+            return Ok(());
+        }
+        match outcome {
+            ChargeOutcome::Succeeded { reference } => {
+                self.settle_paid(tx, (subscription, charge), reference, (actor, now)).await
+            }
+            ChargeOutcome::Declined { hard, code } => {
+                self.settle_declined(tx, (subscription, charge), (hard, code), (actor, now)).await
+            }
+            ChargeOutcome::NeedsAuthentication { url } => {
+                self.settle_waiting(tx, (subscription, charge), url, (actor, now)).await
+            }
+        }
+    }
+
+    async fn settle_paid(
+        &self,
+        tx: &mut Tx,
+        (subscription, charge): (Subscription, Charge),
+        reference: String,
+        (actor, now): (Actor, Timestamp),
+    ) -> Result<(), BillingError> {
+        let bill = self.bill(&subscription, &charge.purchase, charge.credit)?;
+        let status = ChargeStatus::Succeeded { reference, at: now };
+        match subscription.paid(charge.purchase.clone(), bill.price.total, now) {
+            Collected::Changed(changed, event) => {
+                let invoice = self.bill_paid(tx, (&changed, &charge), now).await?;
+                charges::settle(tx, charge.id, &status, invoice).await?;
+                let changed = self.record(tx, (*changed, event.clone()), actor, now).await?;
+                self.tell_paid(tx, (&changed, &event), &charge, now).await
+            }
+            Collected::TooLate(kept) => {
+                charges::settle(tx, charge.id, &status, None).await?;
+                self.save(tx, &kept, now).await?;
+                self.give_back_late(tx, (&kept, &charge), now).await
+            }
+        }
+    }
+
+    async fn settle_declined(
+        &self,
+        tx: &mut Tx,
+        (subscription, charge): (Subscription, Charge),
+        (hard, code): (bool, String),
+        (actor, now): (Actor, Timestamp),
+    ) -> Result<(), BillingError> {
+        let began = subscription.clone();
+        let changed = subscription.declined(charge.purchase.clone(), hard, now);
+        let invoice = self.bill_unpaid(tx, (&changed.0, &charge), now).await?;
+        let status = ChargeStatus::Declined { code, at: now };
+        charges::settle(tx, charge.id, &status, invoice).await?;
+        let changed = (self.record(tx, changed.clone(), actor, now).await?, changed.1);
+        self.tell_declined(tx, &began, (&changed.0, &changed.1), &charge, now).await
+    }
+
+    async fn settle_waiting(
+        &self,
+        tx: &mut Tx,
+        (subscription, charge): (Subscription, Charge),
+        url: String,
+        (actor, now): (Actor, Timestamp),
+    ) -> Result<(), BillingError> {
+        if charge.status != ChargeStatus::Pending {
+            return Ok(());
+        }
+        let changed = subscription.wants_confirmation(charge.purchase.clone(), now);
+        let invoice = self.bill_unpaid(tx, (&changed.0, &charge), now).await?;
+        let status = ChargeStatus::RequiresAction { url: url.clone() };
+        charges::settle(tx, charge.id, &status, invoice).await?;
+        let subscription = self.record(tx, changed, actor, now).await?;
+        self.tell_confirmation(tx, &subscription, &charge, url, now).await
+    }
+
+    /// The card of a trial was confirmed, or was not.
+    async fn settle_set_up(
+        &self,
+        tx: &mut Tx,
+        id: Uuid,
+        outcome: ChargeOutcome,
+        now: Timestamp,
+    ) -> Result<(), BillingError> {
+        let Some(subscription) = store::take(tx, &self.catalogs, id).await? else { return Ok(()) };
+        if subscription.open.is_none_or(|open| open.id != id) {
+            return Ok(());
+        }
+        match outcome {
+            ChargeOutcome::Succeeded { .. } => {
+                let Some(changed) = subscription.clone().confirmed(now) else {
+                    return self.save(tx, &subscription.called_off(), now).await;
+                };
+                let began = self.record(tx, changed, Actor::Reader, now).await?;
+                self.tell_trial(tx, &began, now).await
+            }
+            ChargeOutcome::Declined { .. } => {
+                let called_off = subscription.called_off();
+                let reason = crate::billing::subscription::model::EndReason::PaymentDeclined;
+                match called_off.clone().cancel_now(reason, now) {
+                    Ok(ended) => {
+                        trial::release(tx, id).await?;
+                        self.record(tx, ended, Actor::Reader, now).await?;
+                        Ok(())
+                    }
+                    Err(_) => self.save(tx, &called_off, now).await,
+                }
+            }
+            ChargeOutcome::NeedsAuthentication { .. } => Ok(()),
+        }
+    }
+
+    /// The reader has answered at the bank's page: looks at once what came of it. `order` is what
+    /// the gateway calls the charge, or the subscription whose card it was to confirm.
+    ///
+    /// # Errors
+    /// When the gateway or the database fails; whoever does what is due asks again.
+    pub async fn confirmed(&self, order: Uuid) -> Result<(), BillingError> {
+        let outcome = self.gateway.find(order).await.map_err(BillingError::of_card)?;
+        let Some(outcome) = outcome else { return Ok(()) };
+        let now = self.clock.now();
+        let mut tx = self.db.write().await?;
+        self.settle(&mut tx, order, outcome, (Actor::Reader, now)).await?;
+        tx.commit().await?;
+        self.news.notify_one();
+        Ok(())
+    }
+}

@@ -1,0 +1,252 @@
+//! What readers do with their subscriptions: leave, come back, pay by another card.
+
+use uuid::Uuid;
+
+use super::{Billing, BillingError, charging::Intent};
+use crate::{
+    billing::{
+        charge::{model::ChargeStatus, store as charges},
+        event::{Actor, Event},
+        gateway::{ChargeOutcome, GatewayError, PaymentMethod},
+        subscription::{
+            change::Refusal,
+            model::{EndReason, State, Subscription, WaitsFor},
+            store,
+        },
+    },
+    clock::Timestamp,
+    db::Tx,
+};
+
+/// When a subscription is to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CancelAt {
+    /// With the running period.
+    PeriodEnd,
+    /// At once.
+    Now,
+}
+
+/// How a subscription is to end.
+#[derive(Debug, Clone)]
+pub struct Cancellation {
+    /// When.
+    pub at: CancelAt,
+    /// What the reader says about it.
+    pub comment: Option<String>,
+}
+
+impl Billing {
+    /// Takes a reader's subscription, to change it, as it stands at `now`.
+    pub(super) async fn take(
+        &self,
+        tx: &mut Tx,
+        (reader, id): (Uuid, Uuid),
+        now: Timestamp,
+    ) -> Result<Subscription, BillingError> {
+        let found = store::take(tx, &self.catalogs, id).await?;
+        let own = found.filter(|subscription| subscription.reader == reader);
+        Ok(own.ok_or(BillingError::NotFound)?.as_of(now))
+    }
+
+    /// Lets a reader's subscription end: with the period, or at once where the law lets them
+    /// withdraw.
+    ///
+    /// # Errors
+    /// [`BillingError`].
+    pub async fn cancel(
+        &self,
+        of: (Uuid, Uuid),
+        cancellation: Cancellation,
+    ) -> Result<Subscription, BillingError> {
+        let now = self.clock.now();
+        let mut tx = self.db.write().await?;
+        let current = self.take(&mut tx, of, now).await?;
+        if cancellation.at == CancelAt::Now {
+            let ended = self.withdraw(&mut tx, current, now).await?;
+            tx.commit().await?;
+            self.news.notify_one();
+            return Ok(ended);
+        }
+        let changed = current.clone().cancel_at_period_end(EndReason::CanceledByReader, now)?;
+        let Some((changed, event)) = changed else { return Ok(current) };
+        let event = match event {
+            Event::CancelScheduled { at, reason, .. } => {
+                Event::CancelScheduled { at, reason, comment: cancellation.comment }
+            }
+            other => other,
+        };
+        let canceled = self.change(&mut tx, (changed, event), Actor::Reader, now).await?;
+        tx.commit().await?;
+        self.news.notify_one();
+        Ok(canceled)
+    }
+
+    /// Takes a reader's cancellation back, or ends a pause.
+    ///
+    /// # Errors
+    /// [`BillingError`].
+    pub async fn resume(&self, of: (Uuid, Uuid)) -> Result<Subscription, BillingError> {
+        let now = self.clock.now();
+        let mut tx = self.db.write().await?;
+        let current = self.take(&mut tx, of, now).await?;
+        if matches!(current.state, State::Paused { .. }) {
+            return self.unpause(tx, current, Actor::Reader).await;
+        }
+        let resumed = self.change(&mut tx, current.resume(now)?, Actor::Reader, now).await?;
+        tx.commit().await?;
+        Ok(resumed)
+    }
+
+    /// Pays for a new period of a paused subscription.
+    pub(super) async fn unpause(
+        &self,
+        mut tx: Tx,
+        paused: Subscription,
+        actor: Actor,
+    ) -> Result<Subscription, BillingError> {
+        let now = self.clock.now();
+        self.may_charge(&paused)?;
+        let id = paused.id;
+        let purchase = paused.fresh_purchase(now).ok_or(BillingError::impossible("no period"))?;
+        let off_session = actor != Actor::Reader;
+        let (_, charge) =
+            self.intend(&mut tx, paused, Intent::of(purchase, off_session), now).await?;
+        tx.commit().await?;
+        self.collect_or_refuse(&charge, actor).await?;
+        self.reload(id).await
+    }
+
+    fn may_charge(&self, subscription: &Subscription) -> Result<(), BillingError> {
+        if subscription.open.is_some() {
+            return Err(BillingError::PaymentPending);
+        }
+        if subscription.method.is_none() {
+            let why = "add a payment method first";
+            return Err(Refusal::InvalidTransition(why).into());
+        }
+        Ok(())
+    }
+
+    /// Pays by another card from now on, and what is overdue with it at once.
+    ///
+    /// # Errors
+    /// [`BillingError`].
+    pub async fn pay_by(
+        &self,
+        of: (Uuid, Uuid),
+        method: &PaymentMethod,
+    ) -> Result<Subscription, BillingError> {
+        let method = self.method(method).await?;
+        self.call_off_unconfirmed(of).await?;
+        let now = self.clock.now();
+        let mut tx = self.db.write().await?;
+        let current = self.take(&mut tx, of, now).await?;
+        let overdue = matches!(current.state, State::PastDue { .. });
+        let waits_for_card =
+            matches!(current.state, State::Paused { .. }) && current.method.is_none();
+        let changed = current.pay_by(method)?;
+        let current = self.change(&mut tx, changed, Actor::Reader, now).await?;
+        let purchase = match current.open {
+            Some(_) => None,
+            None if overdue => current.unpaid_purchase(),
+            None if waits_for_card => current.fresh_purchase(now),
+            None => None,
+        };
+        let Some(purchase) = purchase else {
+            tx.commit().await?;
+            return Ok(current);
+        };
+        let id = current.id;
+        let (_, charge) = self.intend(&mut tx, current, Intent::of(purchase, false), now).await?;
+        tx.commit().await?;
+        self.collect_or_refuse(&charge, Actor::Reader).await?;
+        self.reload(id).await
+    }
+
+    /// Calls off a payment that the reader did not confirm, so that another can be made instead.
+    async fn call_off_unconfirmed(&self, of: (Uuid, Uuid)) -> Result<(), BillingError> {
+        let current = self.find(of.0, of.1).await?;
+        let waits = current.open.filter(|open| matches!(open.waits_for, WaitsFor::Reader { .. }));
+        match waits {
+            Some(open) if matches!(current.state, State::PastDue { .. }) => {
+                self.call_off(open.id).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Calls an open charge off at the gateway, and writes down what stands then.
+    pub(super) async fn call_off(&self, id: Uuid) -> Result<(), BillingError> {
+        let stands = self.gateway.cancel(id).await.map_err(|error| match error {
+            GatewayError::Unknown => BillingError::Unavailable,
+            GatewayError::Refused(why) => BillingError::Failed(why.into()),
+        })?;
+        let now = self.clock.now();
+        let mut tx = self.db.write().await?;
+        match stands {
+            Some(outcome @ ChargeOutcome::Succeeded { .. }) => {
+                self.settle(&mut tx, id, outcome, (Actor::System, now)).await?;
+            }
+            _ => self.drop_charge(&mut tx, id, now).await?,
+        }
+        Ok(tx.commit().await?)
+    }
+
+    async fn drop_charge(&self, tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<(), BillingError> {
+        let charge = charges::find(tx, &self.catalogs, id).await?;
+        let subscription = charge.as_ref().map_or(id, |charge| charge.subscription);
+        let Some(current) = store::take(tx, &self.catalogs, subscription).await? else {
+            return Ok(());
+        };
+        if current.open.is_none_or(|open| open.id != id) {
+            return Ok(());
+        }
+        if let Some(charge) = charge {
+            let status = ChargeStatus::Canceled { at: now };
+            charges::settle(tx, id, &status, charge.invoice).await?;
+            self.unreserve(tx, &charge, now).await?;
+        }
+        self.save(tx, &current.called_off(), now).await
+    }
+
+    /// Asks for a charge while somebody waits for it.
+    pub(super) async fn collect_or_refuse(
+        &self,
+        charge: &crate::billing::charge::model::Charge,
+        actor: Actor,
+    ) -> Result<(), BillingError> {
+        match self.collect(charge, actor).await? {
+            Some(ChargeOutcome::Declined { code, .. }) => Err(BillingError::PaymentDeclined(code)),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) async fn reload(&self, id: Uuid) -> Result<Subscription, BillingError> {
+        let mut tx = self.db.read().await?;
+        let found = store::find(&mut tx, &self.catalogs, id).await?;
+        found.ok_or(BillingError::NotFound)
+    }
+
+    /// Where the reader confirms what is open, if that is what it waits for.
+    ///
+    /// # Errors
+    /// When the database or the gateway fails.
+    pub async fn confirm_at(&self, it: &Subscription) -> Result<Option<String>, BillingError> {
+        let open = it.open.filter(|open| matches!(open.waits_for, WaitsFor::Reader { .. }));
+        let Some(open) = open.filter(|_| it.state.ended().is_none()) else { return Ok(None) };
+        let mut tx = self.db.read().await?;
+        if let Some(charge) = charges::find(&mut tx, &self.catalogs, open.id).await? {
+            return Ok(match charge.status {
+                ChargeStatus::RequiresAction { url } => Some(url),
+                _ => None,
+            });
+        }
+        drop(tx);
+        // The card of a trial: no charge of ours, so only the gateway knows where.
+        Ok(match self.gateway.find(open.id).await {
+            Ok(Some(ChargeOutcome::NeedsAuthentication { url })) => Some(url),
+            _ => None,
+        })
+    }
+}

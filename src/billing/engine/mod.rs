@@ -1,0 +1,108 @@
+//! Where the rules of billing meet the world: each act gathers facts, lets the pure model decide,
+//! and writes the change with everything that belongs to it in one transaction.
+//!
+//! `start` begins subscriptions, `manage` is what readers do with theirs, `office` what staff do,
+//! `switch` another plan. `charging` asks for money and takes answers, exactly once; `work` does
+//! what falls due. `record` writes a change with its event, its mail and its notices.
+
+mod books;
+mod charging;
+mod erase;
+mod error;
+mod manage;
+mod record;
+mod start;
+mod switch;
+mod tell;
+mod work;
+
+use std::sync::Arc;
+
+use aws_lc_rs::hmac;
+use time::Duration;
+use tokio::sync::{Mutex, Notify};
+use uuid::Uuid;
+
+pub use self::{
+    error::BillingError,
+    manage::{CancelAt, Cancellation},
+    start::Order,
+    switch::Preview,
+};
+use super::{
+    access::Standing,
+    catalog::versions::Catalogs,
+    gateway::Gateway,
+    subscription::{model::Subscription, store},
+    trial::TrialKey,
+};
+use crate::{auth::limits::Policy, clock::Clock, db::Db, ids::Ids, mail::MailRoom};
+
+/// How long whoever asks the gateway, or looks at what is due, has before another may.
+pub const LEASE: Duration = Duration::seconds(60);
+
+/// Does what can be done with subscriptions.
+pub struct Billing {
+    /// Everything that is kept.
+    pub db: Db,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Ids.
+    pub ids: Ids,
+    /// What is sold.
+    pub catalogs: Catalogs,
+    /// Keeps cards and moves money.
+    pub gateway: Gateway,
+    /// Writes to readers.
+    pub mail: MailRoom,
+    /// How many first payments may be declined.
+    pub declined: Policy,
+    /// Remembers who had a trial.
+    pub trials: TrialKey,
+    /// Signs previews.
+    pub previews: hmac::Key,
+    /// Where the links in mails lead.
+    pub public_url: Arc<str>,
+    /// Told when something may have fallen due.
+    pub news: Arc<Notify>,
+    /// Whoever works holds this, so that a clock that moves can wait for the work.
+    pub turn: Mutex<()>,
+}
+
+impl std::fmt::Debug for Billing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Billing").field("gateway", &self.gateway).finish_non_exhaustive()
+    }
+}
+
+impl Billing {
+    /// A reader's subscriptions as they stand now, the latest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list(&self, reader: Uuid) -> Result<Vec<Subscription>, BillingError> {
+        let now = self.clock.now();
+        let mut tx = self.db.read().await?;
+        let all = store::list_of(&mut tx, &self.catalogs, reader).await?;
+        Ok(all.into_iter().map(|subscription| subscription.as_of(now)).collect())
+    }
+
+    /// A reader's subscription as it stands now.
+    ///
+    /// # Errors
+    /// [`BillingError::NotFound`], also for one of somebody else.
+    pub async fn find(&self, reader: Uuid, id: Uuid) -> Result<Subscription, BillingError> {
+        let mut tx = self.db.read().await?;
+        let found = store::find(&mut tx, &self.catalogs, id).await?;
+        let own = found.filter(|subscription| subscription.reader == reader);
+        Ok(own.ok_or(BillingError::NotFound)?.as_of(self.clock.now()))
+    }
+
+    /// Why a reader may read on `site` without being metered, if so.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn standing(&self, reader: Uuid) -> Result<Standing, BillingError> {
+        Ok(Standing::of(&mut self.db.read().await?, &self.catalogs, reader).await?)
+    }
+}

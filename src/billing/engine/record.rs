@@ -1,0 +1,95 @@
+//! Writing a change down, with everything that belongs to it.
+
+use super::{Billing, BillingError, LEASE};
+use crate::{
+    billing::{
+        event::{Actor, Event},
+        subscription::{
+            change::Changed,
+            model::{State, Subscription, WaitsFor},
+            store,
+        },
+        timeline, trial,
+    },
+    clock::Timestamp,
+    db::Tx,
+};
+
+impl Billing {
+    /// Writes a changed subscription down, and what happened to it. The caller has taken its row.
+    pub(super) async fn record(
+        &self,
+        tx: &mut Tx,
+        (subscription, event): Changed,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<Subscription, BillingError> {
+        self.save(tx, &subscription, now).await?;
+        self.write_event(tx, (&subscription, &event), actor, now).await?;
+        Ok(subscription)
+    }
+
+    /// [`Billing::record`], and tells the reader.
+    pub(super) async fn change(
+        &self,
+        tx: &mut Tx,
+        changed: Changed,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<Subscription, BillingError> {
+        let event = changed.1.clone();
+        let subscription = self.record(tx, changed, actor, now).await?;
+        self.tell_change(tx, (&subscription, &event), now).await?;
+        Ok(subscription)
+    }
+
+    /// Writes down that one has ended, or waits, because its time has come.
+    pub(super) async fn lapse(
+        &self,
+        tx: &mut Tx,
+        subscription: Subscription,
+        now: Timestamp,
+    ) -> Result<(), BillingError> {
+        let never_began = matches!(subscription.state, State::Incomplete { .. });
+        let Some(changed) = subscription.lapse() else { return Ok(()) };
+        if never_began {
+            trial::release(tx, changed.0.id).await?;
+        }
+        self.void_unpaid(tx, &changed.0, now).await?;
+        self.change(tx, changed, Actor::System, now).await?;
+        Ok(())
+    }
+
+    /// Writes down how a subscription is now, and when somebody must look at it again.
+    pub(super) async fn save(
+        &self,
+        tx: &mut Tx,
+        subscription: &Subscription,
+        now: Timestamp,
+    ) -> Result<(), BillingError> {
+        let wake_at = wake_at(subscription, now);
+        store::save(tx, subscription, wake_at).await?;
+        Ok(())
+    }
+
+    /// Writes down what happened, for the timeline and for those outside.
+    pub(super) async fn write_event(
+        &self,
+        tx: &mut Tx,
+        (subscription, event): (&Subscription, &Event),
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<(), BillingError> {
+        let id = self.ids.uuid(now)?;
+        Ok(timeline::write(tx, id, (subscription, event), actor, now).await?)
+    }
+}
+
+/// When somebody must look at a subscription: while the gateway is asked, when that took too long.
+pub(super) fn wake_at(subscription: &Subscription, now: Timestamp) -> Option<Timestamp> {
+    match subscription.open.map(|open| open.waits_for) {
+        Some(WaitsFor::Gateway) => Some(now.plus(LEASE)),
+        Some(WaitsFor::Reader { .. }) if subscription.state.ended().is_some() => Some(now),
+        _ => subscription.due_at(),
+    }
+}

@@ -1,0 +1,265 @@
+//! Beginning a subscription: a free trial, or a paid period at once.
+
+use uuid::Uuid;
+
+use super::{Billing, BillingError, charging::Intent};
+use crate::{
+    auth::limit_store::{self, LimitKey},
+    billing::{
+        catalog::model::Terms,
+        event::{Actor, Event},
+        gateway::{ChargeOutcome, PaymentMethod},
+        subscription::{
+            collect::CONFIRM_WITHIN,
+            model::{EndReason, Method, OpenCharge, State, Subscription, WaitsFor},
+            store,
+        },
+        trial,
+    },
+    clock::Timestamp,
+    db::{StoreError, Tx},
+    mail::address::Address,
+    reader::store as readers,
+};
+
+/// What a reader orders.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// Which plan of the current catalog.
+    pub plan: String,
+    /// By which card.
+    pub method: Option<PaymentMethod>,
+    /// Whether to begin with the plan's free trial; `false` pays at once.
+    pub trial: bool,
+    /// Whose laws and taxes apply (ISO 3166-1), where the reader said.
+    pub country: Option<String>,
+}
+
+/// A card as the gateway described it.
+struct Described {
+    method: Method,
+    fingerprint: Option<String>,
+}
+
+impl Billing {
+    /// Begins a subscription for `reader`. `operation` names this request: when it comes again
+    /// after its answer was lost, what it began is found instead of begun anew.
+    ///
+    /// # Errors
+    /// [`BillingError`].
+    pub async fn start(
+        &self,
+        reader: Uuid,
+        order: Order,
+        operation: Uuid,
+    ) -> Result<Subscription, BillingError> {
+        if let Some(begun) = self.begun_before(reader, operation).await? {
+            return Ok(begun);
+        }
+        let catalog = self.catalogs.current();
+        let terms = Terms::of(&catalog, &order.plan).filter(|terms| terms.plan.offered);
+        let terms = terms.ok_or_else(|| {
+            let rule = "must be the id of a plan that is offered".to_owned();
+            BillingError::Invalid { field: "plan", rule }
+        })?;
+        let begins_trial = order.trial && terms.plan.trial_days > 0;
+        let needs_card = !(begins_trial && terms.plan.trial_without_card.is_some());
+        if needs_card && order.method.is_none() {
+            let rule = "must name a payment method".to_owned();
+            return Err(BillingError::Invalid { field: "payment_method", rule });
+        }
+        let card = match &order.method {
+            Some(method) => Some(self.describe(method).await?),
+            None => None,
+        };
+        let now = self.clock.now();
+        let (method, fingerprint) = match card {
+            Some(card) => (Some(card.method), card.fingerprint),
+            None => (None, None),
+        };
+        let fresh = Subscription {
+            id: operation,
+            reader,
+            country: order.country.unwrap_or_else(|| catalog.country.clone()),
+            terms,
+            method,
+            created_at: now,
+            trial: None,
+            state: State::Incomplete { expires_at: now.plus(CONFIRM_WITHIN), begins_trial },
+            open: None,
+            revision: 1,
+        };
+        if begins_trial {
+            self.start_trial(fresh, order.method.as_ref(), fingerprint.as_deref()).await
+        } else {
+            self.start_paid(fresh).await
+        }
+    }
+
+    async fn begun_before(
+        &self,
+        reader: Uuid,
+        operation: Uuid,
+    ) -> Result<Option<Subscription>, BillingError> {
+        let mut tx = self.db.read().await?;
+        let begun = store::find(&mut tx, &self.catalogs, operation).await?;
+        let begun = begun.filter(|begun| begun.reader == reader);
+        match begun.as_ref().and_then(|begun| begun.state.ended()) {
+            Some((_, EndReason::PaymentDeclined)) => {
+                Err(BillingError::PaymentDeclined("declined".to_owned()))
+            }
+            _ => Ok(begun),
+        }
+    }
+
+    async fn describe(&self, method: &PaymentMethod) -> Result<Described, BillingError> {
+        let card = self.gateway.card(method).await.map_err(BillingError::of_card)?;
+        let token = method.as_str().to_owned();
+        let method = Method { token, last4: card.last4, expires: card.expires };
+        Ok(Described { method, fingerprint: card.fingerprint })
+    }
+
+    /// The card as it is kept.
+    pub(super) async fn method(&self, method: &PaymentMethod) -> Result<Method, BillingError> {
+        Ok(self.describe(method).await?.method)
+    }
+
+    async fn start_trial(
+        &self,
+        fresh: Subscription,
+        method: Option<&PaymentMethod>,
+        fingerprint: Option<&str>,
+    ) -> Result<Subscription, BillingError> {
+        let now = fresh.created_at;
+        // Refused before the card is touched, where that can be known; the rows settle races.
+        let mut tx = self.db.write().await?;
+        let email = self.make_room(&mut tx, &fresh, now).await?;
+        self.claim_trial(&mut tx, &fresh, (&email, fingerprint)).await?;
+        drop(tx);
+        let outcome = match method {
+            Some(method) => Some(
+                self.gateway
+                    .set_up(fresh.id, fresh.reader, method)
+                    .await
+                    .map_err(BillingError::of_card)?,
+            ),
+            None => None,
+        };
+        let mut tx = self.db.write().await?;
+        let email = self.make_room(&mut tx, &fresh, now).await?;
+        self.claim_trial(&mut tx, &fresh, (&email, fingerprint)).await?;
+        let begun = match outcome {
+            None | Some(ChargeOutcome::Succeeded { .. }) => {
+                let begun = fresh.confirmed(now);
+                let (begun, event) = begun.ok_or(BillingError::impossible("a trial of nothing"))?;
+                self.insert(&mut tx, &begun, now).await?;
+                self.write_event(&mut tx, (&begun, &event), Actor::Reader, now).await?;
+                self.tell_trial(&mut tx, &begun, now).await?;
+                begun
+            }
+            Some(ChargeOutcome::NeedsAuthentication { .. }) => {
+                let until = now.plus(CONFIRM_WITHIN);
+                let waits_for = WaitsFor::Reader { until };
+                let open = Some(OpenCharge { id: fresh.id, waits_for });
+                let begun = Subscription { open, ..fresh };
+                self.insert(&mut tx, &begun, now).await?;
+                let event = Event::Created { expires_at: until };
+                self.write_event(&mut tx, (&begun, &event), Actor::Reader, now).await?;
+                begun
+            }
+            Some(ChargeOutcome::Declined { code, .. }) => {
+                return Err(BillingError::PaymentDeclined(code));
+            }
+        };
+        tx.commit().await?;
+        self.news.notify_one();
+        Ok(begun)
+    }
+
+    async fn start_paid(&self, fresh: Subscription) -> Result<Subscription, BillingError> {
+        let now = fresh.created_at;
+        let id = fresh.id;
+        let mut tx = self.db.write().await?;
+        self.make_room(&mut tx, &fresh, now).await?;
+        let declined = LimitKey::declined(&fresh.reader.to_string());
+        limit_store::check(&mut tx, declined, self.declined, now).await?;
+        let purchase = fresh.fresh_purchase(now);
+        let purchase = purchase.ok_or(BillingError::impossible("a period of no length"))?;
+        self.insert(&mut tx, &fresh, now).await?;
+        let (begun, charge) = self.intend(&mut tx, fresh, Intent::of(purchase, false), now).await?;
+        let event = Event::Created { expires_at: now.plus(CONFIRM_WITHIN) };
+        self.write_event(&mut tx, (&begun, &event), Actor::Reader, now).await?;
+        tx.commit().await?;
+        if let Some(ChargeOutcome::Declined { code, .. }) =
+            self.collect(&charge, Actor::Reader).await?
+        {
+            let mut tx = self.db.write().await?;
+            limit_store::record(&mut tx, declined, self.declined, now).await?;
+            tx.commit().await?;
+            return Err(BillingError::PaymentDeclined(code));
+        }
+        let mut tx = self.db.read().await?;
+        let begun = store::find(&mut tx, &self.catalogs, id).await?;
+        begun.ok_or(BillingError::NotFound)
+    }
+
+    /// Makes sure that the reader is there and has no open subscription to the product. One that
+    /// waits for its first payment makes room. Gives the reader's address.
+    async fn make_room(
+        &self,
+        tx: &mut Tx,
+        fresh: &Subscription,
+        now: Timestamp,
+    ) -> Result<Address, BillingError> {
+        readers::lock(tx, fresh.reader).await?;
+        let reader = readers::find(tx, fresh.reader).await?.ok_or(BillingError::Gone)?;
+        let owner = (fresh.reader, fresh.product());
+        if let Some(old) = store::take_open(tx, &self.catalogs, owner).await? {
+            let waits = old.open.map(|open| open.waits_for);
+            match (&old.state, waits) {
+                (State::Incomplete { .. }, Some(WaitsFor::Gateway)) => {
+                    return Err(BillingError::PaymentPending);
+                }
+                (State::Incomplete { .. }, _) => {
+                    // Its confirmation is called off next, and given back if it came first.
+                    let ended = old.cancel_now(EndReason::Superseded, now)?;
+                    trial::release(tx, ended.0.id).await?;
+                    self.record(tx, ended, Actor::Reader, now).await?;
+                }
+                // It ended by the clock, and nobody had written that down yet.
+                _ if old.clone().as_of(now).state.ended().is_some() => {
+                    self.lapse(tx, old, now).await?;
+                }
+                _ => return Err(BillingError::AlreadySubscribed),
+            }
+        }
+        Ok(reader.email)
+    }
+
+    async fn claim_trial(
+        &self,
+        tx: &mut Tx,
+        fresh: &Subscription,
+        (email, fingerprint): (&Address, Option<&str>),
+    ) -> Result<(), BillingError> {
+        let account = self.trials.reader(fresh.reader);
+        let mut claims = vec![self.trials.address(email), account];
+        claims.extend(fingerprint.map(|fingerprint| self.trials.card(fingerprint)));
+        let of = (fresh.product(), fresh.id);
+        let is_new = trial::claim(tx, of, &claims, fresh.created_at).await?;
+        is_new.then_some(()).ok_or(BillingError::TrialAlreadyUsed)
+    }
+
+    async fn insert(
+        &self,
+        tx: &mut Tx,
+        fresh: &Subscription,
+        now: Timestamp,
+    ) -> Result<(), BillingError> {
+        let wake_at = super::record::wake_at(fresh, now);
+        match store::insert(tx, fresh, wake_at).await {
+            Err(StoreError::Duplicate) => Err(BillingError::AlreadySubscribed),
+            other => Ok(other?),
+        }
+    }
+}

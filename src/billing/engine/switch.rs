@@ -1,0 +1,177 @@
+//! Switching to another plan: first shown, then done exactly so.
+
+use aws_lc_rs::hmac;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Billing, BillingError, charging::Intent};
+use crate::{
+    billing::{
+        catalog::model::Terms,
+        event::Actor,
+        subscription::{
+            change::Refusal,
+            model::Subscription,
+            quote::{HOLDS_FOR, How, Quote},
+        },
+    },
+    clock::Timestamp,
+    money::Money,
+};
+
+/// What a switch would do, and the token by which it does exactly that.
+#[derive(Debug, Clone)]
+pub struct Preview {
+    /// To be sent with the switch.
+    pub token: String,
+    /// What is paid at once.
+    pub charge: Money,
+    /// What is given back for the rest of the old period.
+    pub credit: Money,
+    /// When the other plan begins.
+    pub effective_at: Timestamp,
+    /// The end of its first period, or of the trial that goes on.
+    pub period_end: Timestamp,
+}
+
+/// What a token stands for. Whatever else the amounts depend on is looked at again.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Shown {
+    subscription: Uuid,
+    revision: i64,
+    plan: String,
+    version: i64,
+    at: i64,
+    charge: i64,
+    credit: i64,
+}
+
+impl Billing {
+    /// What a switch of a reader's subscription to `plan` would do now.
+    ///
+    /// # Errors
+    /// [`BillingError`].
+    pub async fn preview(
+        &self,
+        (reader, id): (Uuid, Uuid),
+        plan: &str,
+    ) -> Result<Preview, BillingError> {
+        let current = self.find(reader, id).await?;
+        let now = self.clock.now();
+        let terms = self.target(plan)?;
+        let quote = current.quote(&terms, now)?;
+        let mut tx = self.db.read().await?;
+        let (charge, credit) = self.amounts(&mut tx, &current, &quote).await?;
+        let shown = Shown {
+            subscription: id,
+            revision: current.revision,
+            plan: plan.to_owned(),
+            version: terms.catalog.version,
+            at: now.micros(),
+            charge: charge.amount,
+            credit: credit.amount,
+        };
+        let Quote { effective_at, period_end, .. } = quote;
+        Ok(Preview { token: self.sign(&shown)?, charge, credit, effective_at, period_end })
+    }
+
+    fn target(&self, plan: &str) -> Result<Terms, BillingError> {
+        let terms = Terms::of(&self.catalogs.current(), plan).filter(|terms| terms.plan.offered);
+        terms.ok_or_else(|| {
+            let rule = "must be the id of a plan that is offered".to_owned();
+            BillingError::Invalid { field: "plan", rule }
+        })
+    }
+
+    async fn amounts(
+        &self,
+        tx: &mut crate::db::Tx,
+        current: &Subscription,
+        quote: &Quote,
+    ) -> Result<(Money, Money), BillingError> {
+        let How::AtOnce { purchase, credit } = &quote.how else {
+            let nothing = Money::zero(current.terms.currency());
+            return Ok((nothing, nothing));
+        };
+        let bill = self.bill(current, purchase, *credit)?;
+        let balance = self.balance_of(tx, current.reader, bill.due).await?;
+        Ok((bill.due.minus(balance).unwrap_or(bill.due), *credit))
+    }
+
+    fn sign(&self, shown: &Shown) -> Result<String, BillingError> {
+        let facts =
+            serde_json::to_vec(shown).map_err(|error| BillingError::Failed(error.into()))?;
+        let tag = hmac::sign(&self.previews, &facts);
+        Ok(format!("{}.{}", URL_SAFE_NO_PAD.encode(&facts), URL_SAFE_NO_PAD.encode(tag)))
+    }
+
+    fn read(&self, token: &str) -> Option<Shown> {
+        let (facts, tag) = token.split_once('.')?;
+        let facts = URL_SAFE_NO_PAD.decode(facts).ok()?;
+        hmac::verify(&self.previews, &facts, &URL_SAFE_NO_PAD.decode(tag).ok()?).ok()?;
+        serde_json::from_slice(&facts).ok()
+    }
+
+    /// Switches a reader's subscription as `preview` showed.
+    ///
+    /// # Errors
+    /// [`Refusal::PreviewStale`] where anything has changed since, and else [`BillingError`].
+    pub async fn switch(
+        &self,
+        of: (Uuid, Uuid),
+        plan: &str,
+        preview: &str,
+    ) -> Result<Subscription, BillingError> {
+        let now = self.clock.now();
+        let stale = BillingError::Refused(Refusal::PreviewStale);
+        let terms = self.target(plan)?;
+        let mut tx = self.db.write().await?;
+        let current = self.take(&mut tx, of, now).await?;
+        current.may_switch(&terms)?;
+        let Some(shown) = self.read(preview) else { return Err(stale) };
+        let Some(shown_at) = Timestamp::from_micros(shown.at) else { return Err(stale) };
+        let in_time = shown_at <= now && now < shown_at.plus(HOLDS_FOR);
+        if !in_time || current.due(now).is_some() {
+            return Err(stale);
+        }
+        let quote = current.quote(&terms, shown_at)?;
+        let (charge, credit) = self.amounts(&mut tx, &current, &quote).await?;
+        let holds = Shown {
+            subscription: current.id,
+            revision: current.revision,
+            plan: plan.to_owned(),
+            version: terms.catalog.version,
+            at: shown.at,
+            charge: charge.amount,
+            credit: credit.amount,
+        };
+        if holds != shown {
+            return Err(stale);
+        }
+        let How::AtOnce { purchase, credit } = quote.how else {
+            let changed = current.switch_later(terms)?;
+            let changed = self.change(&mut tx, changed, Actor::Reader, now).await?;
+            tx.commit().await?;
+            return Ok(changed);
+        };
+        let intent = Intent { purchase: *purchase, credit, off_session: false };
+        let (_, charge) = self.intend(&mut tx, current, intent, now).await?;
+        tx.commit().await?;
+        self.collect_or_refuse(&charge, Actor::Reader).await?;
+        self.reload(of.1).await
+    }
+
+    /// Takes a reader's planned switch back.
+    ///
+    /// # Errors
+    /// [`BillingError`].
+    pub async fn revoke_switch(&self, of: (Uuid, Uuid)) -> Result<Subscription, BillingError> {
+        let now = self.clock.now();
+        let mut tx = self.db.write().await?;
+        let changed = self.take(&mut tx, of, now).await?.revoke_switch()?;
+        let kept = self.change(&mut tx, changed, Actor::Reader, now).await?;
+        tx.commit().await?;
+        Ok(kept)
+    }
+}

@@ -1,0 +1,130 @@
+//! What is held about a reader's subscriptions, for the reader's own export.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{charge::store as charges, engine::Billing, grant, subscription::store, timeline};
+use crate::{
+    clock::Timestamp,
+    db::{StoreError, Tx},
+};
+
+/// Everything about a reader's subscriptions.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BillingExport {
+    /// Subscriptions, also those that have ended.
+    pub subscriptions: Vec<ExportedSubscription>,
+    /// What was charged, or tried.
+    pub charges: Vec<ExportedCharge>,
+    /// What the publisher gave away.
+    pub complimentary: Vec<ExportedGrant>,
+    /// What happened, the latest first.
+    pub timeline: Vec<ExportedEvent>,
+}
+
+/// A subscription.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExportedSubscription {
+    id: Uuid,
+    product: String,
+    plan: String,
+    status: &'static str,
+    country: String,
+    /// The last four digits of the card.
+    card: Option<String>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    trial_end: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    period_end: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    ended_at: Option<Timestamp>,
+    end_reason: Option<&'static str>,
+}
+
+/// A charge.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExportedCharge {
+    id: Uuid,
+    subscription: Uuid,
+    /// Whole minor units.
+    amount: i64,
+    currency: &'static str,
+    status: &'static str,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+}
+
+/// What was given away.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExportedGrant {
+    product: String,
+    #[schema(value_type = String, format = DateTime)]
+    starts_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    ends_at: Timestamp,
+    reason: String,
+}
+
+/// Something that happened.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExportedEvent {
+    subscription: Uuid,
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    event: String,
+    #[schema(value_type = Object)]
+    detail: serde_json::Value,
+}
+
+impl Billing {
+    /// Everything that is held about the subscriptions of `reader`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn export(&self, tx: &mut Tx, reader: Uuid) -> Result<BillingExport, StoreError> {
+        let mut subscriptions = Vec::new();
+        let mut charged = Vec::new();
+        for it in store::list_all_of(tx, &self.catalogs, reader).await? {
+            charged.extend(charges::list_of(tx, &self.catalogs, it.id).await?);
+            let ended = it.state.ended();
+            subscriptions.push(ExportedSubscription {
+                id: it.id,
+                product: it.product().to_owned(),
+                plan: it.terms.plan.id.clone(),
+                status: it.state.status().as_str(),
+                card: it.method.as_ref().map(|method| method.last4.clone()),
+                created_at: it.created_at,
+                trial_end: it.trial.map(|trial| trial.end),
+                period_end: it.period().map(|period| period.end),
+                ended_at: ended.map(|(at, _)| at),
+                end_reason: ended.map(|(_, reason)| reason.as_str()),
+                country: it.country,
+            });
+        }
+        let charges = charged.into_iter().map(|charge| ExportedCharge {
+            id: charge.id,
+            subscription: charge.subscription,
+            amount: charge.amount.amount,
+            currency: charge.amount.currency.code(),
+            status: charge.status.as_str(),
+            created_at: charge.created_at,
+        });
+        let complimentary = grant::list_of(tx, reader).await?.into_iter().map(|grant| {
+            let grant::Grant { product, starts_at, ends_at, reason, .. } = grant;
+            ExportedGrant { product, starts_at, ends_at, reason }
+        });
+        let timeline = timeline::of_reader(tx, reader).await?.into_iter().map(|told| {
+            let timeline::Told { subscription, at, event, detail, .. } = told;
+            ExportedEvent { subscription, at, event, detail }
+        });
+        Ok(BillingExport {
+            subscriptions,
+            charges: charges.collect(),
+            complimentary: complimentary.collect(),
+            timeline: timeline.collect(),
+        })
+    }
+}

@@ -1,0 +1,127 @@
+//! One free trial for each person and product.
+//!
+//! A person is known by the address, in its common spelling, and by the card where the gateway
+//! tells cards apart. Only keyed hashes are kept, and they stay when the account is erased:
+//! otherwise leaving and coming back would be a trial without end.
+
+use aws_lc_rs::hmac;
+use uuid::Uuid;
+
+use crate::{
+    auth::seal::MasterKey,
+    clock::Timestamp,
+    db::{StoreError, Tx},
+    mail::address::Address,
+};
+
+/// Makes the hashes by which trials are remembered.
+#[derive(Debug, Clone)]
+pub struct TrialKey(hmac::Key);
+
+/// What of a person is remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim([u8; 32]);
+
+impl TrialKey {
+    /// The key that belongs to `master`.
+    #[must_use]
+    pub fn of(master: &MasterKey) -> Self {
+        Self(master.derive("trial claims"))
+    }
+
+    /// An address, whatever its spelling.
+    #[must_use]
+    pub fn address(&self, address: &Address) -> Claim {
+        self.claim("address", &mailbox(address.key()))
+    }
+
+    /// An account, also when its address changes.
+    #[must_use]
+    pub fn reader(&self, id: Uuid) -> Claim {
+        self.claim("reader", &id.to_string())
+    }
+
+    /// A card, by the gateway's fingerprint of it.
+    #[must_use]
+    pub fn card(&self, fingerprint: &str) -> Claim {
+        self.claim("card", fingerprint)
+    }
+
+    fn claim(&self, what: &str, text: &str) -> Claim {
+        let tag = hmac::sign(&self.0, format!("{what}\n{text}").as_bytes());
+        let mut hash = [0; 32];
+        hash.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
+        Claim(hash)
+    }
+}
+
+/// One mailbox has many addresses: what follows a `+` is the owner's own word, and Google ignores
+/// dots. Mail still goes to the address as it was given.
+fn mailbox(key: &str) -> String {
+    let (local, domain) = key.rsplit_once('@').unwrap_or((key, ""));
+    let local = local.split('+').next().unwrap_or(local);
+    let (local, domain) = match domain {
+        "gmail.com" | "googlemail.com" => (local.replace('.', ""), "gmail.com"),
+        _ => (local.to_owned(), domain),
+    };
+    format!("{local}@{domain}").to_lowercase()
+}
+
+/// Remembers that a person had the trial of `product`. Says whether that is new; where it is not,
+/// the transaction is to be rolled back.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn claim(
+    tx: &mut Tx,
+    (product, subscription): (&str, Uuid),
+    claims: &[Claim],
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let mut new = true;
+    for Claim(hash) in claims {
+        let rows = tx
+            .query(
+                "INSERT INTO trial_claims (product, claim_hash, subscription_id, claimed_at)
+                 VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+            )
+            .bind(product)
+            .bind(hash.to_vec())
+            .bind(subscription)
+            .bind(now)
+            .execute()
+            .await?;
+        new &= rows == 1;
+    }
+    Ok(new)
+}
+
+/// Forgets a trial that never began.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn release(tx: &mut Tx, subscription: Uuid) -> Result<(), StoreError> {
+    tx.query("DELETE FROM trial_claims WHERE subscription_id = $1")
+        .bind(subscription)
+        .execute()
+        .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_mailbox_is_one_person() {
+        for (address, same_as) in [
+            ("anna@example.org", "anna@example.org"),
+            ("anna+news@example.org", "anna@example.org"),
+            ("An.Na+x@gmail.com", "anna@gmail.com"),
+            ("an.na@googlemail.com", "anna@gmail.com"),
+        ] {
+            assert_eq!(mailbox(&address.to_lowercase()), same_as);
+        }
+        assert_ne!(mailbox("an.na@example.org"), mailbox("anna@example.org"));
+    }
+}
