@@ -4,4 +4,7 @@ pub mod calendar;
 pub mod catalog;
 pub mod charge;
 pub mod event;
+pub mod invoice;
+pub mod ledger;
 pub mod subscription;
+pub mod tax;
