@@ -1,4 +1,8 @@
-//! What is sold. So far the catalog: offers show its prices. Subscriptions come to live here.
+//! Subscriptions: what is sold, to whom, until when, and what was paid for it.
+//!
+//! The rules are pure: `calendar`, `bill`, `tax`, `trial`, `subscription`, `invoice`, `ledger`,
+//! `notice`. `engine` brings them together with the database, the `gateway` and the mail; `api` is
+//! what readers' programs may ask. `docs/billing.md` tells the rules in plain words.
 
 pub mod access;
 pub mod api;
@@ -12,6 +16,8 @@ pub mod export;
 pub mod gateway;
 pub mod grant;
 pub mod idempotency;
+pub mod invoice;
+pub mod ledger;
 pub mod subscription;
 pub mod tax;
 pub mod timeline;

@@ -10,6 +10,7 @@ use crate::{
         keys::{OLD_AFTER, Purpose, SigningKey},
         store as keys,
     },
+    billing::ledger::proof,
     clock::{Clock, SystemClock, Timestamp},
     config::Config,
     db::Tx,
@@ -65,7 +66,17 @@ async fn examine(databases: &Databases, config: &Config) -> Result<Vec<Finding>,
             "{n} or more mails were given up: see `GET /v1/staff/mails/dead`"
         )),
     });
+    drop(tx);
+    findings.extend(books(&mut databases.main.snapshot().await?).await?);
     Ok(findings)
+}
+
+async fn books(tx: &mut Tx) -> Result<Vec<Finding>, Failure> {
+    let faults = proof::prove(tx).await?;
+    if faults.is_empty() {
+        return Ok(vec![Finding::Well("invoices, balances and the ledger agree".into())]);
+    }
+    Ok(faults.iter().map(|fault| Finding::Unwell(format!("the books: {fault}"))).collect())
 }
 
 fn age_of(purpose: Purpose, keys: &[SigningKey], now: Timestamp) -> Finding {

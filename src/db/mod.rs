@@ -91,6 +91,21 @@ impl Db {
         })
     }
 
+    /// Starts a transaction that reads at length and sees everything as it is now, whatever is
+    /// written meanwhile.
+    ///
+    /// # Errors
+    /// When no connection can be had.
+    pub async fn snapshot(&self) -> Result<Tx, StoreError> {
+        let mut tx = self.read().await?;
+        if let Tx::Postgres(_) = tx {
+            let begin = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
+            tx.query(begin).execute().await?;
+            tx.query("SET LOCAL statement_timeout = '10min'").execute().await?;
+        }
+        Ok(tx)
+    }
+
     /// Starts a transaction that may write. SQLite takes its write lock at once: a transaction
     /// that reads first and upgrades later fails under contention instead of waiting.
     ///

@@ -1,0 +1,105 @@
+//! The ledger in the database. It only grows, and with every entry that touches a reader's
+//! balance that balance moves along.
+
+use super::{
+    balance,
+    model::{Account, Entry, InvalidEntry},
+};
+use crate::{
+    db::{Query, StoreError, Tx},
+    money::Money,
+};
+
+/// Why nothing was booked. Whoever is told so rolls back.
+#[derive(Debug, thiserror::Error)]
+pub enum BookError {
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Nothing moves, or too much.
+    #[error(transparent)]
+    Invalid(#[from] InvalidEntry),
+    /// It was booked before.
+    #[error("this was booked already")]
+    Twice,
+    /// The part of the balance that this uses was not held for it.
+    #[error("the balance that this uses was not held for it")]
+    NotHeld,
+}
+
+macro_rules! insert {
+    ($($row:literal),+) => {
+        concat!(
+            "INSERT INTO ledger_entries (source_id, kind, at, reader_id, subscription_id,
+                 invoice_id, currency, cash, receivable, revenue, tax, balance)
+             VALUES ",
+            $($row,)+
+            " ON CONFLICT (source_id, kind) DO NOTHING"
+        )
+    };
+}
+
+const ONE: &str = insert!("($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)");
+const TWO: &str = insert!(
+    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12),",
+    "($13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)"
+);
+const FOUR: &str = insert!(
+    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12),",
+    "($13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24),",
+    "($25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36),",
+    "($37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48)"
+);
+
+/// Books `entries`, with as few statements as may be.
+///
+/// A debit of `balance` uses what was held for it ([`balance::hold`]); a credit adds to it.
+///
+/// # Errors
+/// [`BookError`].
+pub async fn append(tx: &mut Tx, entries: &[Entry]) -> Result<(), BookError> {
+    for entry in entries {
+        move_balance(tx, entry).await?;
+    }
+    let mut rest = entries;
+    while !rest.is_empty() {
+        let (sql, count) = match rest.len() {
+            1 => (ONE, 1),
+            2 | 3 => (TWO, 2),
+            _ => (FOUR, 4),
+        };
+        let (these, others) = rest.split_at(count);
+        let inserted = these.iter().fold(tx.query(sql), bind).execute().await?;
+        if inserted != count as u64 {
+            return Err(BookError::Twice);
+        }
+        rest = others;
+    }
+    Ok(())
+}
+
+fn bind<'t>(query: Query<'t>, entry: &Entry) -> Query<'t> {
+    let about = entry.about();
+    let query = query
+        .bind(about.source)
+        .bind(about.kind.as_str())
+        .bind(about.at)
+        .bind(about.reader)
+        .bind(about.subscription)
+        .bind(about.invoice)
+        .bind(about.currency.code());
+    Account::ALL.into_iter().fold(query, |query, account| query.bind(entry.amount(account)))
+}
+
+async fn move_balance(tx: &mut Tx, entry: &Entry) -> Result<(), BookError> {
+    let about = entry.about();
+    let debit = Money { amount: entry.amount(Account::Balance), currency: about.currency };
+    if debit.is_zero() {
+        return Ok(());
+    }
+    if debit.amount < 0 {
+        let credit = debit.negated().ok_or(InvalidEntry::Overflow)?;
+        return Ok(balance::add(tx, about.reader, credit).await?);
+    }
+    if balance::take_held(tx, about.reader, debit).await? { Ok(()) } else { Err(BookError::NotHeld) }
+}
