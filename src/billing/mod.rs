@@ -4,4 +4,5 @@ pub mod calendar;
 pub mod catalog;
 pub mod charge;
 pub mod event;
+pub mod letter;
 pub mod subscription;

@@ -77,8 +77,8 @@ impl<'a> Content<'a> {
 
     /// The same with one more name and value in the frame.
     #[must_use]
-    pub fn fact(mut self, name: &'static str, value: impl ToString) -> Self {
-        self.facts.push((name, value.to_string()));
+    pub fn fact(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.facts.push((name, value.into()));
         self
     }
 
