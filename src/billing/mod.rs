@@ -5,4 +5,5 @@ pub mod catalog;
 pub mod charge;
 pub mod event;
 pub mod letter;
+pub mod notice;
 pub mod subscription;

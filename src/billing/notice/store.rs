@@ -1,0 +1,1 @@
+//! What was due, what was sent, and with which text.
