@@ -10,6 +10,7 @@ use crate::{
         limit_store,
         session::{store as sessions, token_store},
     },
+    billing::notice::record as notices,
     clock::Clock,
     db::{Db, StoreError},
     mail::outbox,
@@ -31,6 +32,8 @@ const USED_TOKENS_KEPT: Span = Span::days(30);
 const CLOCKS_DIFFER: Span = Span::HOUR;
 /// That a mail was sent, and about what, is known for this long.
 const MAILS_KEPT: Span = Span::days(30);
+/// For how long it can be shown that a notice was sent: California asks for 3 years.
+const NOTICES_KEPT: Span = Span::days(4 * 365);
 
 /// Looks every minute, for ever. Ends when it is dropped.
 pub async fn run(db: Db, clock: Arc<dyn Clock>) {
@@ -60,6 +63,7 @@ pub async fn forget(db: &Db, clock: &dyn Clock) -> Result<u64, StoreError> {
             address_store::purge(&mut tx, now, STEP).await?,
             limit_store::purge(&mut tx, now.minus(CLOCKS_DIFFER), STEP).await?,
             outbox::purge(&mut tx, now.minus(MAILS_KEPT), STEP).await?,
+            notices::purge(&mut tx, now.minus(NOTICES_KEPT), STEP).await?,
         ];
         tx.commit().await?;
         forgotten += rows.iter().sum::<u64>();

@@ -24,7 +24,10 @@ use crate::{
         staff::store::StaffStoreError,
         store::{self as key_store, KeyStoreError},
     },
-    billing::catalog::{Catalog, InvalidCatalog},
+    billing::{
+        catalog::{Catalog, InvalidCatalog},
+        notice::{InvalidDuties, duty::Duties},
+    },
     clock::{Clock, SystemClock},
     config::{Config, Mode},
     db::{Db, StoreError},
@@ -87,6 +90,9 @@ pub enum StartError {
     /// The catalog is wrong.
     #[error(transparent)]
     Catalog(#[from] InvalidCatalog),
+    /// What subscribers must be told is wrong.
+    #[error(transparent)]
+    Duties(#[from] InvalidDuties),
     /// The demonstration is broken.
     #[error(transparent)]
     Demo(#[from] demo::newspaper::NewspaperError),
@@ -130,6 +136,8 @@ pub struct App {
     pub guard: Guard,
     /// What is sold.
     pub catalog: Arc<Catalog>,
+    /// What subscribers must be told.
+    pub duties: Arc<Duties>,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Whether requests should be sent here.
@@ -210,6 +218,7 @@ impl AppState {
             desk,
             guard,
             catalog: Arc::new(Catalog::shipped()?),
+            duties: Arc::new(Duties::shipped()?),
             metrics,
             readiness: Arc::new(readiness),
             movable_clock: None,

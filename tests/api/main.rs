@@ -34,6 +34,7 @@ mod mailbox;
 mod mailing;
 mod mails_asked_for;
 mod merging;
+mod notices;
 mod operations;
 mod own_data;
 mod policies;

@@ -2,11 +2,14 @@
 //!
 //! Pure: `duty` is what is owed where, as `parse` reads it from `config/duties.toml`; `plan` says
 //! which notices a subscription needs and when; `withdrawal` until when a reader may withdraw.
-//! `store` keeps what was due, what was sent, and with which text.
+//! `store` keeps what is due and what was sent, `send` sends it once, `record` shows what was kept
+//! and missed.
 
 pub mod duty;
 mod parse;
 pub mod plan;
+pub mod record;
+pub mod send;
 pub mod store;
 pub mod withdrawal;
 
