@@ -10,7 +10,7 @@ use crate::{
         limit_store,
         session::{store as sessions, token_store},
     },
-    billing::timeline,
+    billing::{notice::record as notices, timeline},
     clock::Clock,
     db::{Db, StoreError},
     mail::outbox,
@@ -32,6 +32,8 @@ const USED_TOKENS_KEPT: Span = Span::days(30);
 const CLOCKS_DIFFER: Span = Span::HOUR;
 /// That a mail was sent, and about what, is known for this long.
 const MAILS_KEPT: Span = Span::days(30);
+/// For how long it can be shown that a notice was sent: California asks for 3 years.
+const NOTICES_KEPT: Span = Span::days(4 * 365);
 
 /// What nobody fetched in this time is told to nobody any more; the timeline still holds it.
 const EVENTS_KEPT: Span = Span::days(30);
@@ -65,6 +67,7 @@ pub async fn forget(db: &Db, clock: &dyn Clock) -> Result<u64, StoreError> {
             limit_store::purge(&mut tx, now.minus(CLOCKS_DIFFER), STEP).await?,
             outbox::purge(&mut tx, now.minus(MAILS_KEPT), STEP).await?,
             timeline::purge_outbox(&mut tx, now.minus(EVENTS_KEPT), STEP).await?,
+            notices::purge(&mut tx, now.minus(NOTICES_KEPT), STEP).await?,
         ];
         tx.commit().await?;
         forgotten += rows.iter().sum::<u64>();

@@ -28,6 +28,7 @@ use crate::{
         self,
         catalog::{Catalog, InvalidCatalog},
         engine::Billing,
+        notice::{InvalidDuties, duty::Duties},
     },
     clock::{Clock, SystemClock},
     config::{Config, Mode},
@@ -91,6 +92,9 @@ pub enum StartError {
     /// The catalog is wrong.
     #[error(transparent)]
     Catalog(#[from] InvalidCatalog),
+    /// What subscribers must be told is wrong.
+    #[error(transparent)]
+    Duties(#[from] InvalidDuties),
     /// The demonstration is broken.
     #[error(transparent)]
     Demo(#[from] demo::newspaper::NewspaperError),
@@ -136,6 +140,8 @@ pub struct App {
     pub guard: Guard,
     /// What is sold.
     pub catalog: Arc<Catalog>,
+    /// What subscribers must be told.
+    pub duties: Arc<Duties>,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Whether requests should be sent here.
@@ -217,6 +223,7 @@ impl AppState {
             desk,
             guard,
             catalog: Arc::new(Catalog::shipped()?),
+            duties: Arc::new(Duties::shipped()?),
             metrics,
             readiness: Arc::new(readiness),
             movable_clock: None,

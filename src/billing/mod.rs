@@ -18,6 +18,8 @@ pub mod grant;
 pub mod idempotency;
 pub mod invoice;
 pub mod ledger;
+pub mod letter;
+pub mod notice;
 pub mod subscription;
 pub mod tax;
 pub mod timeline;

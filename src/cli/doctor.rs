@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use time::Duration;
+
 use super::Failure;
 use crate::{
     app::Databases,
@@ -10,12 +12,15 @@ use crate::{
         keys::{OLD_AFTER, Purpose, SigningKey},
         store as keys,
     },
-    billing::ledger::proof,
+    billing::{ledger::proof, notice::record},
     clock::{Clock, SystemClock, Timestamp},
     config::Config,
     db::Tx,
     mail::outbox,
 };
+
+/// How far back notices are looked at.
+const NOTICES_SINCE: Duration = Duration::days(30);
 
 /// What was found of one thing.
 enum Finding {
@@ -66,6 +71,7 @@ async fn examine(databases: &Databases, config: &Config) -> Result<Vec<Finding>,
             "{n} or more mails were given up: see `GET /v1/staff/mails/dead`"
         )),
     });
+    findings.push(notices(&mut tx, now).await?);
     drop(tx);
     findings.extend(books(&mut databases.main.snapshot().await?).await?);
     Ok(findings)
@@ -77,6 +83,17 @@ async fn books(tx: &mut Tx) -> Result<Vec<Finding>, Failure> {
         return Ok(vec![Finding::Well("invoices, balances and the ledger agree".into())]);
     }
     Ok(faults.iter().map(|fault| Finding::Unwell(format!("the books: {fault}"))).collect())
+}
+
+async fn notices(tx: &mut Tx, now: Timestamp) -> Result<Finding, Failure> {
+    let missed = record::missed(tx, now.minus(NOTICES_SINCE), now, 100).await?;
+    Ok(match missed.len() {
+        0 => Finding::Well("every notice to subscribers went out in time".into()),
+        n => Finding::Unwell(format!(
+            "{n} or more notices to subscribers did not go out in time in the last 30 days: see \
+             `pressgate notices missed`"
+        )),
+    })
 }
 
 fn age_of(purpose: Purpose, keys: &[SigningKey], now: Timestamp) -> Finding {

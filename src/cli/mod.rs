@@ -4,6 +4,7 @@ mod audit;
 mod doctor;
 mod keys;
 mod migrate;
+mod notices;
 mod probe;
 mod reader;
 pub mod replay;
@@ -51,6 +52,9 @@ enum Command {
     /// The audit log.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// What subscribers had to be told.
+    #[command(subcommand)]
+    Notices(notices::NoticesCommand),
     /// The meter.
     #[command(subcommand)]
     Meter(MeterCommand),
@@ -110,6 +114,7 @@ async fn run(command: Command, config: Config) -> Result<(), Failure> {
         Command::Keys(command) => keys::run(command, &config, &mut out).await,
         Command::Staff(command) => staff::run(command, &config, &mut out).await,
         Command::Audit(command) => audit::run(command, &config, &mut out).await,
+        Command::Notices(command) => notices::run(command, &config, &mut out).await,
         Command::Reader(command) => reader::run(command, config, &mut out).await,
         Command::Doctor => doctor::run(&config, &mut out).await,
         Command::Meter(MeterCommand::Replay(args)) => Ok(replay::run(*args, &mut out).await?),

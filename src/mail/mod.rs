@@ -14,8 +14,9 @@ pub mod worker;
 use std::sync::Arc;
 
 use tokio::sync::Notify;
+use uuid::Uuid;
 
-use self::{address::Address, letter::Letter, outbox::NewMail};
+use self::{address::Address, letter::Content, outbox::NewMail};
 use crate::{
     clock::Timestamp,
     db::{StoreError, Tx},
@@ -57,28 +58,30 @@ impl MailRoom {
         Arc::clone(&self.news)
     }
 
-    /// Puts a letter into the outbox; it goes out when `tx` is committed.
+    /// Puts a letter into the outbox, and says as which mail; it goes out when `tx` is committed.
     ///
     /// # Errors
     /// [`MailError`].
-    pub async fn enqueue(
+    pub async fn enqueue<'a>(
         &self,
         tx: &mut Tx,
         to: &Address,
-        letter: &Letter,
+        letter: impl Into<Content<'a>>,
         now: Timestamp,
-    ) -> Result<(), MailError> {
-        let rendered = letter.render(&self.publisher)?;
+    ) -> Result<Uuid, MailError> {
+        let content: Content<'a> = letter.into();
+        let rendered = content.render(&self.publisher)?;
+        let id = self.ids.uuid(now)?;
         let mail = NewMail {
-            id: self.ids.uuid(now)?,
+            id,
             to,
             subject: rendered.subject,
             text: rendered.text,
             html: rendered.html,
-            expires_at: now.plus(letter.keeps_for()),
+            expires_at: now.plus(content.keeps_for),
         };
         outbox::insert(tx, mail, now).await?;
         self.news.notify_one();
-        Ok(())
+        Ok(id)
     }
 }

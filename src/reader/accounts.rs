@@ -305,7 +305,8 @@ impl Accounts {
         letter: &Letter,
         now: Timestamp,
     ) -> Result<(), AccountError> {
-        Ok(self.mail.enqueue(tx, to, letter, now).await?)
+        self.mail.enqueue(tx, to, letter, now).await?;
+        Ok(())
     }
 
     /// Words that somebody who knows the reader tries first.

@@ -17,7 +17,10 @@ use crate::{
             store as sessions,
         },
     },
-    billing::export::BillingExport,
+    billing::{
+        export::BillingExport,
+        notice::{record as notices, store::Notice},
+    },
     clock::Timestamp,
     mail::{letter::Letter, outbox},
     metering::{
@@ -44,6 +47,8 @@ pub struct Export {
     /// Subscriptions and all about them.
     #[serde(flatten)]
     pub billing: BillingExport,
+    /// What the reader had to be told about subscriptions, and when that was done.
+    pub notices: Vec<Notice>,
     /// How many articles were read free, by meter. Which ones is kept only as fingerprints.
     pub meters: Vec<ExportedMeter>,
 }
@@ -145,6 +150,7 @@ impl Accounts {
         let sessions = sessions::list_all(&mut tx, Realm::Reader, id).await?;
         let mails = outbox::newest(&mut tx, Some(&reader.email)).await?;
         let billing = self.billing.export(&mut tx, id).await?;
+        let notices = notices::of_reader(&mut tx, id).await?;
         drop(tx);
         let pools = self.directory.snapshot().pools();
         let meters = records::of(&mut self.meter_db.read().await?, &pools, id).await?;
@@ -167,6 +173,7 @@ impl Accounts {
                 .map(|mail| ExportedMail { subject: mail.subject, created_at: mail.created_at })
                 .collect(),
             billing,
+            notices,
             meters: meters.into_iter().map(ExportedMeter::from).collect(),
         })
     }
@@ -215,6 +222,7 @@ impl Accounts {
         let ended = sessions::end_all(&mut tx, owner, EndReason::Erased, now).await?;
         sessions::forget_devices(&mut tx, owner).await?;
         link_store::delete_for(&mut tx, &reader.email).await?;
+        notices::call_off(&mut tx, id, now).await?;
         outbox::delete_to(&mut tx, &reader.email).await?;
         self.write_to(&mut tx, &reader.email, &Letter::AccountErased { at: now }, now).await?;
         if let Some(entry) = record {

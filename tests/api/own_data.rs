@@ -18,6 +18,7 @@ const TABLES: &[(&str, Holds)] = &[
     ("sessions", Holds::Part("/sessions/0/device")),
     ("address_changes", Holds::Part("/address_change/new_email")),
     ("mail_outbox", Holds::Part("/mails/0/subject")),
+    ("notices", Holds::Part("/notices")),
     ("meter_windows", Holds::Part("/meters")),
     ("meter_probe", Holds::Nothing("one instant, to see whether the disk takes it")),
     ("refresh_tokens", Holds::Nothing("hashes of secrets, by the session")),

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     credit::InvalidCredit,
-    model::{Invoice, InvalidTransition, Issue, State},
+    model::{InvalidTransition, Invoice, Issue, State},
     number::{Series, next_number, next_numbers},
     row::{self, InvoiceRow, columns},
 };

@@ -23,9 +23,7 @@ pub async fn balance_of(
     currency: Currency,
 ) -> Result<Money, StoreError> {
     let free: Option<(i64,)> = tx
-        .query(
-            "SELECT amount - held FROM reader_balances WHERE reader_id = $1 AND currency = $2",
-        )
+        .query("SELECT amount - held FROM reader_balances WHERE reader_id = $1 AND currency = $2")
         .bind(reader)
         .bind(currency.code())
         .optional()

@@ -101,5 +101,9 @@ async fn move_balance(tx: &mut Tx, entry: &Entry) -> Result<(), BookError> {
         let credit = debit.negated().ok_or(InvalidEntry::Overflow)?;
         return Ok(balance::add(tx, about.reader, credit).await?);
     }
-    if balance::take_held(tx, about.reader, debit).await? { Ok(()) } else { Err(BookError::NotHeld) }
+    if balance::take_held(tx, about.reader, debit).await? {
+        Ok(())
+    } else {
+        Err(BookError::NotHeld)
+    }
 }
