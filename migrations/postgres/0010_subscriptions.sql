@@ -10,6 +10,7 @@ CREATE TABLE subscriptions (
     method_last4    TEXT,
     method_expires  BIGINT,                 -- year x 12 + month - 1, the last it can pay in
     created_at      TIMESTAMPTZ NOT NULL,
+    agreed_at       TIMESTAMPTZ NOT NULL,
     trial_start     TIMESTAMPTZ,
     trial_end       TIMESTAMPTZ,
     status          TEXT        NOT NULL CHECK (status IN
@@ -28,6 +29,7 @@ CREATE TABLE subscriptions (
     then_version    BIGINT,
     failed_at       TIMESTAMPTZ,            -- past due: the first failure
     failed_times    BIGINT,
+    failed_reminders BIGINT,
     retry_at        TIMESTAMPTZ,
     grace_until     TIMESTAMPTZ,
     paused_at       TIMESTAMPTZ,
@@ -58,6 +60,7 @@ CREATE TABLE subscriptions (
     CHECK ((then_plan IS NULL) = (then_version IS NULL)),
     CHECK ((status = 'past_due') = (failed_at IS NOT NULL)),
     CHECK ((failed_at IS NULL) = (failed_times IS NULL)),
+    CHECK ((failed_at IS NULL) = (failed_reminders IS NULL)),
     CHECK ((failed_at IS NULL) = (grace_until IS NULL)),
     CHECK (retry_at IS NULL OR failed_at IS NOT NULL),
     CHECK ((status = 'paused') = (paused_at IS NOT NULL)),

@@ -10,6 +10,7 @@ CREATE TABLE subscriptions (
     method_last4    TEXT,
     method_expires  INTEGER,                 -- year x 12 + month - 1, the last it can pay in
     created_at      INTEGER     NOT NULL,
+    agreed_at       INTEGER     NOT NULL,
     trial_start     INTEGER,
     trial_end       INTEGER,
     status          TEXT        NOT NULL CHECK (status IN
@@ -28,6 +29,7 @@ CREATE TABLE subscriptions (
     then_version    INTEGER,
     failed_at       INTEGER,            -- past due: the first failure
     failed_times    INTEGER,
+    failed_reminders INTEGER,
     retry_at        INTEGER,
     grace_until     INTEGER,
     paused_at       INTEGER,
@@ -58,6 +60,7 @@ CREATE TABLE subscriptions (
     CHECK ((then_plan IS NULL) = (then_version IS NULL)),
     CHECK ((status = 'past_due') = (failed_at IS NOT NULL)),
     CHECK ((failed_at IS NULL) = (failed_times IS NULL)),
+    CHECK ((failed_at IS NULL) = (failed_reminders IS NULL)),
     CHECK ((failed_at IS NULL) = (grace_until IS NULL)),
     CHECK (retry_at IS NULL OR failed_at IS NOT NULL),
     CHECK ((status = 'paused') = (paused_at IS NOT NULL)),

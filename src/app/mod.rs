@@ -203,6 +203,7 @@ impl AppState {
         tasks.spawn(upkeep::run(db.clone(), Arc::clone(&clock)));
         tasks.spawn(metering::upkeep::run(store.clone(), Arc::clone(&clock), config.meter.upkeep));
         let readiness = Readiness::new(db.clone(), store, Arc::clone(&clock));
+        let duties = Arc::new(Duties::shipped()?);
         let ground = Ground {
             config: &config,
             db,
@@ -212,6 +213,7 @@ impl AppState {
             metrics: &metrics,
             directory,
             meter,
+            duties: Arc::clone(&duties),
         };
         let Rooms { gate, accounts, billing, desk, guard } = ground.furnish(&mut tasks).await?;
         Ok(Self(Arc::new(App {
@@ -223,7 +225,7 @@ impl AppState {
             desk,
             guard,
             catalog: Arc::new(Catalog::shipped()?),
-            duties: Arc::new(Duties::shipped()?),
+            duties,
             metrics,
             readiness: Arc::new(readiness),
             movable_clock: None,

@@ -16,6 +16,7 @@ use crate::{
         catalog::{Catalog, versions::Catalogs},
         engine::Billing,
         gateway::Gateway,
+        notice::duty::Duties,
         trial::TrialKey,
     },
     clock::Clock,
@@ -44,6 +45,7 @@ pub(super) struct Ground<'a> {
     pub(super) metrics: &'a Metrics,
     pub(super) directory: Arc<Directory>,
     pub(super) meter: Meter,
+    pub(super) duties: Arc<Duties>,
 }
 
 /// The rooms that answer requests.
@@ -124,6 +126,7 @@ impl Ground<'_> {
             declined: self.config.limits.declined,
             trials: TrialKey::of(&self.config.master),
             previews: self.config.master.derive("switch previews"),
+            duties: Arc::clone(&self.duties),
             public_url: self.config.server.public_url.as_str().into(),
             news: Arc::default(),
             turn: Mutex::default(),

@@ -86,9 +86,9 @@ impl Billing {
     /// When the database fails.
     pub async fn export(&self, tx: &mut Tx, reader: Uuid) -> Result<BillingExport, StoreError> {
         let mut subscriptions = Vec::new();
-        let mut charged = Vec::new();
+        let mut asked = Vec::new();
         for it in store::list_all_of(tx, &self.catalogs, reader).await? {
-            charged.extend(charges::list_of(tx, &self.catalogs, it.id).await?);
+            asked.extend(charges::list_of(tx, &self.catalogs, it.id).await?);
             let ended = it.state.ended();
             subscriptions.push(ExportedSubscription {
                 id: it.id,
@@ -104,7 +104,7 @@ impl Billing {
                 country: it.country,
             });
         }
-        let charges = charged.into_iter().map(|charge| ExportedCharge {
+        let charges = asked.into_iter().map(|charge| ExportedCharge {
             id: charge.id,
             subscription: charge.subscription,
             amount: charge.amount.amount,

@@ -16,6 +16,7 @@ use crate::{
         },
         event::Actor,
         gateway::{ChargeOutcome, ChargeRequest, GatewayError, PaymentMethod},
+        ledger::balance,
         subscription::{
             collect::Collected,
             model::{Purchase, Subscription},
@@ -50,6 +51,17 @@ impl Intent {
     }
 }
 
+/// What a purchase comes to where the subscriber lives.
+pub(super) fn bill(
+    subscription: &Subscription,
+    purchase: &Purchase,
+    credit: Money,
+) -> Result<Bill, BillingError> {
+    let rate = purchase.terms.catalog.tax_of(&subscription.country);
+    let bill = Bill::of(purchase, credit, rate);
+    bill.ok_or_else(|| BillingError::impossible("an amount beyond what can be computed"))
+}
+
 impl Billing {
     /// Writes down that the gateway is about to be asked. The caller commits, and then
     /// [`Billing::ask`]s.
@@ -61,9 +73,14 @@ impl Billing {
         now: Timestamp,
     ) -> Result<(Subscription, Charge), BillingError> {
         let Intent { purchase, credit, off_session } = intent;
-        let bill = self.bill(&subscription, &purchase, credit)?;
-        let balance = self.balance_for(tx, &subscription, bill.due).await?;
-        let amount = bill.due.minus(balance).unwrap_or(bill.due);
+        let (amount, balance, invoice) = match self.unpaid_invoice(tx, &subscription).await? {
+            Some(open) => (open.due, Money::zero(open.due.currency), Some(open.head.id)),
+            None => {
+                let due = bill(&subscription, &purchase, credit)?.due;
+                let balance = balance::hold_up_to(tx, subscription.reader, due).await?;
+                (due.minus(balance).unwrap_or(due), balance, None)
+            }
+        };
         let charge = Charge {
             id: self.ids.uuid(now)?,
             subscription: subscription.id,
@@ -77,24 +94,12 @@ impl Billing {
             off_session,
             status: ChargeStatus::Pending,
             created_at: now,
-            invoice: None,
+            invoice,
         };
         let charge = charges::insert(tx, charge).await?;
         let subscription = subscription.charging(charge.id);
         self.save(tx, &subscription, now).await?;
         Ok((subscription, charge))
-    }
-
-    /// What a purchase comes to where the subscriber lives.
-    pub(super) fn bill(
-        &self,
-        subscription: &Subscription,
-        purchase: &Purchase,
-        credit: Money,
-    ) -> Result<Bill, BillingError> {
-        let rate = purchase.terms.catalog.tax_of(&subscription.country);
-        let bill = Bill::of(purchase, credit, rate);
-        bill.ok_or_else(|| BillingError::impossible("an amount beyond what can be computed"))
     }
 
     /// Asks the gateway for a charge that was written down just now.
@@ -196,19 +201,19 @@ impl Billing {
         reference: String,
         (actor, now): (Actor, Timestamp),
     ) -> Result<(), BillingError> {
-        let bill = self.bill(&subscription, &charge.purchase, charge.credit)?;
+        let bill = bill(&subscription, &charge.purchase, charge.credit)?;
         let status = ChargeStatus::Succeeded { reference, at: now };
         match subscription.paid(charge.purchase.clone(), bill.price.total, now) {
             Collected::Changed(changed, event) => {
                 let invoice = self.bill_paid(tx, (&changed, &charge), now).await?;
-                charges::settle(tx, charge.id, &status, invoice).await?;
+                charges::settle(tx, charge.id, &status, Some(invoice.head.id)).await?;
                 let changed = self.record(tx, (*changed, event.clone()), actor, now).await?;
-                self.tell_paid(tx, (&changed, &event), &charge, now).await
+                self.tell_paid(tx, (&changed, &event), (&charge, &invoice), now).await
             }
             Collected::TooLate(kept) => {
                 charges::settle(tx, charge.id, &status, None).await?;
                 self.save(tx, &kept, now).await?;
-                self.give_back_late(tx, (&kept, &charge), now).await
+                self.give_back_late(tx, &charge, now).await
             }
         }
     }
@@ -220,13 +225,15 @@ impl Billing {
         (hard, code): (bool, String),
         (actor, now): (Actor, Timestamp),
     ) -> Result<(), BillingError> {
-        let began = subscription.clone();
         let changed = subscription.declined(charge.purchase.clone(), hard, now);
         let invoice = self.bill_unpaid(tx, (&changed.0, &charge), now).await?;
+        if invoice.is_none() {
+            self.release(tx, &charge).await?;
+        }
         let status = ChargeStatus::Declined { code, at: now };
         charges::settle(tx, charge.id, &status, invoice).await?;
         let changed = (self.record(tx, changed.clone(), actor, now).await?, changed.1);
-        self.tell_declined(tx, &began, (&changed.0, &changed.1), &charge, now).await
+        self.tell_declined(tx, (&changed.0, &changed.1), &charge, now).await
     }
 
     async fn settle_waiting(
@@ -244,7 +251,7 @@ impl Billing {
         let status = ChargeStatus::RequiresAction { url: url.clone() };
         charges::settle(tx, charge.id, &status, invoice).await?;
         let subscription = self.record(tx, changed, actor, now).await?;
-        self.tell_confirmation(tx, &subscription, &charge, url, now).await
+        self.tell_confirmation(tx, &subscription, (charge.amount, url), now).await
     }
 
     /// The card of a trial was confirmed, or was not.

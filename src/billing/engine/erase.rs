@@ -36,7 +36,6 @@ impl Billing {
                 },
                 None => open.cancel_now(EndReason::Erased, now)?,
             };
-            self.void_unpaid(tx, &ended, now).await?;
             self.record(tx, (ended, event), Actor::Reader, now).await?;
         }
         store::forget_methods(tx, reader).await?;

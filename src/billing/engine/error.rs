@@ -2,7 +2,7 @@
 
 use crate::{
     auth::{limit_store::LimitError, limits::RetryAfter},
-    billing::{gateway::GatewayError, subscription::change::Refusal},
+    billing::{gateway::GatewayError, invoice::store::InvoiceError, subscription::change::Refusal},
     db::StoreError,
     http::problem::{ApiError, FieldError},
     ids::NoRandomness,
@@ -58,6 +58,15 @@ pub enum BillingError {
 impl From<StoreError> for BillingError {
     fn from(error: StoreError) -> Self {
         Self::Failed(error.into())
+    }
+}
+
+impl From<InvoiceError> for BillingError {
+    fn from(error: InvoiceError) -> Self {
+        match error {
+            InvoiceError::Credit(_) => Self::RefundTooLarge,
+            error => Self::Failed(error.into()),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What readers do with their subscriptions: leave, come back, pay by another card.
 
+use time::Duration;
 use uuid::Uuid;
 
 use super::{Billing, BillingError, charging::Intent};
@@ -8,6 +9,8 @@ use crate::{
         charge::{model::ChargeStatus, store as charges},
         event::{Actor, Event},
         gateway::{ChargeOutcome, GatewayError, PaymentMethod},
+        letter::News,
+        notice::NoticeKind,
         subscription::{
             change::Refusal,
             model::{EndReason, State, Subscription, WaitsFor},
@@ -17,6 +20,9 @@ use crate::{
     clock::Timestamp,
     db::Tx,
 };
+
+/// Longest time in which one may withdraw: 14 days and the rest of the first day.
+const WITHDRAWAL: Duration = Duration::days(15);
 
 /// When a subscription is to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +88,31 @@ impl Billing {
         Ok(canceled)
     }
 
+    /// Ends a subscription at once and gives the money back, where the law lets the reader withdraw.
+    async fn withdraw(
+        &self,
+        tx: &mut Tx,
+        current: Subscription,
+        now: Timestamp,
+    ) -> Result<Subscription, BillingError> {
+        let too_late = "it can be canceled for the end of the period";
+        let until = self.withdraw_until(&current, now);
+        let until = until.ok_or(Refusal::InvalidTransition(too_late))?;
+        let ended = current.cancel_now(EndReason::Withdrawn, now)?;
+        let since = until.minus(WITHDRAWAL);
+        let of = (ended.0.id, since);
+        let refund = self.give_back_since(tx, of, "withdrawal", now).await?;
+        let withdrawn = self.record(tx, ended, Actor::Reader, now).await?;
+        if let Some(amount) = refund {
+            let event = Event::Refunded { amount, reason: "withdrawal".to_owned() };
+            self.write_event(tx, (&withdrawn, &event), Actor::Reader, now).await?;
+        }
+        let news = News::Withdrawn { at: now, refund };
+        let told = (NoticeKind::CancellationReceipt, news);
+        self.tell_for_the_record(tx, &withdrawn, told, now).await?;
+        Ok(withdrawn)
+    }
+
     /// Takes a reader's cancellation back, or ends a pause.
     ///
     /// # Errors
@@ -106,7 +137,12 @@ impl Billing {
         actor: Actor,
     ) -> Result<Subscription, BillingError> {
         let now = self.clock.now();
-        self.may_charge(&paused)?;
+        if paused.open.is_some() {
+            return Err(BillingError::PaymentPending);
+        }
+        if paused.method.is_none() {
+            return Err(Refusal::InvalidTransition("add a payment method first").into());
+        }
         let id = paused.id;
         let purchase = paused.fresh_purchase(now).ok_or(BillingError::impossible("no period"))?;
         let off_session = actor != Actor::Reader;
@@ -115,17 +151,6 @@ impl Billing {
         tx.commit().await?;
         self.collect_or_refuse(&charge, actor).await?;
         self.reload(id).await
-    }
-
-    fn may_charge(&self, subscription: &Subscription) -> Result<(), BillingError> {
-        if subscription.open.is_some() {
-            return Err(BillingError::PaymentPending);
-        }
-        if subscription.method.is_none() {
-            let why = "add a payment method first";
-            return Err(Refusal::InvalidTransition(why).into());
-        }
-        Ok(())
     }
 
     /// Pays by another card from now on, and what is overdue with it at once.
@@ -205,7 +230,7 @@ impl Billing {
         if let Some(charge) = charge {
             let status = ChargeStatus::Canceled { at: now };
             charges::settle(tx, id, &status, charge.invoice).await?;
-            self.unreserve(tx, &charge, now).await?;
+            self.release(tx, &charge).await?;
         }
         self.save(tx, &current.called_off(), now).await
     }

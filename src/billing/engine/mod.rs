@@ -10,6 +10,7 @@ mod charging;
 mod erase;
 mod error;
 mod manage;
+mod notices;
 mod record;
 mod start;
 mod switch;
@@ -33,6 +34,7 @@ use super::{
     access::Standing,
     catalog::versions::Catalogs,
     gateway::Gateway,
+    notice::duty::Duties,
     subscription::{model::Subscription, store},
     trial::TrialKey,
 };
@@ -61,6 +63,8 @@ pub struct Billing {
     pub trials: TrialKey,
     /// Signs previews.
     pub previews: hmac::Key,
+    /// What must be told, where and when.
+    pub duties: Arc<Duties>,
     /// Where the links in mails lead.
     pub public_url: Arc<str>,
     /// Told when something may have fallen due.

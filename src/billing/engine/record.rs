@@ -24,6 +24,9 @@ impl Billing {
         actor: Actor,
         now: Timestamp,
     ) -> Result<Subscription, BillingError> {
+        if subscription.state.ended().is_some() {
+            self.void_unpaid(tx, &subscription, now).await?;
+        }
         self.save(tx, &subscription, now).await?;
         self.write_event(tx, (&subscription, &event), actor, now).await?;
         Ok(subscription)
@@ -55,7 +58,6 @@ impl Billing {
         if never_began {
             trial::release(tx, changed.0.id).await?;
         }
-        self.void_unpaid(tx, &changed.0, now).await?;
         self.change(tx, changed, Actor::System, now).await?;
         Ok(())
     }
@@ -67,9 +69,8 @@ impl Billing {
         subscription: &Subscription,
         now: Timestamp,
     ) -> Result<(), BillingError> {
-        let wake_at = wake_at(subscription, now);
-        store::save(tx, subscription, wake_at).await?;
-        Ok(())
+        let planned = self.plan_notices(tx, subscription, now).await?;
+        Ok(store::save(tx, subscription, wake_at(subscription, planned, now)).await?)
     }
 
     /// Writes down what happened, for the timeline and for those outside.
@@ -85,11 +86,16 @@ impl Billing {
     }
 }
 
-/// When somebody must look at a subscription: while the gateway is asked, when that took too long.
-pub(super) fn wake_at(subscription: &Subscription, now: Timestamp) -> Option<Timestamp> {
+/// When somebody must look at a subscription: while the gateway is asked, when that took too long;
+/// else when something falls due, or a notice is to go out at `notice_at`.
+pub(super) fn wake_at(
+    subscription: &Subscription,
+    notice_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Option<Timestamp> {
     match subscription.open.map(|open| open.waits_for) {
         Some(WaitsFor::Gateway) => Some(now.plus(LEASE)),
         Some(WaitsFor::Reader { .. }) if subscription.state.ended().is_some() => Some(now),
-        _ => subscription.due_at(),
+        _ => [subscription.due_at(), notice_at].into_iter().flatten().min(),
     }
 }

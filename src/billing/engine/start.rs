@@ -84,6 +84,7 @@ impl Billing {
             terms,
             method,
             created_at: now,
+            agreed_at: now,
             trial: None,
             state: State::Incomplete { expires_at: now.plus(CONFIRM_WITHIN), begins_trial },
             open: None,
@@ -256,7 +257,8 @@ impl Billing {
         fresh: &Subscription,
         now: Timestamp,
     ) -> Result<(), BillingError> {
-        let wake_at = super::record::wake_at(fresh, now);
+        let planned = self.plan_notices(tx, fresh, now).await?;
+        let wake_at = super::record::wake_at(fresh, planned, now);
         match store::insert(tx, fresh, wake_at).await {
             Err(StoreError::Duplicate) => Err(BillingError::AlreadySubscribed),
             other => Ok(other?),

@@ -5,11 +5,15 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Billing, BillingError, charging::Intent};
+use super::{
+    Billing, BillingError,
+    charging::{Intent, bill},
+};
 use crate::{
     billing::{
         catalog::model::Terms,
         event::Actor,
+        ledger::balance,
         subscription::{
             change::Refusal,
             model::Subscription,
@@ -94,9 +98,10 @@ impl Billing {
             let nothing = Money::zero(current.terms.currency());
             return Ok((nothing, nothing));
         };
-        let bill = self.bill(current, purchase, *credit)?;
-        let balance = self.balance_of(tx, current.reader, bill.due).await?;
-        Ok((bill.due.minus(balance).unwrap_or(bill.due), *credit))
+        let due = bill(current, purchase, *credit)?.due;
+        let balance = balance::balance_of(tx, current.reader, due.currency).await?;
+        let used = balance.amount.clamp(0, due.amount);
+        Ok((Money { amount: due.amount - used, ..due }, *credit))
     }
 
     fn sign(&self, shown: &Shown) -> Result<String, BillingError> {
@@ -150,7 +155,7 @@ impl Billing {
             return Err(stale);
         }
         let How::AtOnce { purchase, credit } = quote.how else {
-            let changed = current.switch_later(terms)?;
+            let changed = current.switch_later(terms, now)?;
             let changed = self.change(&mut tx, changed, Actor::Reader, now).await?;
             tx.commit().await?;
             return Ok(changed);

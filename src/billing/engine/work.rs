@@ -10,9 +10,14 @@ use super::{Billing, BillingError, LEASE, charging::Intent, record::wake_at};
 use crate::{
     billing::{
         charge::{model::Charge, store as charges},
-        event::Actor,
+        event::{Actor, Event},
         gateway::{ChargeOutcome, ChargeRequest, GatewayError, PaymentMethod},
-        subscription::{due::Due, store},
+        letter::News,
+        subscription::{
+            due::Due,
+            model::{State, Subscription},
+            store,
+        },
     },
     clock::Timestamp,
     db::Tx,
@@ -98,7 +103,7 @@ impl Billing {
             }
         }
         self.charge_all(asked).await?;
-        Ok(claimed.len())
+        Ok(claimed.len() + self.refund_pending().await?)
     }
 
     async fn begin_all(&self, ids: &[Uuid], now: Timestamp) -> Result<Vec<Ask>, BillingError> {
@@ -140,8 +145,11 @@ impl Billing {
                 let (_, charge) = self.intend(tx, subscription, intent, now).await?;
                 Ok(Some(Ask::Charge(Box::new(charge))))
             }
+            Some(Due::Remind) => self.remind(tx, subscription, now).await.map(|()| None),
             None => {
-                let next = wake_at(&subscription, now);
+                self.send_notices(tx, &subscription, now).await?;
+                let planned = self.plan_notices(tx, &subscription, now).await?;
+                let next = wake_at(&subscription, planned, now);
                 if next.is_some_and(|next| next <= now) {
                     return Err(BillingError::impossible("something is due that nobody can do"));
                 }
@@ -149,6 +157,26 @@ impl Billing {
                 Ok(None)
             }
         }
+    }
+
+    async fn remind(
+        &self,
+        tx: &mut Tx,
+        subscription: Subscription,
+        now: Timestamp,
+    ) -> Result<(), BillingError> {
+        let State::PastDue { failure, .. } = subscription.state else { return Ok(()) };
+        let amount = self.unpaid_invoice(tx, &subscription).await?.map(|invoice| invoice.due);
+        let news = News::PaymentStillFailing {
+            amount: amount.unwrap_or(subscription.terms.plan.price),
+            grace_until: failure.grace_until,
+            next_try: failure.retry_at,
+        };
+        let reminded = subscription.reminded();
+        self.tell(tx, &reminded, news, now).await?;
+        let event = Event::NoticeSent { notice: "payment_still_failing" };
+        self.record(tx, (reminded, event), Actor::System, now).await?;
+        Ok(())
     }
 
     async fn look_up_open(&self, id: Uuid) -> Result<(), BillingError> {

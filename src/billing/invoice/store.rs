@@ -234,6 +234,25 @@ pub async fn find(tx: &mut Tx, id: Uuid) -> Result<Option<Invoice>, StoreError> 
     Ok(row::read(&rows)?.pop())
 }
 
+/// The subscription's invoice that waits to be paid: there is at most one.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn find_open(tx: &mut Tx, subscription: Uuid) -> Result<Option<Invoice>, StoreError> {
+    let rows: Vec<InvoiceRow> = tx
+        .query(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM (SELECT * FROM invoices WHERE subscription_id = $1 AND status = 'open'
+                    ORDER BY created_at DESC, id DESC LIMIT 1) i
+             JOIN invoice_lines l ON l.invoice_id = i.id ORDER BY l.position"
+        ))
+        .bind(subscription)
+        .all()
+        .await?;
+    Ok(row::read(&rows)?.pop())
+}
+
 /// The reader's invoices that have a number, the newest first; at most [`LISTED_MAX`].
 ///
 /// # Errors

@@ -89,7 +89,10 @@ impl Subscription {
             _ => return Err(Refusal::InvalidTransition("there is no cancellation to take back")),
         };
         match then {
-            Then::Cancel { .. } if in_time => *then = Then::Renew,
+            Then::Cancel { .. } if in_time => {
+                *then = Then::Renew;
+                self.agreed_at = now;
+            }
             Then::Cancel { .. } => return Err(ENDED),
             _ => return Err(Refusal::InvalidTransition("there is no cancellation to take back")),
         }
@@ -100,8 +103,9 @@ impl Subscription {
     ///
     /// # Errors
     /// As [`Subscription::may_switch`].
-    pub fn switch_later(mut self, terms: Terms) -> Result<Changed, Refusal> {
+    pub fn switch_later(mut self, terms: Terms, now: Timestamp) -> Result<Changed, Refusal> {
         self.may_switch(&terms)?;
+        self.agreed_at = now;
         let from = self.terms.plan.id.clone();
         let to = terms.plan.id.clone();
         match &mut self.state {

@@ -48,6 +48,9 @@ impl Subscription {
             Some(then @ Then::Cancel { .. }) => then.clone(),
             _ => Then::Renew,
         };
+        if purpose != Purpose::Renewal {
+            self.agreed_at = now;
+        }
         let from = std::mem::replace(&mut self.terms, terms);
         let event = match (&self.state, purpose) {
             (State::Canceled { .. } | State::Expired { .. }, _) => {
@@ -139,12 +142,23 @@ impl Subscription {
         Some((self, Event::TrialStarted { until: end }))
     }
 
+    /// The reader was reminded of what is overdue.
+    #[must_use]
+    pub fn reminded(mut self) -> Self {
+        if let State::PastDue { failure, .. } = &mut self.state {
+            failure.reminders += 1;
+        }
+        self
+    }
+
     fn failure(&self, before: Option<Failure>, hard: bool, now: Timestamp) -> Failure {
         let first_at = before.map_or(now, |failure| failure.first_at);
         let grace_until = before.map_or_else(|| now.plus(self.grace()), |f| f.grace_until);
         let days = &self.terms.plan.dunning.retry_days;
         let retries = days.iter().map(|days| first_at.plus(Duration::days(i64::from(*days))));
         let retry_at = retries.into_iter().find(|at| *at > now).filter(|_| !hard);
-        Failure { first_at, times: before.map_or(0, |f| f.times) + 1, retry_at, grace_until }
+        let times = before.map_or(0, |failure| failure.times) + 1;
+        let reminders = before.map_or(0, |failure| failure.reminders);
+        Failure { first_at, times, retry_at, grace_until, reminders }
     }
 }

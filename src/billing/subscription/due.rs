@@ -20,6 +20,8 @@ pub enum Due {
     CallOff(Uuid),
     /// End it, or let it wait: see [`Subscription::lapse`].
     Lapse,
+    /// Remind the reader of what is overdue.
+    Remind,
     /// Charge the next period, or the unpaid one again.
     Collect(Box<Purchase>),
 }
@@ -34,7 +36,7 @@ impl Subscription {
                 WaitsFor::Reader { until } if until <= now || self.state.ended().is_some() => {
                     Some(Due::CallOff(open.id))
                 }
-                WaitsFor::Reader { .. } => None,
+                WaitsFor::Reader { .. } => self.reminder(now),
             };
         }
         match &self.state {
@@ -45,23 +47,32 @@ impl Subscription {
             State::PastDue { failure, .. } if failure.retry_at.is_some_and(|at| at <= now) => {
                 self.unpaid_purchase().map(Box::new).map(Due::Collect)
             }
-            _ => None,
+            _ => self.reminder(now),
         }
+    }
+
+    fn reminder(&self, now: Timestamp) -> Option<Due> {
+        let State::PastDue { failure, .. } = &self.state else { return None };
+        failure.remind_at().filter(|at| *at <= now).map(|_| Due::Remind)
     }
 
     /// When the next thing is to be done; `None` for never. While the gateway is asked, that is up
     /// to those who ask.
     #[must_use]
     pub fn due_at(&self) -> Option<Timestamp> {
+        let remind_at = match &self.state {
+            State::PastDue { failure, .. } => failure.remind_at(),
+            _ => None,
+        };
         if let Some(WaitsFor::Reader { until }) = self.open.map(|open| open.waits_for) {
-            return Some(until);
+            return Some(remind_at.map_or(until, |at| at.min(until)));
         }
         match &self.state {
             State::Incomplete { expires_at, .. } => Some(*expires_at),
             State::Trialing { .. } | State::Active(_) => Some(self.period()?.end),
             State::PastDue { failure, .. } => {
-                let retry_at = failure.retry_at.unwrap_or(failure.grace_until);
-                Some(retry_at.min(failure.grace_until))
+                let end = failure.grace_until;
+                Some(failure.retry_at.unwrap_or(end).min(remind_at.unwrap_or(end)).min(end))
             }
             State::Paused { .. } | State::Canceled { .. } | State::Expired { .. } => None,
         }

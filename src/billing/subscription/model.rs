@@ -40,6 +40,8 @@ pub struct Subscription {
     pub method: Option<Method>,
     /// When it was asked for.
     pub created_at: Timestamp,
+    /// When the reader last agreed to what comes: by starting, resuming or switching.
+    pub agreed_at: Timestamp,
     /// Its free trial, also when that is over.
     pub trial: Option<Period>,
     /// Where it stands.
@@ -168,6 +170,23 @@ pub struct Failure {
     pub retry_at: Option<Timestamp>,
     /// Until when the reader still reads; then it ends.
     pub grace_until: Timestamp,
+    /// How often the reader was reminded since.
+    pub reminders: i64,
+}
+
+impl Failure {
+    /// When the reader is to be reminded next: 5 and 10 days after the first failure, which the
+    /// reader was told of at once.
+    #[must_use]
+    pub fn remind_at(&self) -> Option<Timestamp> {
+        let days = match self.reminders {
+            0 => 5,
+            1 => 10,
+            _ => return None,
+        };
+        let at = self.first_at.plus(time::Duration::days(days));
+        (at < self.grace_until).then_some(at)
+    }
 }
 
 /// Why a subscription ended.

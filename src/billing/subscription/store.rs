@@ -21,9 +21,9 @@ pub const TROUBLE_MAX: i64 = 12;
 macro_rules! columns {
     () => {
         "id, reader_id, product, plan, catalog_version, country, method, method_last4,
-         method_expires, created_at, trial_start, trial_end, status, expires_at, begins_trial,
+         method_expires, created_at, agreed_at, trial_start, trial_end, status, expires_at, begins_trial,
          anchor, period_index, period_start, period_end, paid_amount, then_kind, then_at,
-         then_reason, then_plan, then_version, failed_at, failed_times, retry_at, grace_until,
+         then_reason, then_plan, then_version, failed_at, failed_times, failed_reminders, retry_at, grace_until,
          paused_at, ended_at, end_reason, open_charge, open_until, revision"
     };
 }
@@ -40,6 +40,7 @@ fn bind(query: Query<'_>, row: SubscriptionRow, wake_at: Option<Timestamp>) -> Q
         .bind(row.method_last4)
         .bind(row.method_expires)
         .bind(row.created_at)
+        .bind(row.agreed_at)
         .bind(row.trial_start)
         .bind(row.trial_end)
         .bind(row.status)
@@ -57,6 +58,7 @@ fn bind(query: Query<'_>, row: SubscriptionRow, wake_at: Option<Timestamp>) -> Q
         .bind(row.then_version)
         .bind(row.failed_at)
         .bind(row.failed_times)
+        .bind(row.failed_reminders)
         .bind(row.retry_at)
         .bind(row.grace_until)
         .bind(row.paused_at)
@@ -77,14 +79,17 @@ pub async fn insert(
     wake_at: Option<Timestamp>,
 ) -> Result<(), StoreError> {
     let query = tx.query(
-        "INSERT INTO subscriptions (id, reader_id, product, plan, catalog_version, country, method,
-             method_last4, method_expires, created_at, trial_start, trial_end, status, expires_at,
+        "INSERT INTO subscriptions (
+             id, reader_id, product, plan, catalog_version, country, method, method_last4,
+             method_expires, created_at, agreed_at, trial_start, trial_end, status, expires_at,
              begins_trial, anchor, period_index, period_start, period_end, paid_amount, then_kind,
-             then_at, then_reason, then_plan, then_version, failed_at, failed_times, retry_at,
-             grace_until, paused_at, ended_at, end_reason, open_charge, open_until, wake_at,
-             revision)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-             $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, 1)",
+             then_at, then_reason, then_plan, then_version, failed_at, failed_times,
+             failed_reminders, retry_at, grace_until, paused_at, ended_at, end_reason, open_charge,
+             open_until, wake_at, revision)
+         VALUES (
+             $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+             $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36,
+             $37, 1)",
     );
     bind(query, SubscriptionRow::of(subscription), wake_at).execute().await?;
     Ok(())
@@ -100,15 +105,17 @@ pub async fn save(
     wake_at: Option<Timestamp>,
 ) -> Result<(), StoreError> {
     let query = tx.query(
-        "UPDATE subscriptions SET reader_id = $2, product = $3, plan = $4, catalog_version = $5,
-             country = $6, method = $7, method_last4 = $8, method_expires = $9, created_at = $10,
-             trial_start = $11, trial_end = $12, status = $13, expires_at = $14,
-             begins_trial = $15, anchor = $16, period_index = $17, period_start = $18,
-             period_end = $19, paid_amount = $20, then_kind = $21, then_at = $22,
-             then_reason = $23, then_plan = $24, then_version = $25, failed_at = $26,
-             failed_times = $27, retry_at = $28, grace_until = $29, paused_at = $30,
-             ended_at = $31, end_reason = $32, open_charge = $33, open_until = $34, wake_at = $35,
-             revision = revision + 1, trouble_count = 0, trouble = NULL
+        "UPDATE subscriptions SET
+             reader_id = $2, product = $3, plan = $4, catalog_version = $5, country = $6,
+             method = $7, method_last4 = $8, method_expires = $9, created_at = $10,
+             agreed_at = $11, trial_start = $12, trial_end = $13, status = $14, expires_at = $15,
+             begins_trial = $16, anchor = $17, period_index = $18, period_start = $19,
+             period_end = $20, paid_amount = $21, then_kind = $22, then_at = $23,
+             then_reason = $24, then_plan = $25, then_version = $26, failed_at = $27,
+             failed_times = $28, failed_reminders = $29, retry_at = $30, grace_until = $31,
+             paused_at = $32, ended_at = $33, end_reason = $34, open_charge = $35,
+             open_until = $36, wake_at = $37, revision = revision + 1, trouble_count = 0,
+             trouble = NULL
          WHERE id = $1",
     );
     bind(query, SubscriptionRow::of(subscription), wake_at).execute().await?;

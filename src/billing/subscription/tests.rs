@@ -27,6 +27,9 @@ use crate::{
     money::Money,
 };
 
+/// Of a change whose time does not matter.
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
 fn at(text: &str) -> Timestamp {
     Timestamp::parse(text).unwrap()
 }
@@ -84,6 +87,7 @@ fn incomplete(id: &str, now: Timestamp) -> Subscription {
         country: "US".to_owned(),
         method: Some(Method { token: "pm".into(), last4: "4242".into(), expires: (2099, 12) }),
         created_at: now,
+        agreed_at: now,
         trial: None,
         open: None,
         revision: 1,
@@ -193,11 +197,17 @@ fn soft_declines_are_tried_again_and_the_grace_ends_to_the_instant() {
     for day in [1, 3, 5, 7] {
         let retry = now.plus(Duration::days(day));
         assert_eq!(subscription.due_at(), Some(retry));
+        if day == 7 {
+            assert_eq!(subscription.due(retry.minus(Duration::DAY)), Some(Due::Remind));
+            subscription = subscription.reminded();
+        }
         assert_eq!(purchase(&subscription, retry), bought, "the same period");
         (subscription, _) =
             subscription.charging(Uuid::max()).declined(bought.clone(), false, retry);
     }
     let end = now.plus(Duration::days(14));
+    assert_eq!(subscription.due_at(), Some(now.plus(Duration::days(10))));
+    subscription = subscription.reminded();
     assert_eq!(subscription.due_at(), Some(end));
     let last = end.minus(Duration::microseconds(1));
     assert_eq!(subscription.entitles(last), Some(Entitlement::GracePeriod));
@@ -214,7 +224,10 @@ fn a_hard_decline_waits_for_another_card() {
     let subscription = trialing(at("2027-01-01T10:00:00Z"));
     let bought = purchase(&subscription, now);
     let (subscription, _) = subscription.charging(Uuid::max()).declined(bought, true, now);
-    assert_eq!(subscription.due_at(), Some(now.plus(Duration::days(14))));
+    assert_eq!(
+        subscription.clone().reminded().reminded().due_at(),
+        Some(now.plus(Duration::days(14)))
+    );
     assert!(subscription.unpaid_purchase().is_some());
     assert_eq!(cancel(subscription, now).state.status(), Status::Canceled, "nothing is owed");
 }
@@ -251,7 +264,7 @@ fn a_switch_in_the_trial_moves_no_money_and_keeps_its_end() {
     let trial = trialing(start);
     let quote = trial.quote(&terms("annual"), start).unwrap();
     assert_eq!((quote.how, quote.period_end), (How::InTrial, trial.trial.unwrap().end));
-    let (switched, _) = trial.clone().switch_later(terms("annual")).unwrap();
+    let (switched, _) = trial.clone().switch_later(terms("annual"), NOW).unwrap();
     assert_eq!((switched.trial, &*switched.terms.plan.id), (trial.trial, "annual"));
     let bought = purchase(&switched, quote.period_end);
     assert_eq!(bought.turn.period.end, at("2028-01-31T10:00:00Z"));
@@ -261,7 +274,7 @@ fn a_switch_in_the_trial_moves_no_money_and_keeps_its_end() {
 #[test]
 fn a_planned_switch_keeps_the_anchor_and_can_be_taken_back() {
     let annual = active("annual", at("2028-02-29T06:00:00Z"));
-    let (planned, _) = annual.clone().switch_later(terms("monthly")).unwrap();
+    let (planned, _) = annual.clone().switch_later(terms("monthly"), NOW).unwrap();
     let end = at("2029-02-28T06:00:00Z");
     let bought = purchase(&planned, end);
     assert_eq!(bought.turn.period.end, at("2029-03-29T06:00:00Z"), "the 29th comes back");
@@ -356,14 +369,15 @@ fn walk(it: Subscription, step: u8, now: Timestamp) -> Subscription {
             How::AtOnce { purchase, .. } => {
                 Some((collect(it, *purchase, now), Event::CancelRevoked))
             }
-            _ => it.switch_later(terms("annual")).ok(),
+            _ => it.switch_later(terms("annual"), NOW).ok(),
         }),
-        4 => it.switch_later(terms("monthly")).ok(),
+        4 => it.switch_later(terms("monthly"), NOW).ok(),
         5 => it.pause(now).ok().map(|(changed, _)| changed),
         6 => it.extend(3).ok(),
         7 => it.fresh_purchase(now).map(|p| (collect(it, p, now), Event::CancelRevoked)),
         _ => match it.due(now) {
             Some(Due::Lapse) => it.lapse(),
+            Some(Due::Remind) => Some((it.reminded(), Event::CancelRevoked)),
             Some(Due::Collect(p)) if step == 8 => {
                 Some(it.charging(Uuid::max()).declined(*p, false, now))
             }

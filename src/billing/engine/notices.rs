@@ -1,0 +1,151 @@
+//! Notices: what must be told before its time, planned after each change and sent when due.
+
+use super::{Billing, BillingError, tell::letter};
+use crate::{
+    billing::{
+        catalog::model::Terms,
+        event::{Actor, Event},
+        letter::{News, Price, Upcoming},
+        notice::{
+            NoticeKind,
+            plan::{NoticeFacts, PriceChange, planned},
+            send,
+            store::{self as notices, Notice, Owner},
+        },
+        subscription::model::{State, Subscription, Then},
+        tax::taxed,
+    },
+    clock::Timestamp,
+    db::Tx,
+};
+
+/// What a period of `terms` costs this subscriber.
+pub(super) fn price(subscription: &Subscription, terms: &Terms) -> Price {
+    let rate = terms.catalog.tax_of(&subscription.country);
+    let amount = taxed(terms.plan.price, rate).map_or(terms.plan.price, |taxed| taxed.total);
+    Price { amount, interval: terms.plan.interval }
+}
+
+/// The next charge, if all goes as planned.
+pub(super) fn upcoming(subscription: &Subscription) -> Option<Upcoming> {
+    let (at, terms) = subscription.next_charge()?;
+    Some(Upcoming { price: price(subscription, terms), at })
+}
+
+impl Billing {
+    /// The terms to which a subscriber moves when the price of the plan changes, and when: at the
+    /// first renewal that can still be announced in time.
+    pub(super) fn migration(
+        &self,
+        it: &Subscription,
+        now: Timestamp,
+    ) -> Option<(Terms, PriceChange)> {
+        let catalog = self.catalogs.current();
+        let terms = Terms::of(&catalog, &it.terms.plan.id)?;
+        let migrate = terms.plan.migrate?;
+        if terms.catalog.version <= it.terms.catalog.version {
+            return None;
+        }
+        let notice_days = migrate.notice_days;
+        let earliest = now.plus(time::Duration::days(i64::from(notice_days))).max(migrate.from);
+        let mut purchase = it.next_purchase(it.terms.clone())?;
+        let interval = it.terms.plan.interval;
+        // A renewal comes every month or year, so one of these is late enough.
+        for _ in 0..1_000 {
+            if purchase.turn.period.start >= earliest {
+                let from = purchase.turn.period.start;
+                return Some((terms, PriceChange { from, notice_days }));
+            }
+            purchase.turn = purchase.turn.next(interval, interval)?;
+        }
+        None
+    }
+
+    fn facts<'a>(&self, it: &'a Subscription, now: Timestamp) -> NoticeFacts<'a> {
+        let renews = matches!(it.then(), Some(Then::Renew | Then::Switch { .. }));
+        let interval = match it.then() {
+            Some(Then::Switch { terms }) => terms.plan.interval,
+            _ => it.terms.plan.interval,
+        };
+        let in_trial = matches!(it.state, State::Trialing { .. });
+        let stays = matches!(it.then(), Some(Then::Renew));
+        NoticeFacts {
+            country: Some(&it.country),
+            interval,
+            trial: it.trial.filter(|_| in_trial),
+            will_renew: renews,
+            next_charge_at: it.next_charge().map(|(at, _)| at),
+            started_at: it.trial.map_or(it.created_at, |trial| trial.start),
+            agreed_at: it.agreed_at,
+            card_expires: it.method.as_ref().map(|method| method.expires),
+            price_change: self.migration(it, now).filter(|_| stays).map(|(_, change)| change),
+        }
+    }
+
+    /// Plans what is to be told, and says when the next of it is to go out.
+    pub(super) async fn plan_notices(
+        &self,
+        tx: &mut Tx,
+        it: &Subscription,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, BillingError> {
+        let owner = Owner { subscription: it.id, reader: it.reader };
+        let planned = planned(&self.facts(it, now), &self.duties);
+        notices::replan(tx, owner, &planned, now).await?;
+        if planned.is_empty() {
+            return Ok(None);
+        }
+        Ok(notices::next_at(tx, it.id, now).await?)
+    }
+
+    /// Sends what is to go out by now, and says how much that was.
+    pub(super) async fn send_notices(
+        &self,
+        tx: &mut Tx,
+        it: &Subscription,
+        now: Timestamp,
+    ) -> Result<usize, BillingError> {
+        let due = notices::due(tx, it.id, now).await?;
+        if due.is_empty() {
+            return Ok(0);
+        }
+        let Some(to) = self.address_of(tx, it.reader).await? else { return Ok(0) };
+        let mut sent = 0;
+        for notice in due {
+            let Some(news) = self.news_of(it, &notice, now) else { continue };
+            let letter = letter(it, &self.public_url, news);
+            if send::send(tx, (&self.mail, &to), &notice, &letter, now).await? {
+                let event = Event::NoticeSent { notice: notice.kind.as_str() };
+                self.write_event(tx, (it, &event), Actor::System, now).await?;
+                sent += 1;
+            }
+        }
+        Ok(sent)
+    }
+
+    fn news_of(&self, it: &Subscription, notice: &Notice, now: Timestamp) -> Option<News> {
+        let next = upcoming(it);
+        Some(match notice.kind {
+            NoticeKind::TrialEnding => {
+                let terms = it.next_charge().map_or(&it.terms, |(_, terms)| terms);
+                let ends = it.trial?.end;
+                News::TrialEnding { ends, price: price(it, terms), charged: next.is_some() }
+            }
+            NoticeKind::Renewal | NoticeKind::RenewalDeadline => {
+                News::RenewalComing { next: next? }
+            }
+            NoticeKind::YearlyReminder => News::YearlyReminder { next: next? },
+            NoticeKind::PriceChange | NoticeKind::PriceChangeReminder => {
+                let (terms, _) = self.migration(it, now.minus(time::Duration::days(400)))?;
+                let (old, new) = (price(it, &it.terms), price(it, &terms));
+                News::PriceChange { old, new, from: notice.about }
+            }
+            NoticeKind::CardExpiring => {
+                let method = it.method.as_ref()?;
+                let last4 = method.last4.clone();
+                News::CardExpiring { last4, month: method.expires, next: next? }
+            }
+            NoticeKind::Receipt | NoticeKind::CancellationReceipt => return None,
+        })
+    }
+}
