@@ -18,7 +18,7 @@ use pressgate::{
     clock::{Clock, Timestamp},
     db::Tx,
     ids::Ids,
-    mail::address::Address,
+    mail::{address::Address, outbox},
     money::Money,
 };
 use serde_json::json;
@@ -177,6 +177,8 @@ on_both_databases! {
         t.clock.advance(Duration::MICROSECOND);
         assert_eq!(missed(&t, 10).await.len(), 3);
         assert!(send(&t, &due(&t, late).await[0]).await, "better late than never");
+        let mails = outbox::newest(&mut writing(&t).await, None).await.unwrap();
+        assert_eq!(mails.last().unwrap().expires_at, at(ENDS), "but not after its moment");
         replan(&t, called_off, &canceled).await;
         assert!(matches!(kept(&t, called_off).await[..], [(_, Status::Missed, None)]));
         assert!(due(&t, called_off).await.is_empty());

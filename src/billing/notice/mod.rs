@@ -13,6 +13,9 @@ pub mod send;
 pub mod store;
 pub mod withdrawal;
 
+#[cfg(test)]
+mod manual_tests;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

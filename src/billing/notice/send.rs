@@ -9,7 +9,7 @@ use crate::{
     billing::letter::BillingLetter,
     clock::Timestamp,
     db::Tx,
-    mail::{MailError, MailRoom, address::Address},
+    mail::{MailError, MailRoom, address::Address, letter::Content},
 };
 
 /// Puts the letter of a notice that is due into the outbox, unless somebody else did already; says
@@ -27,7 +27,10 @@ pub async fn send(
     if !store::mark_sent(tx, notice, letter.news.template(), now).await? {
         return Ok(false);
     }
-    let mail = room.enqueue(tx, to, letter, now).await?;
+    // Once its moment has come, it is no news any more.
+    let content = Content::from(letter);
+    let keeps_for = content.keeps_for.min(notice.about.since(now));
+    let mail = room.enqueue(tx, to, content.within(keeps_for), now).await?;
     store::set_mail(tx, notice, mail).await?;
     Ok(true)
 }
