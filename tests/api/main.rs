@@ -35,6 +35,7 @@ mod mailbox;
 mod mailing;
 mod mails_asked_for;
 mod merging;
+mod money;
 mod notices;
 mod operations;
 mod own_data;
