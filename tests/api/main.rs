@@ -27,6 +27,7 @@ mod ending_sessions;
 mod errors;
 mod fields;
 mod forged_tokens;
+mod invoices;
 mod keys;
 mod limits;
 mod listener;

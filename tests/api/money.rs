@@ -42,7 +42,7 @@ fn period(now: Timestamp) -> Period {
     Period { start: now, end: now.plus(Duration::days(30)) }
 }
 
-fn line(price: i64, now: Timestamp) -> Line {
+pub(crate) fn line(price: i64, now: Timestamp) -> Line {
     let (description, plan) = ("Monthly".to_owned(), "monthly".to_owned());
     Line::charge(description, plan, period(now), euro(price), Some(RATE)).unwrap()
 }
@@ -100,7 +100,9 @@ impl TestApp {
             let invoice = store::find(&mut tx, invoice).await?.expect("an invoice");
             let reason = "Time not used".to_owned();
             let new = NewCredit { id: new_id(), amount: euro(amount), reason, to };
-            if let Some(note) = credit_store::credit(&mut tx, &invoice, new, self.clock.now()).await? {
+            if let Some(note) =
+                credit_store::credit(&mut tx, &invoice, new, self.clock.now()).await?
+            {
                 tx.commit().await?;
                 return Ok(note);
             }
@@ -189,7 +191,11 @@ where
     F: Future<Output = bool> + Send + 'static,
 {
     let all = attempts.into_iter().map(tokio::spawn);
-    futures_util::future::join_all(all).await.into_iter().filter(|yes| *yes.as_ref().unwrap()).count()
+    futures_util::future::join_all(all)
+        .await
+        .into_iter()
+        .filter(|yes| *yes.as_ref().unwrap())
+        .count()
 }
 
 on_both_databases! {
