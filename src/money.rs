@@ -4,13 +4,15 @@ use std::fmt;
 
 use iso_currency::Currency;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error, ser::SerializeStruct};
+use utoipa::ToSchema;
 
 /// So many minor units of a currency: 290 USD is $2.90, 290 JPY is ¥290.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
 pub struct Money {
     /// Minor units (ISO 4217).
     pub amount: i64,
-    /// The currency.
+    /// The currency (ISO 4217).
+    #[schema(value_type = String)]
     pub currency: Currency,
 }
 

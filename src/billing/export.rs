@@ -4,10 +4,19 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{charge::store as charges, engine::Billing, grant, subscription::store, timeline};
+use super::{
+    charge::store as charges,
+    engine::Billing,
+    grant,
+    invoice::{own, view::InvoiceView},
+    ledger::balance,
+    subscription::store,
+    timeline,
+};
 use crate::{
     clock::Timestamp,
     db::{StoreError, Tx},
+    money::Money,
 };
 
 /// Everything about a reader's subscriptions.
@@ -15,6 +24,10 @@ use crate::{
 pub struct BillingExport {
     /// Subscriptions, also those that have ended.
     pub subscriptions: Vec<ExportedSubscription>,
+    /// Invoices, kept after the account is gone: the law wants them.
+    pub invoices: Vec<InvoiceView>,
+    /// What is left on the account, in each currency.
+    pub balances: Vec<Money>,
     /// What was charged, or tried.
     pub charges: Vec<ExportedCharge>,
     /// What the publisher gave away.
@@ -122,6 +135,8 @@ impl Billing {
         });
         Ok(BillingExport {
             subscriptions,
+            invoices: own::list(tx, reader).await?,
+            balances: balance::list_of(tx, reader).await?,
             charges: charges.collect(),
             complimentary: complimentary.collect(),
             timeline: timeline.collect(),

@@ -52,6 +52,12 @@ impl MailRoom {
         Self { publisher: publisher.into(), ids, news: Arc::default() }
     }
 
+    /// In whose name we write.
+    #[must_use]
+    pub fn publisher(&self) -> &str {
+        &self.publisher
+    }
+
     /// Told of each letter that was handed in.
     #[must_use]
     pub fn news(&self) -> Arc<Notify> {

@@ -1,7 +1,7 @@
 //! A reader's own data: all of it in one document, and none of it after the end.
 
 use axum::http::Method;
-use pressgate::db::Db;
+use pressgate::{billing::invoice::credit::CreditTo, db::Db};
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 use time::Duration;
@@ -33,6 +33,14 @@ const TABLES: &[(&str, Holds)] = &[
     ("site_keys", Holds::Nothing("the publisher's keys")),
     ("subscriptions", Holds::Part("/subscriptions")),
     ("charges", Holds::Part("/charges")),
+    ("invoices", Holds::Part("/invoices")),
+    ("invoice_lines", Holds::Part("/invoices/0/lines")),
+    ("credit_notes", Holds::Part("/invoices/0/credit_notes")),
+    ("refunds", Holds::Part("/invoices/0/refunded")),
+    ("reader_balances", Holds::Part("/balances/0")),
+    ("refunded_charges", Holds::Nothing("sums of the refunds, by the charge")),
+    ("ledger_entries", Holds::Nothing("the same amounts as in the invoices, by ids")),
+    ("invoice_numbers", Holds::Nothing("how many invoices there are")),
     ("grants", Holds::Part("/complimentary")),
     ("subscription_events", Holds::Part("/timeline")),
     ("event_outbox", Holds::Nothing("the timeline, on its way to those who asked to be told")),
@@ -134,6 +142,9 @@ on_both_databases! {
         let body = json!({"email": "elsewhere@example.org"});
         let asked = t.call(Method::POST, "/v1/me/email", &tokens.access, Some(body)).await;
         assert_eq!(asked.status, 202);
+        let reader = tokens.reader.parse().unwrap();
+        let paid = t.paid_invoice(reader, 290).await;
+        t.give_back(paid.head.id, 90, CreditTo::Balance).await.unwrap();
         let export = export(&t, &tokens.access).await;
         let mut tables = Vec::new();
         for db in databases_of(&t) {
@@ -153,6 +164,8 @@ on_both_databases! {
         assert_eq!(export["reader"]["email"], ANNA);
         assert_eq!(export["address_change"]["new_email"], "elsewhere@example.org");
         assert_eq!(export["sessions"].as_array().unwrap().len(), 2);
+        assert_eq!(export["invoices"][0]["credit_notes"][0]["total"]["amount"], 90);
+        assert_eq!(export["balances"], json!([{"amount": 90, "currency": "EUR"}]));
         let text = export.to_string();
         assert!(text.contains("Canary Browser/7"), "{text}");
         for secret in ["$argon2", "pgr_", "pgl_", "hash\"", &tokens.refresh] {
@@ -185,6 +198,7 @@ on_both_databases! {
         let kept = t.device(ANNA).await;
         let tokens = Tokens::of(&log_in_from(&t, "Canary Browser/7").await);
         t.magic_link(ANNA).await;
+        let paid = t.paid_invoice(tokens.reader.parse().unwrap(), 290).await;
         let reset = t.reset_link(ANNA).await;
         assert!(!tables_with(&t, "Canary Browser").await.is_empty());
         assert!(tables_with(&t, ANNA).await.contains(&"readers".to_owned()));
@@ -192,6 +206,8 @@ on_both_databases! {
 
         assert_eq!(tables_with(&t, "Canary Browser").await, [""; 0]);
         assert_eq!(tables_with(&t, ANNA).await, ["mail_outbox"]);
+        // The law wants what was paid, by whomever it was.
+        assert_eq!(t.stored(paid.head.id).await, paid);
         assert_eq!(t.subjects_to(ANNA).await, ["Your account was erased"]);
         for tokens in [&kept, &tokens] {
             assert!(!t.opens(&tokens.access).await);

@@ -1,6 +1,8 @@
-//! What readers' programs may ask about plans and subscriptions: `/v1/subscriptions…`.
+//! What readers' programs may ask about plans and subscriptions: `/v1/subscriptions…` and
+//! `/v1/invoices…`.
 
 mod bodies;
+mod invoices;
 mod subscriptions;
 
 use std::sync::Arc;
@@ -35,6 +37,10 @@ pub fn routes(counter: Counter) -> OpenApiRouter {
         .routes(routes!(subscriptions::preview))
         .routes(routes!(subscriptions::switch, subscriptions::revoke_switch))
         .routes(routes!(subscriptions::pay_by))
+        .routes(routes!(invoices::list))
+        .routes(routes!(invoices::show))
+        .routes(routes!(invoices::print_invoice))
+        .routes(routes!(invoices::print_receipt))
         .layer(axum::middleware::map_request(|mut request: axum::extract::Request| async move {
             let id = Ids::system().and_then(|ids| ids.uuid(crate::clock::Timestamp::UNIX_EPOCH));
             if let Ok(id) = id {

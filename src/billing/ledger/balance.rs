@@ -31,6 +31,30 @@ pub async fn balance_of(
     Ok(Money { amount: free.map_or(0, |(free,)| free), currency })
 }
 
+/// All of a reader's balances, with what is held of them.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn list_of(tx: &mut Tx, reader: Uuid) -> Result<Vec<Money>, StoreError> {
+    let rows: Vec<(String, i64)> = tx
+        .query(
+            "SELECT currency, amount FROM reader_balances
+             WHERE reader_id = $1 AND amount <> 0 ORDER BY currency LIMIT 200",
+        )
+        .bind(reader)
+        .all()
+        .await?;
+    let corrupt = || StoreError::Corrupt {
+        table: "reader_balances",
+        column: "currency",
+        id: reader.to_string(),
+    };
+    let read = |(code, amount): (String, i64)| {
+        Ok(Money { amount, currency: Currency::from_code(&code).ok_or_else(corrupt)? })
+    };
+    rows.into_iter().map(read).collect()
+}
+
 /// Holds exactly `amount`, above zero, and says whether there was as much.
 ///
 /// # Errors
