@@ -656,6 +656,16 @@ CANCELLING = [
         by_hand={"charge_amounts": [1990]},
     ),
     Scenario(
+        "D67 ended and begun again in one instant: no moment is billed twice",
+        "trust D67: Lago",
+        "2027-01-31T10:00:00Z",
+        monthly(),
+        ("start+3d", "cancel"),
+        ("end", "start", "monthly", OK, False),
+        ("end",),
+        by_hand={"charge_days": ["2027-01-31", "2027-02-28", "2027-03-28"]},
+    ),
+    Scenario(
         "cancelled in a month that was clamped",
         "derived from trust D01",
         "2028-01-31T10:00:00Z",

@@ -119,6 +119,21 @@ SWITCHING = [
         "2027-05-31T22:00:00Z",
         [290, 1989, 1990],
     ),
+    *(
+        switched(
+            f"{left} of {whole} days left",
+            "derived: unused days by days of the period, by hand",
+            f"{month}-01T08:00:00Z",
+            f"{month}-{1 + whole - left:02}T08:00:00Z",
+            [290, 1990 - credit, 1990],
+        )
+        for month, whole, credits in (
+            ("2027-02", 28, ((25, 259), (14, 145), (7, 73), (1, 10))),
+            ("2028-02", 29, ((28, 280), (15, 150), (8, 80), (1, 10))),
+            ("2027-05", 31, ((28, 262), (24, 225), (16, 150), (11, 103), (6, 56), (3, 28))),
+        )
+        for left, credit in credits
+    ),
     switched(
         "one day into a month of 31",
         "derived: 30/31 of 290 is 280.65",
@@ -228,6 +243,28 @@ SWITCHING = [
         ("end-1s",),
         ("end",),
         ("end",),
+    ),
+    Scenario(
+        "D53 several changes in one second: the last one wins, the others leave no bill",
+        "trust D53: Kill Bill",
+        "2027-01-15T08:00:00Z",
+        trial(),
+        ("start+10d", "switch", "annual"),
+        ("now+100000us", "switch", "monthly"),
+        ("now+100000us", "switch", "annual"),
+        ("end",),
+        by_hand={"charge_amounts": [1990]},
+    ),
+    Scenario(
+        "D54 begun, changed and cancelled within three hours",
+        "trust D54: Kill Bill, with period ends",
+        "2027-01-15T10:30:00Z",
+        monthly(),
+        ("2027-01-15T11:30:00Z", "switch", "annual"),
+        ("2027-01-15T13:30:00Z", "cancel"),
+        ("2028-01-15T11:29:59Z",),
+        ("2028-01-15T11:30:00Z",),
+        by_hand={"charge_amounts": [290, 1990 - 290], "ended_at": "2028-01-15T11:30:00Z"},
     ),
     Scenario(
         "the same plan is refused",

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 pub(crate) struct Document {
     pub(crate) format: u32,
     pub(crate) about: String,
+    #[serde(default)]
     pub(crate) catalogs: BTreeMap<String, Catalog>,
     pub(crate) vectors: Vec<Vector>,
 }
