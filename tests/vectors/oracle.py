@@ -44,14 +44,20 @@ def joined(lines):
     return [line + "," for line in lines[:-1]] + lines[-1:]
 
 
+def with_scenarios():
+    return [(module, catalogs, module.SCENARIOS) for module, catalogs in scenarios.FILES]
+
+
 def documents():
     """Every file: its name and its text."""
-    for name, about, catalogs, listed in [*scenarios.FILES, search.file()]:
+    for module, catalogs, listed in [*with_scenarios(), (search, {}, search.found())]:
+        name = module.__name__.split(".")[-1]
+        about = module.__doc__.splitlines()[0]
         vectors = [run(scenario, catalogs)[0] for scenario in listed]
         document = {"format": 1, "about": about, "catalogs": catalogs, "vectors": vectors}
         text = text_of(document)
         assert json.loads(text)["vectors"] == vectors
-        yield name, text
+        yield f"{name}.json", text
 
 
 def main():

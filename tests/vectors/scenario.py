@@ -1,7 +1,8 @@
 """A scenario: what is done and when. The model says what comes of it."""
 
+from facts import Plan
 from instants import offset, parse, show
-from model import Open, Plan, World
+from model import Open, World
 
 INSTANTS = (
     "trial_end",

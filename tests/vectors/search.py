@@ -1,4 +1,4 @@
-"""Random search: scenarios that do something in an order in which no earlier one did it.
+"""Found by random search, and made as small as they could be.
 
 Each seed gives one scenario. What happens in it, work and refusals included, is a list of words; a
 scenario is kept for a row of three that is new, once every step that this row does not need was
@@ -10,7 +10,7 @@ from collections import Counter
 from instants import DAY, days, show
 from model import Open
 from scenario import Scenario, run
-from steps import BANK, DECLINED, LOST, OK, ONCE
+from scenarios.steps import BANK, DECLINED, LOST, OK, ONCE
 
 SEEDS = 200
 ROW = 3
@@ -34,11 +34,6 @@ class Random:
 
     def pick(self, values):
         return values[self.below(len(values))]
-
-
-def file():
-    about = "Found by random search, and made as small as they could be."
-    return "search.json", about, {}, found()
 
 
 def found():

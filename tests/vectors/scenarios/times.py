@@ -1,9 +1,8 @@
-"""The scenarios about times of day, and about what is said ahead of time."""
+"""Times of day that are awkward somewhere: all are UTC."""
 
 from scenario import Scenario
-from steps import DECLINED, LOST, OK, ONCE, annual, monthly, trial
-
-PERIODS = ("status", "current_period_start", "current_period_end", "charges")
+from scenarios.months import PERIODS
+from scenarios.steps import annual, monthly, trial
 
 
 def local(name, source, start, *looks, first=None, days=None):
@@ -13,7 +12,7 @@ def local(name, source, start, *looks, first=None, days=None):
     return Scenario(name, source, start, first or monthly(), *looks, by_hand=by_hand)
 
 
-TIMES = [
+SCENARIOS = [
     Scenario(
         "D18 Juneau: a trial and 19 renewals, none skipped, none doubled",
         "trust D18: Kill Bill; 2015 as 2027",
@@ -189,167 +188,5 @@ TIMES = [
         "2027-12-30T23:59:59.999999Z",
         "2028-01-30T23:59:59.999999Z",
         days=["2027-11-30", "2027-12-30", "2028-01-30"],
-    ),
-]
-
-NOTICES = [
-    Scenario(
-        "the end of a trial is announced seven days before",
-        "field 2.9: Visa",
-        "2027-01-10T10:00:00Z",
-        trial(),
-        ("start+23d-1s",),
-        ("start+23d",),
-        ("start+23d+1s",),
-        ("end",),
-        ("now+10d",),
-        by_hand={"mails": ["trial_ending"]},
-    ),
-    Scenario(
-        "the end of a cancelled trial is not announced",
-        "derived from field 2.9: no charge will come",
-        "2027-01-10T10:00:00Z",
-        trial(),
-        ("start+5d", "cancel"),
-        ("start+23d",),
-        ("end",),
-        by_hand={"mails": ["cancellation"]},
-    ),
-    Scenario(
-        "a trial that was cancelled and resumed in time is announced",
-        "derived from field 2.9",
-        "2027-01-10T10:00:00Z",
-        trial(),
-        ("start+5d", "cancel"),
-        ("start+6d", "resume"),
-        ("start+23d-1s",),
-        ("start+23d",),
-        by_hand={"mails": ["cancellation", "trial_ending"]},
-    ),
-    Scenario(
-        "a trial whose plan was changed is announced once",
-        "derived from field 2.9",
-        "2027-01-10T10:00:00Z",
-        trial(),
-        ("start+5d", "switch", "annual"),
-        ("start+23d-1s",),
-        ("start+23d",),
-        ("end",),
-        by_hand={"mails": ["trial_ending"]},
-    ),
-    Scenario(
-        "the renewal of a year is announced 30 days before",
-        "field 2.9: California, 15 to 45 days",
-        "2027-03-15T10:00:00Z",
-        annual(),
-        ("end-30d-1s",),
-        ("end-30d",),
-        ("end-30d+1s",),
-        ("end",),
-        ("end-30d-1s",),
-        ("end-30d",),
-        by_hand={"mails": ["renewal_ahead", "renewal_ahead"]},
-    ),
-    Scenario(
-        "the renewal of a year that ends on 29 February",
-        "field 2.9; trust D12",
-        "2028-02-29T10:00:00Z",
-        annual(),
-        ("2029-01-29T09:59:59Z",),
-        ("2029-01-29T10:00:00Z",),
-        ("2032-01-30T09:59:59Z",),
-        ("2032-01-30T10:00:00Z",),
-        by_hand={"mails": ["renewal_ahead"] * 4},
-    ),
-    Scenario(
-        "the end of a cancelled year is not announced as a renewal",
-        "derived from field 2.9",
-        "2027-03-15T10:00:00Z",
-        annual(),
-        ("start+100d", "cancel"),
-        ("end-30d",),
-        ("end",),
-        by_hand={"mails": ["cancellation"]},
-    ),
-    Scenario(
-        "renewals of months are not announced",
-        "field 2.9",
-        "2027-03-15T10:00:00Z",
-        monthly(),
-        ("2027-08-15T10:00:00Z",),
-        by_hand={"mails": []},
-    ),
-    Scenario(
-        "a year that began by a switch is announced too",
-        "field 2.9",
-        "2027-03-15T10:00:00Z",
-        monthly(),
-        ("start+10d", "switch", "annual"),
-        ("end-30d-1s",),
-        ("end-30d",),
-        by_hand={"mails": ["renewal_ahead"]},
-    ),
-    Scenario(
-        "a failed payment is told at once and after 5 and 10 days",
-        "field 2.7",
-        "2027-01-10T10:00:00Z",
-        trial(DECLINED),
-        ("end",),
-        ("failed+5d-1s",),
-        ("failed+5d",),
-        ("failed+10d-1s",),
-        ("failed+10d",),
-        ("grace",),
-        by_hand={"mails": ["trial_ending"] + ["payment_failed"] * 3},
-    ),
-    Scenario(
-        "a hard decline is told the same",
-        "field 2.7",
-        "2027-01-10T10:00:00Z",
-        trial(LOST),
-        ("end",),
-        ("failed+5d",),
-        ("failed+10d",),
-        by_hand={"mails": ["trial_ending"] + ["payment_failed"] * 3},
-    ),
-    Scenario(
-        "what was paid meanwhile is not told again",
-        "field 2.7",
-        "2027-01-10T10:00:00Z",
-        trial(DECLINED),
-        ("end",),
-        ("failed+2d", "payment_method", OK),
-        ("failed+10d",),
-        by_hand={"mails": ["trial_ending", "payment_failed"]},
-    ),
-    Scenario(
-        "paid after the second mail",
-        "field 2.7",
-        "2027-01-10T10:00:00Z",
-        trial(DECLINED),
-        ("end",),
-        ("failed+6d", "payment_method", OK),
-        ("failed+10d",),
-        by_hand={"mails": ["trial_ending", "payment_failed", "payment_failed"]},
-    ),
-    Scenario(
-        "a cancellation is confirmed once, however often it is clicked",
-        "field 2.9; trust D59",
-        "2027-01-10T10:00:00Z",
-        monthly(),
-        ("start+1d", "cancel"),
-        ("now+1s", "cancel"),
-        ("end",),
-        by_hand={"mails": ["cancellation"]},
-    ),
-    Scenario(
-        "a cancellation while a payment is overdue is confirmed",
-        "field 2.5, 2.9",
-        "2027-01-10T10:00:00Z",
-        trial(ONCE),
-        ("end",),
-        ("failed+1h", "cancel"),
-        ("now+30d",),
-        by_hand={"mails": ["trial_ending", "payment_failed", "cancellation"]},
     ),
 ]
