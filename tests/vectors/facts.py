@@ -41,9 +41,9 @@ class Subscription:
     cancels: bool = False
     next_plan: Plan = None
     failed_at: int = None
-    next_place: tuple = None
     # What the open charge buys: the plan, its anchor and the number of the period.
     failed_plan: Plan = None
+    next_place: tuple = None
     retries: list = field(default_factory=list)
     reminders: list = field(default_factory=list)
     noticed: bool = False

@@ -10,8 +10,9 @@ from facts import DEFAULT_CATALOG, Reader, Subscription
 from instants import DAY, HOUR, day_of_month
 
 CONFIRMATION = 23 * HOUR
-TRIAL_NOTICE = 7 * DAY
-RENEWAL_NOTICE = 30 * DAY
+# What is announced goes out not sooner and not later than so long before.
+TRIAL_NOTICE = (8 * DAY, 7 * DAY)
+RENEWAL_NOTICE = (45 * DAY, 15 * DAY)
 REMINDERS = (5 * DAY, 10 * DAY)
 
 
@@ -78,15 +79,13 @@ class World:
 
     def _due(self, s):
         """What is due and when; of two at one instant the first is done first."""
+        window = self._notice_window(s)
+        if window:
+            yield window[1], self._announced
         if s.status == "trialing":
-            if not s.cancels and not s.noticed and s.trial_end - s.began > TRIAL_NOTICE:
-                yield s.trial_end - TRIAL_NOTICE, self._trial_notice
             yield s.trial_end, self._trial_ends
         elif s.status == "active":
-            _, end = s.period()
-            if s.plan.interval == "year" and not s.cancels and not s.noticed:
-                yield end - RENEWAL_NOTICE, self._renewal_notice
-            yield end, self._period_ends
+            yield s.period()[1], self._period_ends
         elif s.status == "past_due":
             if s.retries:
                 yield s.retries[0], self._retry
@@ -98,19 +97,31 @@ class World:
 
     # Work that falls due
 
-    def _trial_notice(self, reader, due):
-        self._notice(reader, due, "trial_ending")
+    @staticmethod
+    def _notice_window(s):
+        """Between which instants the next notice goes out, if one will."""
+        if s.cancels or s.noticed or s.status not in ("trialing", "active"):
+            return None
+        if s.status == "active" and s.plan.interval != "year":
+            return None
+        early, late = TRIAL_NOTICE if s.status == "trialing" else RENEWAL_NOTICE
+        end = s.period()[1]
+        return end - early, end - late
 
-    def _renewal_notice(self, reader, due):
-        if reader.subscription.next_plan:
-            reader.mails_known = False
-        self._notice(reader, due, "renewal_ahead")
+    def _in_window(self, s):
+        """Whether a notice may have gone out or not."""
+        window = self._notice_window(s)
+        return window is not None and window[0] <= self.now
 
-    def _notice(self, reader, due, kind):
-        reader.subscription.noticed = True
-        if due < self.now:
+    def _announced(self, reader, due):
+        s = reader.subscription
+        s.noticed = True
+        if due < self.now or s.next_plan or s.card is None:
             reader.mails_known = False
-        reader.mails.append(kind)
+        self._mail(reader, "trial_ending" if s.status == "trialing" else "renewal_ahead")
+
+    def _mail(self, reader, kind):
+        reader.mails.append((self.now, kind))
 
     def _trial_ends(self, reader, due):
         s = reader.subscription
@@ -148,7 +159,7 @@ class World:
         s.status, s.failed_at = "past_due", self.now
         s.retries = [self.now + days * DAY for days in plan.retry_days]
         s.reminders = [self.now + after for after in REMINDERS]
-        reader.mails.append("payment_failed")
+        self._mail(reader, "payment_failed")
         if outcome == "hard":
             s.retries = []
         return None
@@ -158,6 +169,7 @@ class World:
         s.status, s.plan, s.paid = "active", s.failed_plan, s.failed_plan.amount
         s.anchor, s.index = s.next_place
         self._log_period(s)
+        self._mail(reader, "receipt")
         s.next_plan, s.noticed = None, False
         s.retries, s.reminders = [], []
         reader.invoices[-1]["status"] = "paid"
@@ -182,7 +194,7 @@ class World:
         reader.subscription.reminders.pop(0)
         if due < self.now:
             reader.mails_known = False
-        reader.mails.append("payment_failed")
+        self._mail(reader, "payment_failed")
 
     def _grace_ends(self, reader, due):
         self._void(reader)
@@ -237,11 +249,12 @@ class World:
                 raise Open("how a missing payment method is refused")
             self.trials |= marks
             end = self.now + plan.trial_days * DAY
-            if end - self.now <= TRIAL_NOTICE:
+            if end - self.now <= TRIAL_NOTICE[0]:
                 reader.mails_known = False
             reader.subscription = Subscription(
                 plan, payment_method, self.now, "trialing", trial_end=end
             )
+            self._mail(reader, "receipt")
             return {"status": 201}
         outcome = self._charge(payment_method, plan.amount)
         if outcome in ("soft", "hard"):
@@ -254,6 +267,7 @@ class World:
         else:
             invoice = {"period_start": self.now, "status": "paid", "total": plan.amount}
             reader.invoices.append(invoice)
+            self._mail(reader, "receipt")
         return {"status": 201}
 
     def cancel(self, reader, at="period_end"):
@@ -262,9 +276,11 @@ class World:
             return {"status": 409, "code": "invalid_transition"}
         if s.cancels:
             return {}
+        if self._in_window(s):
+            reader.mails_known = False
         if s.status in ("incomplete", "paused"):
             raise Open(f"how a reader cancels what is {s.status}")
-        reader.mails.append("cancellation")
+        self._mail(reader, "cancellation")
         if s.status == "past_due":
             self._void(reader)
             self._end(s, self.now, "canceled_by_reader")
@@ -277,9 +293,8 @@ class World:
         if not s.is_open or not s.cancels:
             return {"status": 409, "code": "invalid_transition"}
         s.cancels = False
-        notice = TRIAL_NOTICE if s.status == "trialing" else RENEWAL_NOTICE
-        yearly = s.status == "trialing" or s.plan.interval == "year"
-        if yearly and s.period()[1] - notice <= self.now:
+        window = self._notice_window(s)
+        if window and window[1] <= self.now:
             # Whether a notice that was left out is made up for is not said.
             reader.mails_known, s.noticed = False, True
         return {"status": 200}
@@ -295,7 +310,7 @@ class World:
             raise Open("how one change that waits is replaced by another")
         if s.status == "trialing":
             s.plan = plan
-            if s.noticed:
+            if s.noticed or self._in_window(s):
                 reader.mails_known = False
             return {"status": 200, "charge": 0, "credit": 0}
         if plan.months < s.plan.months or (
@@ -321,6 +336,7 @@ class World:
         s.plan, s.paid, s.anchor, s.index = plan, plan.amount, self.now, 0
         s.noticed = False
         reader.invoices.append({"period_start": self.now, "status": "paid", "total": charge})
+        self._mail(reader, "receipt")
         return {
             "status": 200,
             "charge": charge,
@@ -342,6 +358,7 @@ class World:
             s.status, s.anchor, s.paid = "active", self.now, s.plan.amount
             total = s.plan.amount
             reader.invoices.append({"period_start": self.now, "status": "paid", "total": total})
+            self._mail(reader, "receipt")
             return {"status": 200}
         if s.status != "past_due":
             return {"status": 200}
@@ -370,8 +387,9 @@ class World:
     def see(self, reader):
         """Every field that the rules decide at this instant."""
         seen = {"charges": [list(charge) for charge in self.charges]}
-        if reader.mails_known:
-            seen["mails"] = list(reader.mails)
+        window = reader.subscription and self._in_window(reader.subscription)
+        if reader.mails_known and not window:
+            seen["mails"] = [kind for _, kind in sorted(reader.mails)]
         if reader.invoices_known:
             ordered = sorted(reader.invoices, key=lambda one: one["period_start"])
             seen["invoices"] = [[one["status"], one["total"]] for one in ordered]
