@@ -202,9 +202,3 @@ impl Player {
         reader.access.clone()
     }
 }
-
-impl TestApp {
-    async fn settle_until(&self, at: Timestamp) {
-        self.clock.set(at);
-    }
-}
