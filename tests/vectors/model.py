@@ -238,7 +238,8 @@ class World:
 
     def start(self, reader, plan, payment_method=None, trial=True):
         plan = self.catalog[plan]
-        if reader.subscription and reader.subscription.is_open:
+        old = reader.subscription
+        if old and old.is_open and old.status != "incomplete":
             return {"status": 409, "code": "already_subscribed"}
         if plan.trial_days and trial:
             marks = {("person", person(reader.email)), ("card", payment_method)}
@@ -258,6 +259,8 @@ class World:
             return {"status": 201}
         outcome = self._charge(payment_method, plan.amount)
         if outcome in ("soft", "hard"):
+            if old and old.is_open:
+                raise Open("whether a declined start replaces one that waits to be confirmed")
             reader.invoices_known = False
             return {"status": 402, "code": "payment_declined"}
         s = Subscription(plan, payment_method, self.now, "active", anchor=self.now)

@@ -239,12 +239,14 @@ SCENARIOS = [
         by_hand={"charge_amounts": [1990]},
     ),
     Scenario(
-        "what waits to be confirmed is the one subscription",
-        "trust D71, D74, derived",
+        "what waits to be confirmed gives way to a new start, never to two",
+        "trust D71, D74; field 2.2: it must not block a new checkout",
         "2027-01-10T12:00:00Z",
         ("start", "start", "annual", BANK),
         ("start+1h", "start", "annual", OK),
-        ("start+23h", "start", "annual", OK),
+        ("start+2h", "start", "annual", OK),
+        ("start+23h",),
+        ("end",),
     ),
     Scenario(
         "an impatient catalog: one retry after 2 days, 3 days of grace",
