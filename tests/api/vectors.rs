@@ -4,6 +4,7 @@
 
 mod catalog;
 mod format;
+mod place;
 mod player;
 mod seen;
 
@@ -28,13 +29,13 @@ const AT_ONCE: usize = 4;
 type Task = (String, Vector, Option<Catalog>);
 
 /// Plays every vector whose name holds the text in `PRESSGATE_VECTORS`, if that is set.
-fn all_pass(postgres: bool) {
+fn all_pass(template: &Place) {
     let tasks = Mutex::new(tasks().into_iter());
     let play_some = || {
         let mut failures = Vec::new();
         loop {
             let Some(task) = tasks.lock().unwrap().next() else { return failures };
-            failures.extend(failure(&task, postgres));
+            failures.extend(failure(&task, template));
         }
     };
     let failures: Vec<String> = thread::scope(|scope| {
@@ -58,16 +59,16 @@ fn tasks() -> Vec<Task> {
 }
 
 /// How a vector differs, if it does.
-fn failure((title, vector, catalog): &Task, postgres: bool) -> Option<String> {
-    let differences = catch_unwind(AssertUnwindSafe(|| play(vector, catalog.as_ref(), postgres)))
+fn failure((title, vector, catalog): &Task, template: &Place) -> Option<String> {
+    let differences = catch_unwind(AssertUnwindSafe(|| play(vector, catalog.as_ref(), template)))
         .unwrap_or_else(|panic| vec![said(panic.as_ref())]);
     let list = differences.join("\n    ");
     (!differences.is_empty()).then(|| format!("{title}\n    {list}"))
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn play(vector: &Vector, catalog: Option<&Catalog>, postgres: bool) -> Vec<String> {
-    let place = if postgres { Place::postgres().await } else { Place::sqlite() };
+async fn play(vector: &Vector, catalog: Option<&Catalog>, template: &Place) -> Vec<String> {
+    let place = place::copy(template).await;
     let differences = player::play(vector, catalog, place.clone()).await;
     place.clear().await;
     differences
@@ -79,12 +80,17 @@ fn said(panic: &(dyn Any + Send)) -> String {
 
 #[test]
 fn every_vector_holds_on_sqlite() {
-    all_pass(false);
+    all_pass(&template(false));
 }
 
 #[test]
 fn every_vector_holds_on_postgres() {
-    all_pass(true);
+    all_pass(&template(true));
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn template(postgres: bool) -> Place {
+    place::template(postgres).await
 }
 
 #[test]
