@@ -53,6 +53,7 @@ mod staff;
 mod start;
 mod trouble;
 mod upkeep;
+mod vectors;
 mod visitors;
 mod website;
 mod windows;

@@ -134,7 +134,7 @@ impl TestApp {
 
     /// The mails to an address, the oldest first.
     pub(crate) async fn mails_to(&self, email: &str) -> Vec<Value> {
-        let answer = self.get(&format!("/sandbox/mail?to={email}")).await;
+        let answer = self.get(&format!("/sandbox/mail?to={}", email.replace('+', "%2B"))).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.json()["messages"].as_array().unwrap().clone()
     }
