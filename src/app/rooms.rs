@@ -123,6 +123,7 @@ impl Ground<'_> {
             catalogs: Catalogs::stub(&Catalog::shipped()?),
             gateway: Gateway::default(),
             mail: mail.clone(),
+            audit_key: ChainKey::of(&self.config.master),
             declined: self.config.limits.declined,
             trials: TrialKey::of(&self.config.master),
             previews: self.config.master.derive("switch previews"),

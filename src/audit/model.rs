@@ -71,11 +71,25 @@ pub enum Action {
     MailRetried,
     /// New signing keys were made.
     KeysRotated,
+    /// A subscription was canceled.
+    SubscriptionCanceled,
+    /// Money was given back.
+    SubscriptionRefunded,
+    /// Days were given.
+    SubscriptionExtended,
+    /// A subscription was paused.
+    SubscriptionPaused,
+    /// A subscription goes on.
+    SubscriptionResumed,
+    /// A subscription that was stuck is looked at again.
+    SubscriptionRetried,
+    /// A reader was given something.
+    ReaderComplimentary,
 }
 
 impl Action {
     /// Every one of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 21] = [
         Self::StaffAdded,
         Self::StaffRoleChanged,
         Self::StaffDisabled,
@@ -90,6 +104,13 @@ impl Action {
         Self::ReaderSessionsEnded,
         Self::MailRetried,
         Self::KeysRotated,
+        Self::SubscriptionCanceled,
+        Self::SubscriptionRefunded,
+        Self::SubscriptionExtended,
+        Self::SubscriptionPaused,
+        Self::SubscriptionResumed,
+        Self::SubscriptionRetried,
+        Self::ReaderComplimentary,
     ];
 
     /// As stored.
@@ -110,6 +131,13 @@ impl Action {
             Self::ReaderSessionsEnded => "reader.sessions_ended",
             Self::MailRetried => "mail.retried",
             Self::KeysRotated => "keys.rotated",
+            Self::SubscriptionCanceled => "subscription.canceled",
+            Self::SubscriptionRefunded => "subscription.refunded",
+            Self::SubscriptionExtended => "subscription.extended",
+            Self::SubscriptionPaused => "subscription.paused",
+            Self::SubscriptionResumed => "subscription.resumed",
+            Self::SubscriptionRetried => "subscription.retried",
+            Self::ReaderComplimentary => "reader.complimentary",
         }
     }
 }

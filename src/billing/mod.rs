@@ -20,6 +20,7 @@ pub mod invoice;
 pub mod ledger;
 pub mod letter;
 pub mod notice;
+pub mod review;
 pub mod subscription;
 pub mod tax;
 pub mod timeline;

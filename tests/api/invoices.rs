@@ -2,11 +2,7 @@
 
 use axum::http::Method;
 use pressgate::{
-    billing::invoice::{
-        credit::CreditTo,
-        model::Invoice,
-        store,
-    },
+    billing::invoice::{credit::CreditTo, model::Invoice, store},
     clock::Clock,
 };
 use serde_json::{Value, json};

@@ -5,6 +5,7 @@ mod bodies;
 mod invoices;
 mod subscriptions;
 
+pub(crate) use self::bodies::SubscriptionBody;
 use std::sync::Arc;
 
 use axum::{extract::FromRequestParts, http::request::Parts};

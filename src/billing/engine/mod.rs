@@ -11,6 +11,7 @@ mod erase;
 mod error;
 mod manage;
 mod notices;
+mod office;
 mod record;
 mod start;
 mod switch;
@@ -27,6 +28,7 @@ use uuid::Uuid;
 pub use self::{
     error::BillingError,
     manage::{CancelAt, Cancellation},
+    office::{DAYS_MAX, Gift, Office},
     start::Order,
     switch::Preview,
 };
@@ -38,7 +40,9 @@ use super::{
     subscription::{model::Subscription, store},
     trial::TrialKey,
 };
-use crate::{auth::limits::Policy, clock::Clock, db::Db, ids::Ids, mail::MailRoom};
+use crate::{
+    audit::chain::ChainKey, auth::limits::Policy, clock::Clock, db::Db, ids::Ids, mail::MailRoom,
+};
 
 /// How long whoever asks the gateway, or looks at what is due, has before another may.
 pub const LEASE: Duration = Duration::seconds(60);
@@ -57,6 +61,8 @@ pub struct Billing {
     pub gateway: Gateway,
     /// Writes to readers.
     pub mail: MailRoom,
+    /// What staff do is written into the audit log under it.
+    pub audit_key: ChainKey,
     /// How many first payments may be declined.
     pub declined: Policy,
     /// Remembers who had a trial.

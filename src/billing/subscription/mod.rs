@@ -2,7 +2,7 @@
 //!
 //! Pure: `model` is what it is, `change` how people change it, `collect` how payments change it,
 //! `due` what falls due and when, `access` who may read, `quote` what a switch would cost.
-//! `row` and `store` keep it.
+//! `row` and `store` keep it; `search` finds it.
 
 pub mod access;
 pub mod change;
@@ -11,6 +11,7 @@ pub mod due;
 pub mod model;
 pub mod quote;
 mod row;
+pub mod search;
 pub mod store;
 
 #[cfg(test)]

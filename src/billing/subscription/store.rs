@@ -361,6 +361,23 @@ pub async fn trouble(
     Ok(row.map_or(0, |(count,)| count))
 }
 
+/// Has one at which nobody looked any more looked at again; says whether it was such a one.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn unstick(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool, StoreError> {
+    let rows = tx
+        .query(
+            "UPDATE subscriptions SET wake_at = $2, trouble_count = 0, trouble = NULL
+             WHERE id = $1 AND wake_at IS NULL AND trouble IS NOT NULL",
+        )
+        .bind(id)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(rows == 1)
+}
+
 /// Forgets the cards of a reader whose subscriptions have ended.
 ///
 /// # Errors

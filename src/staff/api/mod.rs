@@ -5,6 +5,7 @@ mod audit;
 mod mails;
 mod readers;
 mod session;
+mod subscriptions;
 
 use std::sync::Arc;
 
@@ -28,6 +29,16 @@ pub fn routes(desk: Arc<Desk>, guard: Guard) -> OpenApiRouter {
         .routes(routes!(readers::erase))
         .routes(routes!(readers::export))
         .routes(routes!(readers::end_sessions))
+        .routes(routes!(subscriptions::list))
+        .routes(routes!(subscriptions::list_stuck))
+        .routes(routes!(subscriptions::show))
+        .routes(routes!(subscriptions::retry))
+        .routes(routes!(subscriptions::cancel))
+        .routes(routes!(subscriptions::refund))
+        .routes(routes!(subscriptions::extend))
+        .routes(routes!(subscriptions::pause))
+        .routes(routes!(subscriptions::resume))
+        .routes(routes!(subscriptions::give))
         .routes(routes!(mails::list_dead))
         .routes(routes!(mails::retry))
         .routes(routes!(audit::list))

@@ -1,0 +1,295 @@
+//! What staff do with subscriptions. Each act is in the audit log, in the transaction of the change.
+
+use serde_json::json;
+use time::Duration;
+use uuid::Uuid;
+
+use super::{Billing, BillingError, CancelAt};
+use crate::{
+    audit::{model::Entry, store as audit},
+    billing::{
+        event::{Actor, Event},
+        grant::{self, Grant},
+        invoice::{model::Invoice, store as invoices},
+        letter::News,
+        subscription::{
+            model::{EndReason, Paid, State, Subscription},
+            store,
+        },
+    },
+    clock::Timestamp,
+    db::Tx,
+    money::Money,
+    reader::store as readers,
+};
+
+/// Longest time that can be given at once.
+pub const DAYS_MAX: u32 = 3_660;
+
+/// Who acts, and why.
+#[derive(Debug, Clone)]
+pub struct Office {
+    /// The member of staff.
+    pub staff: Uuid,
+    /// The entry in their name.
+    pub entry: Entry,
+    /// Why, in their words.
+    pub reason: String,
+}
+
+impl Office {
+    fn actor(&self) -> Actor {
+        Actor::Staff(self.staff)
+    }
+}
+
+/// What staff give away.
+#[derive(Debug, Clone)]
+pub struct Gift {
+    /// To whom.
+    pub reader: Uuid,
+    /// What; the first product of the catalog where nothing is said.
+    pub product: Option<String>,
+    /// For how many days, from now on.
+    pub days: u32,
+}
+
+impl Billing {
+    async fn take_any(
+        &self,
+        tx: &mut Tx,
+        id: Uuid,
+        now: Timestamp,
+    ) -> Result<Subscription, BillingError> {
+        let found = store::take(tx, &self.catalogs, id).await?;
+        Ok(found.ok_or(BillingError::NotFound)?.as_of(now))
+    }
+
+    /// Writes the act into the audit log: the last thing before the commit.
+    async fn log(
+        &self,
+        tx: &mut Tx,
+        office: &Office,
+        (before, after): (&Subscription, &Subscription),
+    ) -> Result<(), BillingError> {
+        let short = |it: &Subscription| {
+            json!({"status": it.state.status().as_str(), "plan": it.terms.plan.id,
+                   "cancel_at_period_end": it.cancels_at_period_end()})
+        };
+        let mut after = short(after);
+        if let Some(fields) = after.as_object_mut() {
+            fields.insert("reason".to_owned(), json!(office.reason));
+        }
+        let entry = office.entry.clone().on("subscription", before.id);
+        let entry = entry.before(short(before)).after(after);
+        audit::append(tx, &self.audit_key, &entry).await?;
+        Ok(())
+    }
+
+    /// Ends a subscription: with the running period, or at once, then with all of the running
+    /// period's payment given back where `give_back` says so.
+    ///
+    /// # Errors
+    /// [`BillingError`].
+    pub async fn office_cancel(
+        &self,
+        id: Uuid,
+        (at, give_back): (CancelAt, bool),
+        office: &Office,
+    ) -> Result<Subscription, BillingError> {
+        let now = self.clock.now();
+        let reason = EndReason::CanceledByStaff;
+        let mut tx = self.db.write().await?;
+        let current = self.take_any(&mut tx, id, now).await?;
+        let before = current.clone();
+        let changed = match at {
+            CancelAt::Now => Some(current.cancel_now(reason, now)?),
+            CancelAt::PeriodEnd => current.cancel_at_period_end(reason, now)?,
+        };
+        let Some(changed) = changed else { return Ok(before) };
+        let ended = self.change(&mut tx, changed, office.actor(), now).await?;
+        if give_back && let Some(invoice) = invoices::find_last_paid(&mut tx, id).await? {
+            self.refund_in(&mut tx, (&ended, &invoice), None, (office, now)).await?;
+        }
+        self.log(&mut tx, office, (&before, &ended)).await?;
+        tx.commit().await?;
+        self.news.notify_one();
+        Ok(ended)
+    }
+
+    /// Gives money of the last payment back: all that is left of it, or `amount`.
+    ///
+    /// # Errors
+    /// [`BillingError::RefundTooLarge`].
+    pub async fn office_refund(
+        &self,
+        id: Uuid,
+        amount: Option<Money>,
+        office: &Office,
+    ) -> Result<Subscription, BillingError> {
+        let now = self.clock.now();
+        let mut tx = self.db.write().await?;
+        let mut current = self.take_any(&mut tx, id, now).await?;
+        let before = current.clone();
+        let invoice = invoices::find_last_paid(&mut tx, id).await?;
+        let invoice = invoice.ok_or(BillingError::RefundTooLarge)?;
+        let given = self.refund_in(&mut tx, (&current, &invoice), amount, (office, now)).await?;
+        if let State::Active(Paid { turn, amount, .. }) = &mut current.state
+            && turn.period == invoice.head.period
+        {
+            // What was given back cannot be given back again by a switch or a pause.
+            amount.amount = amount.amount.saturating_sub(given.amount).max(0);
+        }
+        self.save(&mut tx, &current, now).await?;
+        self.log(&mut tx, office, (&before, &current)).await?;
+        tx.commit().await?;
+        self.news.notify_one();
+        Ok(current)
+    }
+
+    async fn refund_in(
+        &self,
+        tx: &mut Tx,
+        (subscription, invoice): (&Subscription, &Invoice),
+        amount: Option<Money>,
+        (office, now): (&Office, Timestamp),
+    ) -> Result<Money, BillingError> {
+        let left = invoice.creditable();
+        let by_card = Money { amount: left.amount.min(invoice.due.amount), ..left };
+        let amount = amount.unwrap_or(by_card);
+        if amount.currency != by_card.currency {
+            let rule = format!("must be in {}, as it was paid", by_card.currency.code());
+            return Err(BillingError::Invalid { field: "amount", rule });
+        }
+        self.give_back(tx, (invoice, amount), &office.reason, now).await?;
+        let event = Event::Refunded { amount, reason: office.reason.clone() };
+        self.write_event(tx, (subscription, &event), office.actor(), now).await?;
+        let number = invoice.number().unwrap_or_default().to_owned();
+        self.tell(tx, subscription, News::Refunded { amount, invoice: number }, now).await?;
+        Ok(amount)
+    }
+
+    /// Gives `days` more before the next payment.
+    ///
+    /// # Errors
+    /// [`BillingError`].
+    pub async fn office_extend(
+        &self,
+        id: Uuid,
+        days: u32,
+        office: &Office,
+    ) -> Result<Subscription, BillingError> {
+        let now = self.clock.now();
+        let mut tx = self.db.write().await?;
+        let before = self.take_any(&mut tx, id, now).await?;
+        let changed = before.clone().extend(days)?;
+        let extended = self.change(&mut tx, changed, office.actor(), now).await?;
+        self.log(&mut tx, office, (&before, &extended)).await?;
+        tx.commit().await?;
+        Ok(extended)
+    }
+
+    /// Stops a subscription until it is resumed. What is unused goes to the account's balance.
+    ///
+    /// # Errors
+    /// [`BillingError`].
+    pub async fn office_pause(
+        &self,
+        id: Uuid,
+        office: &Office,
+    ) -> Result<Subscription, BillingError> {
+        let now = self.clock.now();
+        let mut tx = self.db.write().await?;
+        let before = self.take_any(&mut tx, id, now).await?;
+        let (changed, credit) = before.clone().pause(now)?;
+        self.credit(&mut tx, (&before, credit), "paused", now).await?;
+        let paused = self.change(&mut tx, changed, office.actor(), now).await?;
+        self.log(&mut tx, office, (&before, &paused)).await?;
+        tx.commit().await?;
+        Ok(paused)
+    }
+
+    /// Ends a pause, for which the next period is charged, or takes a cancellation back.
+    ///
+    /// # Errors
+    /// [`BillingError`].
+    pub async fn office_resume(
+        &self,
+        id: Uuid,
+        office: &Office,
+    ) -> Result<Subscription, BillingError> {
+        let now = self.clock.now();
+        let mut tx = self.db.write().await?;
+        let before = self.take_any(&mut tx, id, now).await?;
+        if matches!(before.state, State::Paused { .. }) {
+            self.log(&mut tx, office, (&before, &before)).await?;
+            return self.unpause(tx, before, office.actor()).await;
+        }
+        let changed = before.clone().resume(now)?;
+        let resumed = self.change(&mut tx, changed, office.actor(), now).await?;
+        self.log(&mut tx, office, (&before, &resumed)).await?;
+        tx.commit().await?;
+        Ok(resumed)
+    }
+
+    /// Has one that is stuck looked at again.
+    ///
+    /// # Errors
+    /// [`BillingError::NotFound`] where it is not stuck.
+    pub async fn office_retry(&self, id: Uuid, office: &Office) -> Result<(), BillingError> {
+        let now = self.clock.now();
+        let mut tx = self.db.write().await?;
+        if !store::unstick(&mut tx, id, now).await? {
+            return Err(BillingError::NotFound);
+        }
+        let entry = office.entry.clone().on("subscription", id);
+        let entry = entry.after(json!({"reason": office.reason}));
+        audit::append(&mut tx, &self.audit_key, &entry).await?;
+        tx.commit().await?;
+        self.news.notify_one();
+        Ok(())
+    }
+
+    /// Gives a reader a product for a while.
+    ///
+    /// # Errors
+    /// [`BillingError`].
+    pub async fn give(&self, gift: Gift, office: &Office) -> Result<Grant, BillingError> {
+        let now = self.clock.now();
+        let catalog = self.catalogs.current();
+        let product = match &gift.product {
+            Some(id) => catalog.product(id),
+            None => catalog.products.first(),
+        };
+        let product = product.ok_or_else(|| {
+            let rule = "must be the id of a product of the catalog".to_owned();
+            BillingError::Invalid { field: "product", rule }
+        })?;
+        let mut tx = self.db.write().await?;
+        readers::lock(&mut tx, gift.reader).await?;
+        let reader = readers::find(&mut tx, gift.reader).await?.ok_or(BillingError::NotFound)?;
+        let given = Grant {
+            id: self.ids.uuid(now)?,
+            reader_id: gift.reader,
+            product: product.id.clone(),
+            starts_at: now,
+            ends_at: now.plus(Duration::days(i64::from(gift.days))),
+            given_by: office.actor().to_text(),
+            reason: office.reason.clone(),
+            created_at: now,
+        };
+        grant::insert(&mut tx, &given).await?;
+        let letter = crate::billing::letter::BillingLetter {
+            plan: product.name.clone(),
+            account: format!("{}/account", self.public_url),
+            news: News::Complimentary { until: Some(given.ends_at) },
+        };
+        self.mail.enqueue(&mut tx, &reader.email, &letter, now).await?;
+        let after = json!({"product": given.product, "until": given.ends_at,
+                           "reason": office.reason});
+        let entry = office.entry.clone().on("reader", gift.reader).after(after);
+        audit::append(&mut tx, &self.audit_key, &entry).await?;
+        tx.commit().await?;
+        Ok(given)
+    }
+}

@@ -1,0 +1,489 @@
+//! What staff do with subscriptions.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use iso_currency::Currency;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::{
+    audit::model::Action,
+    auth::staff::permission::Permission,
+    billing::{
+        api::SubscriptionBody,
+        engine::{CancelAt, DAYS_MAX, Gift, Office},
+        invoice::view::InvoiceView,
+        subscription::{
+            model::Status,
+            search::{Search, Stuck},
+        },
+        timeline::Told,
+    },
+    clock::Timestamp,
+    http::{
+        body::{JsonBytes, parse},
+        headers::NO_STORE,
+        problem::{ApiError, FieldError, ProblemBody},
+    },
+    money::Money,
+    staff::desk::{Acting, Desk, OnDuty},
+};
+
+const LIMIT_DEFAULT: i64 = 50;
+const LIMIT_MAX: i64 = 200;
+const REASON_MAX: usize = 500;
+const QUERY_MAX: usize = 254;
+
+type PathId = Result<Path<Uuid>, PathRejection>;
+
+fn parse_id(id: PathId) -> Result<Uuid, ApiError> {
+    id.map(|Path(id)| id).map_err(|_| ApiError::NotFound)
+}
+
+fn invalid(field: &'static str, detail: impl Into<String>) -> ApiError {
+    ApiError::InvalidFields(vec![FieldError::new(field, "invalid_value", detail)])
+}
+
+/// What is looked for.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Looked {
+    /// The start of an address, or the id of a subscription or of a reader.
+    #[serde(default)]
+    q: Option<String>,
+    /// Where it stands.
+    #[serde(default)]
+    status: Option<String>,
+    /// Its plan.
+    #[serde(default)]
+    plan: Option<String>,
+    /// `next_cursor` of the page before.
+    #[serde(default)]
+    cursor: Option<String>,
+    /// 1 to 200; 50 where nothing is said.
+    #[serde(default)]
+    limit: Option<i64>,
+}
+
+/// A subscription, as staff see it in a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Listed {
+    #[serde(flatten)]
+    subscription: SubscriptionBody,
+    reader: ReaderOf,
+}
+
+/// Whose.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ReaderOf {
+    id: Uuid,
+    /// None once the account was erased.
+    email: Option<String>,
+}
+
+/// A page of subscriptions.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Page {
+    subscriptions: Vec<Listed>,
+    next_cursor: Option<Uuid>,
+}
+
+/// Everything about a subscription.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Whole {
+    subscription: SubscriptionBody,
+    reader: ReaderOf,
+    invoices: Vec<InvoiceView>,
+    timeline: Vec<TimelineEntry>,
+}
+
+/// Something that happened.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TimelineEntry {
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    /// `reader`, `staff:<id>` or `system`.
+    actor: String,
+    /// A stable dotted word.
+    event: String,
+    #[schema(value_type = Object)]
+    detail: serde_json::Value,
+}
+
+impl From<Told> for TimelineEntry {
+    fn from(told: Told) -> Self {
+        let Told { at, actor, event, detail, .. } = told;
+        Self { at, actor, event, detail }
+    }
+}
+
+/// One that nobody looks at any more by itself.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct StuckBody {
+    id: Uuid,
+    /// How often looking at it failed.
+    attempts: i64,
+    /// Why the last time.
+    trouble: Option<String>,
+}
+
+/// Those that people must look at.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct StuckList {
+    subscriptions: Vec<StuckBody>,
+}
+
+/// Why.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Because {
+    /// For the audit log; at most 500 characters.
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+/// How to end.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CancelOrder {
+    /// `period_end` or `now`.
+    at: String,
+    /// Whether the last payment is given back.
+    #[serde(default)]
+    refund: bool,
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+/// What to give back.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RefundOrder {
+    /// All that is left of the last payment where nothing is said.
+    #[serde(default)]
+    amount: Option<AmountOrder>,
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+/// An amount.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AmountOrder {
+    /// Whole minor units, above 0.
+    amount: i64,
+    /// ISO 4217.
+    currency: String,
+}
+
+/// How many days.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExtendOrder {
+    /// 1 to 3660.
+    days: u32,
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+/// What to give.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GiftOrder {
+    /// The product; the catalog's first where nothing is said.
+    #[serde(default)]
+    product: Option<String>,
+    /// 1 to 3660, from now on.
+    days: u32,
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+/// What was given.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct GivenBody {
+    id: Uuid,
+    product: String,
+    #[schema(value_type = String, format = DateTime)]
+    starts_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    ends_at: Timestamp,
+}
+
+fn office(acting: &Acting, action: Action, reason: Option<String>) -> Result<Office, ApiError> {
+    let reason = reason.unwrap_or_default();
+    if reason.chars().count() > REASON_MAX {
+        return Err(invalid("reason", "may have at most 500 characters"));
+    }
+    Ok(Office { staff: acting.staff.id, entry: acting.entry(action), reason })
+}
+
+fn parse_days(days: u32) -> Result<u32, ApiError> {
+    let fits = (1..=DAYS_MAX).contains(&days);
+    fits.then_some(days).ok_or_else(|| invalid("days", "must be 1 to 3660"))
+}
+
+impl Looked {
+    fn search(self) -> Result<(Search, i64), ApiError> {
+        let limit = self.limit.unwrap_or(LIMIT_DEFAULT);
+        if !(1..=LIMIT_MAX).contains(&limit) {
+            return Err(invalid("limit", "must be 1 to 200"));
+        }
+        let status = match self.status.as_deref().filter(|text| !text.is_empty()) {
+            Some(text) => Some(
+                Status::parse(text)
+                    .ok_or_else(|| invalid("status", "must be the status of a subscription"))?,
+            ),
+            None => None,
+        };
+        let cursor = self.cursor.filter(|text| !text.is_empty()).map(|text| {
+            text.parse().map_err(|_| invalid("cursor", "must be `next_cursor` of a page"))
+        });
+        let q = self.q.map(|text| text.trim().to_lowercase()).filter(|text| !text.is_empty());
+        if q.as_ref().is_some_and(|q| q.len() > QUERY_MAX) {
+            return Err(invalid("q", "may have at most 254 characters"));
+        }
+        let id = q.as_ref().and_then(|q| q.parse().ok());
+        let email = q.filter(|_| id.is_none());
+        let plan = self.plan.filter(|text| !text.is_empty());
+        Ok((Search { email, id, status, plan, after: cursor.transpose()? }, limit))
+    }
+}
+
+/// Looks for subscriptions, the latest first.
+#[utoipa::path(get, path = "/v1/staff/subscriptions", tag = "Staff",
+    security(("staff_token" = [])), params(Looked),
+    responses((status = 200, description = "A page of them", body = Page),
+              (status = "4XX", description = "Not allowed, or not as it must be",
+               body = ProblemBody)))]
+pub(super) async fn list(
+    State(desk): State<Arc<Desk>>,
+    on_duty: OnDuty,
+    query: Result<Query<Looked>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    on_duty.to(Permission::SubscriptionsRead)?;
+    let Query(looked) = query.map_err(|error| invalid("query", error.body_text()))?;
+    let (search, limit) = looked.search()?;
+    let found = desk.readers.billing.search(search, limit + 1).await?;
+    let whole = usize::try_from(limit).unwrap_or(0);
+    let has_more = found.len() > whole;
+    let subscriptions: Vec<Listed> = found
+        .into_iter()
+        .take(whole)
+        .map(|(it, email)| Listed {
+            reader: ReaderOf { id: it.reader, email },
+            subscription: SubscriptionBody::of(&it, None),
+        })
+        .collect();
+    let last = subscriptions.last().map(|listed| listed.subscription.id());
+    let page = Page { next_cursor: last.filter(|_| has_more), subscriptions };
+    Ok((NO_STORE, Json(page)).into_response())
+}
+
+/// Everything about one subscription.
+#[utoipa::path(get, path = "/v1/staff/subscriptions/{id}", tag = "Staff",
+    security(("staff_token" = [])), params(("id" = Uuid, Path)),
+    responses((status = 200, description = "All of it", body = Whole),
+              (status = "4XX", description = "Not allowed, or not there", body = ProblemBody)))]
+pub(super) async fn show(
+    State(desk): State<Arc<Desk>>,
+    on_duty: OnDuty,
+    id: PathId,
+) -> Result<Response, ApiError> {
+    on_duty.to(Permission::SubscriptionsRead)?;
+    let shown = desk.readers.billing.review(parse_id(id)?).await?;
+    let whole = Whole {
+        reader: ReaderOf { id: shown.subscription.reader, email: shown.email },
+        subscription: SubscriptionBody::of(&shown.subscription, None),
+        invoices: shown.invoices,
+        timeline: shown.timeline.into_iter().map(TimelineEntry::from).collect(),
+    };
+    Ok((NO_STORE, Json(whole)).into_response())
+}
+
+/// Those that nobody looks at any more by itself, because looking failed too often.
+#[utoipa::path(get, path = "/v1/staff/subscriptions/stuck", tag = "Staff",
+    security(("staff_token" = [])),
+    responses((status = 200, description = "The oldest 100", body = StuckList),
+              (status = "4XX", description = "Not allowed", body = ProblemBody)))]
+pub(super) async fn list_stuck(
+    State(desk): State<Arc<Desk>>,
+    on_duty: OnDuty,
+) -> Result<Response, ApiError> {
+    on_duty.to(Permission::SubscriptionsRead)?;
+    let stuck = desk.readers.billing.stuck().await?.into_iter().map(|it| {
+        let Stuck { id, trouble_count: attempts, trouble, .. } = it;
+        StuckBody { id, attempts, trouble }
+    });
+    Ok((NO_STORE, Json(StuckList { subscriptions: stuck.collect() })).into_response())
+}
+
+/// Has one that is stuck looked at again.
+#[utoipa::path(post, path = "/v1/staff/subscriptions/{id}/retry", tag = "Staff",
+    security(("staff_token" = [])), params(("id" = Uuid, Path)), request_body = Because,
+    responses((status = 204, description = "It is looked at again"),
+              (status = "4XX", description = "Not allowed, or not stuck", body = ProblemBody)))]
+pub(super) async fn retry(
+    State(desk): State<Arc<Desk>>,
+    on_duty: OnDuty,
+    id: PathId,
+    JsonBytes(bytes): JsonBytes,
+) -> Result<StatusCode, ApiError> {
+    let acting = on_duty.to(Permission::SubscriptionsAct)?;
+    let Because { reason } = parse(&bytes)?;
+    let office = office(&acting, Action::SubscriptionRetried, reason)?;
+    desk.readers.billing.office_retry(parse_id(id)?, &office).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Cancels a subscription.
+#[utoipa::path(post, path = "/v1/staff/subscriptions/{id}/cancel", tag = "Staff",
+    security(("staff_token" = [])), params(("id" = Uuid, Path)), request_body = CancelOrder,
+    responses((status = 200, description = "Canceled", body = SubscriptionBody),
+              (status = "4XX", description = "Not allowed, or it cannot be",
+               body = ProblemBody)))]
+pub(super) async fn cancel(
+    State(desk): State<Arc<Desk>>,
+    on_duty: OnDuty,
+    id: PathId,
+    JsonBytes(bytes): JsonBytes,
+) -> Result<Response, ApiError> {
+    let acting = on_duty.to(Permission::SubscriptionsAct)?;
+    let CancelOrder { at, refund, reason } = parse(&bytes)?;
+    let at = match at.as_str() {
+        "period_end" => CancelAt::PeriodEnd,
+        "now" => CancelAt::Now,
+        _ => return Err(invalid("at", "must be `period_end` or `now`")),
+    };
+    let office = office(&acting, Action::SubscriptionCanceled, reason)?;
+    let billing = &desk.readers.billing;
+    let ended = billing.office_cancel(parse_id(id)?, (at, refund), &office).await?;
+    Ok((NO_STORE, Json(SubscriptionBody::of(&ended, None))).into_response())
+}
+
+/// Gives money of the last payment back, by the card that paid.
+#[utoipa::path(post, path = "/v1/staff/subscriptions/{id}/refund", tag = "Staff",
+    security(("staff_token" = [])), params(("id" = Uuid, Path)), request_body = RefundOrder,
+    responses((status = 200, description = "It goes back", body = SubscriptionBody),
+              (status = "4XX", description = "Not allowed, or more than was paid",
+               body = ProblemBody)))]
+pub(super) async fn refund(
+    State(desk): State<Arc<Desk>>,
+    on_duty: OnDuty,
+    id: PathId,
+    JsonBytes(bytes): JsonBytes,
+) -> Result<Response, ApiError> {
+    let acting = on_duty.to(Permission::Refund)?;
+    let RefundOrder { amount, reason } = parse(&bytes)?;
+    let amount = match amount {
+        Some(AmountOrder { amount, .. }) if amount <= 0 => {
+            return Err(invalid("amount.amount", "must be above 0"));
+        }
+        Some(AmountOrder { amount, currency }) => {
+            let wrong = || invalid("amount.currency", "must be an ISO 4217 currency");
+            let currency = Currency::from_code(&currency).ok_or_else(wrong)?;
+            Some(Money { amount, currency })
+        }
+        None => None,
+    };
+    let office = office(&acting, Action::SubscriptionRefunded, reason)?;
+    let billing = &desk.readers.billing;
+    let refunded = billing.office_refund(parse_id(id)?, amount, &office).await?;
+    Ok((NO_STORE, Json(SubscriptionBody::of(&refunded, None))).into_response())
+}
+
+/// Gives more days before the next payment.
+#[utoipa::path(post, path = "/v1/staff/subscriptions/{id}/extend", tag = "Staff",
+    security(("staff_token" = [])), params(("id" = Uuid, Path)), request_body = ExtendOrder,
+    responses((status = 200, description = "Extended", body = SubscriptionBody),
+              (status = "4XX", description = "Not allowed, or it cannot be",
+               body = ProblemBody)))]
+pub(super) async fn extend(
+    State(desk): State<Arc<Desk>>,
+    on_duty: OnDuty,
+    id: PathId,
+    JsonBytes(bytes): JsonBytes,
+) -> Result<Response, ApiError> {
+    let acting = on_duty.to(Permission::SubscriptionsAct)?;
+    let ExtendOrder { days, reason } = parse(&bytes)?;
+    let office = office(&acting, Action::SubscriptionExtended, reason)?;
+    let billing = &desk.readers.billing;
+    let extended = billing.office_extend(parse_id(id)?, parse_days(days)?, &office).await?;
+    Ok((NO_STORE, Json(SubscriptionBody::of(&extended, None))).into_response())
+}
+
+/// Stops a subscription until it is resumed; what is unused goes to the balance.
+#[utoipa::path(post, path = "/v1/staff/subscriptions/{id}/pause", tag = "Staff",
+    security(("staff_token" = [])), params(("id" = Uuid, Path)), request_body = Because,
+    responses((status = 200, description = "Paused", body = SubscriptionBody),
+              (status = "4XX", description = "Not allowed, or it cannot be",
+               body = ProblemBody)))]
+pub(super) async fn pause(
+    State(desk): State<Arc<Desk>>,
+    on_duty: OnDuty,
+    id: PathId,
+    JsonBytes(bytes): JsonBytes,
+) -> Result<Response, ApiError> {
+    let acting = on_duty.to(Permission::SubscriptionsAct)?;
+    let Because { reason } = parse(&bytes)?;
+    let office = office(&acting, Action::SubscriptionPaused, reason)?;
+    let paused = desk.readers.billing.office_pause(parse_id(id)?, &office).await?;
+    Ok((NO_STORE, Json(SubscriptionBody::of(&paused, None))).into_response())
+}
+
+/// Ends a pause, for which the next period is charged, or takes a cancellation back.
+#[utoipa::path(post, path = "/v1/staff/subscriptions/{id}/resume", tag = "Staff",
+    security(("staff_token" = [])), params(("id" = Uuid, Path)), request_body = Because,
+    responses((status = 200, description = "It goes on", body = SubscriptionBody),
+              (status = "4XX", description = "Not allowed, or it cannot be",
+               body = ProblemBody)))]
+pub(super) async fn resume(
+    State(desk): State<Arc<Desk>>,
+    on_duty: OnDuty,
+    id: PathId,
+    JsonBytes(bytes): JsonBytes,
+) -> Result<Response, ApiError> {
+    let acting = on_duty.to(Permission::SubscriptionsAct)?;
+    let Because { reason } = parse(&bytes)?;
+    let office = office(&acting, Action::SubscriptionResumed, reason)?;
+    let resumed = desk.readers.billing.office_resume(parse_id(id)?, &office).await?;
+    Ok((NO_STORE, Json(SubscriptionBody::of(&resumed, None))).into_response())
+}
+
+/// Gives a reader a product for a while.
+#[utoipa::path(post, path = "/v1/staff/readers/{id}/complimentary", tag = "Staff",
+    security(("staff_token" = [])), params(("id" = Uuid, Path, description = "The reader")),
+    request_body = GiftOrder,
+    responses((status = 201, description = "Given", body = GivenBody),
+              (status = "4XX", description = "Not allowed, or no such reader",
+               body = ProblemBody)))]
+pub(super) async fn give(
+    State(desk): State<Arc<Desk>>,
+    on_duty: OnDuty,
+    id: PathId,
+    JsonBytes(bytes): JsonBytes,
+) -> Result<Response, ApiError> {
+    let acting = on_duty.to(Permission::SubscriptionsAct)?;
+    let GiftOrder { product, days, reason } = parse(&bytes)?;
+    let office = office(&acting, Action::ReaderComplimentary, reason)?;
+    let gift = Gift { reader: parse_id(id)?, product, days: parse_days(days)? };
+    let given = desk.readers.billing.give(gift, &office).await?;
+    let body = GivenBody {
+        id: given.id,
+        product: given.product,
+        starts_at: given.starts_at,
+        ends_at: given.ends_at,
+    };
+    Ok((StatusCode::CREATED, NO_STORE, Json(body)).into_response())
+}
