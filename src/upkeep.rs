@@ -10,7 +10,11 @@ use crate::{
         limit_store,
         session::{store as sessions, token_store},
     },
-    billing::{notice::record as notices, timeline},
+    billing::{
+        idempotency::{KEPT, store as idempotency},
+        notice::record as notices,
+        timeline,
+    },
     clock::Clock,
     db::{Db, StoreError},
     mail::outbox,
@@ -66,6 +70,7 @@ pub async fn forget(db: &Db, clock: &dyn Clock) -> Result<u64, StoreError> {
             address_store::purge(&mut tx, now, STEP).await?,
             limit_store::purge(&mut tx, now.minus(CLOCKS_DIFFER), STEP).await?,
             outbox::purge(&mut tx, now.minus(MAILS_KEPT), STEP).await?,
+            idempotency::purge(&mut tx, now.minus(KEPT), STEP).await?,
             timeline::purge_outbox(&mut tx, now.minus(EVENTS_KEPT), STEP).await?,
             notices::purge(&mut tx, now.minus(NOTICES_KEPT), STEP).await?,
         ];

@@ -28,6 +28,7 @@ use crate::{
         self,
         catalog::{Catalog, InvalidCatalog},
         engine::Billing,
+        gateway::{Gateway, control},
         notice::{InvalidDuties, duty::Duties},
     },
     clock::{Clock, SystemClock},
@@ -254,6 +255,10 @@ impl AppState {
             let directory = Arc::clone(&self.gate.directory);
             let billing = Arc::clone(&self.billing);
             rooms = rooms.merge(sandbox::routes(Arc::clone(clock), directory, billing));
+        }
+        if let Gateway::Sandbox(sandbox) = &self.billing.gateway {
+            let (sandbox, billing) = (sandbox.clone(), Arc::clone(&self.billing));
+            rooms = rooms.merge(control::routes(control::Bank { sandbox, billing }));
         }
         if self.config.is_sandbox() {
             rooms = rooms.merge(mail::sandbox::routes(self.databases.main.clone()));

@@ -15,12 +15,12 @@ use crate::{
     billing::{
         catalog::{Catalog, versions::Catalogs},
         engine::Billing,
-        gateway::Gateway,
+        gateway::{Gateway, Sandbox},
         notice::duty::Duties,
         trial::TrialKey,
     },
     clock::Clock,
-    config::Config,
+    config::{Config, GatewayKind},
     db::Db,
     http::metrics::Metrics,
     ids::Ids,
@@ -116,12 +116,18 @@ impl Ground<'_> {
         tasks: &mut JoinSet<()>,
         mail: &MailRoom,
     ) -> Result<Arc<Billing>, StartError> {
+        let gateway = match self.config.billing.gateway {
+            GatewayKind::None => Gateway::None,
+            GatewayKind::Sandbox => {
+                Gateway::Sandbox(Sandbox::new(self.db.clone(), Arc::clone(&self.clock)))
+            }
+        };
         let billing = Arc::new(Billing {
             db: self.db.clone(),
             clock: Arc::clone(&self.clock),
             ids: self.ids.clone(),
             catalogs: Catalogs::stub(&Catalog::shipped()?),
-            gateway: Gateway::default(),
+            gateway,
             mail: mail.clone(),
             audit_key: ChainKey::of(&self.config.master),
             declined: self.config.limits.declined,

@@ -1,5 +1,6 @@
 //! The settings, checked. `config/default.toml` is their manual; `layers` merges the sources.
 
+mod billing;
 mod layers;
 mod limits;
 mod mail;
@@ -11,7 +12,13 @@ use std::{fmt, net::SocketAddr, time::Duration};
 use axum::http::Uri;
 
 use self::layers::Settings;
-pub use self::{layers::Outside, limits::Limits, mail::Mail, sessions::Sessions};
+pub use self::{
+    billing::{Billing, GatewayKind},
+    layers::Outside,
+    limits::Limits,
+    mail::Mail,
+    sessions::Sessions,
+};
 use crate::{
     auth::{hashing::HashLimits, seal::MasterKey},
     db::{DatabaseUrl, Durability, PoolLimits},
@@ -131,6 +138,8 @@ pub struct Config {
     pub limits: Limits,
     /// `[mail]`.
     pub mail: Mail,
+    /// `[billing]`.
+    pub billing: Billing,
     /// `[passwords]`.
     pub passwords: HashLimits,
     /// `keys.master`.
@@ -203,6 +212,7 @@ fn read(settings: &mut Settings) -> Option<Config> {
     let meter = read_meter(settings);
     let limits = limits::read(settings, mode);
     let mail = mail::read(settings, mode);
+    let billing = billing::read(settings, mode);
     let passwords = passwords::read(settings);
     let master = settings.parse_with("keys.master", |text| {
         if mode == Some(Mode::Live) && text == SANDBOX_MASTER {
@@ -225,6 +235,7 @@ fn read(settings: &mut Settings) -> Option<Config> {
         meter: meter?,
         limits,
         mail: mail?,
+        billing: billing?,
         passwords,
         master: master?,
         sessions,

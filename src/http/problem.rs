@@ -64,6 +64,12 @@ pub enum ApiError {
     /// The body is JSON, but fields break rules.
     #[error("some fields are not as they must be")]
     InvalidFields(Vec<FieldError>),
+    /// A header breaks a rule.
+    #[error("{1}")]
+    InvalidHeader(&'static str, &'static str),
+    /// An `Idempotency-Key` was used for something else.
+    #[error("this `Idempotency-Key` was used for another request")]
+    Reused,
     /// The body is larger than allowed.
     #[error("the body may have at most {0} bytes")]
     TooLarge(usize),
@@ -117,6 +123,8 @@ impl ApiError {
         match self {
             Self::InvalidJson(_) => (StatusCode::BAD_REQUEST, "invalid_json"),
             Self::InvalidFields(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_fields"),
+            Self::InvalidHeader(code, _) => (StatusCode::BAD_REQUEST, code),
+            Self::Reused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
             Self::BodyCut => (StatusCode::BAD_REQUEST, "body_cut"),
             Self::UnsupportedMediaType => {
@@ -165,7 +173,7 @@ impl IntoResponse for ApiError {
             Self::TooManyRequests { retry_after, .. } => {
                 headers.insert(header::RETRY_AFTER, whole_seconds(*retry_after).into());
             }
-            Self::Unavailable(..) => {
+            Self::Unavailable(..) | Self::Conflict("idempotency_key_in_use", _) => {
                 headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECS.into());
             }
             _ => {}

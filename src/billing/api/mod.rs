@@ -8,15 +8,17 @@ mod subscriptions;
 pub(crate) use self::bodies::SubscriptionBody;
 use std::sync::Arc;
 
-use axum::{extract::FromRequestParts, http::request::Parts};
+use axum::{extract::FromRequestParts, http::request::Parts, middleware::from_fn_with_state};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use super::engine::Billing;
+use super::{
+    engine::Billing,
+    idempotency::{Keeper, once},
+};
 use crate::{
     auth::{access_token::Realm, tokens::Tokens},
     http::{headers::bearer, problem::ApiError},
-    ids::Ids,
 };
 
 /// What the calls of this room need.
@@ -30,6 +32,12 @@ pub struct Counter {
 
 /// The routes of this room.
 pub fn routes(counter: Counter) -> OpenApiRouter {
+    let keeper = Keeper {
+        db: counter.billing.db.clone(),
+        clock: Arc::clone(&counter.billing.clock),
+        ids: counter.billing.ids.clone(),
+        tokens: Arc::clone(&counter.tokens),
+    };
     OpenApiRouter::new()
         .routes(routes!(subscriptions::start, subscriptions::list))
         .routes(routes!(subscriptions::show))
@@ -42,13 +50,7 @@ pub fn routes(counter: Counter) -> OpenApiRouter {
         .routes(routes!(invoices::show))
         .routes(routes!(invoices::print_invoice))
         .routes(routes!(invoices::print_receipt))
-        .layer(axum::middleware::map_request(|mut request: axum::extract::Request| async move {
-            let id = Ids::system().and_then(|ids| ids.uuid(crate::clock::Timestamp::UNIX_EPOCH));
-            if let Ok(id) = id {
-                request.extensions_mut().insert(super::idempotency::Operation(id));
-            }
-            request
-        }))
+        .layer(from_fn_with_state(keeper, once))
         .with_state(counter)
 }
 

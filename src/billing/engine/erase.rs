@@ -7,6 +7,7 @@ use crate::{
     billing::{
         charge::store as charges,
         event::Actor,
+        idempotency::store as idempotency,
         subscription::{model::EndReason, store},
     },
     clock::Timestamp,
@@ -40,6 +41,7 @@ impl Billing {
         }
         store::forget_methods(tx, reader).await?;
         charges::forget_methods(tx, reader).await?;
+        idempotency::forget(tx, reader).await?;
         self.news.notify_one();
         Ok(())
     }

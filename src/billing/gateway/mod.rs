@@ -1,164 +1,223 @@
-//! Stub of the gateway, until the real one comes.
+//! Payment gateways: they keep cards and move money; when, and how much, is decided here.
+//!
+//! A charge is asked for under a key, which a gateway takes once, and under an order of ours, by
+//! which it can be found for ever. An answer that does not come is [`GatewayError::Unknown`]: it
+//! may have happened, so it is looked up, never asked for again under another key.
+//!
+//! `sandbox` is the gateway of a sandbox, with a `book` of its own; `control` lets testers make it
+//! fail, and `page` is where its bank asks the reader to confirm.
+
+mod book;
+pub mod control;
+pub mod page;
+mod sandbox;
+
+use std::time::Duration;
 
 use uuid::Uuid;
 
+pub use self::sandbox::{Faults, Sandbox};
 use crate::money::Money;
 
+/// Longest wait for an answer.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// Longest name of a payment method.
+const METHOD_MAX: usize = 200;
+
 /// The gateway's name for a card.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PaymentMethod(String);
 
-impl PaymentMethod {
-    /// Parses.
-    pub fn parse(text: &str) -> Option<Self> {
-        let ok = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | '-');
-        ((1..=200).contains(&text.len()) && text.chars().all(ok)).then(|| Self(text.to_owned()))
+impl std::fmt::Debug for PaymentMethod {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PaymentMethod(***)")
     }
-    /// Text.
+}
+
+impl PaymentMethod {
+    /// 1 to 200 letters, digits and `_`, `-`, `:`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ':');
+        let is_one = (1..=METHOD_MAX).contains(&text.len()) && text.chars().all(fits);
+        is_one.then(|| Self(text.to_owned()))
+    }
+
+    /// As it was given.
+    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A card.
-#[derive(Debug, Clone)]
+/// A card as far as the gateway tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Card {
-    /// The same for the same card.
+    /// The same for the same card; some wallets give none.
     pub fingerprint: Option<String>,
-    /// Brand.
-    pub brand: String,
-    /// Digits.
+    /// The last four digits.
     pub last4: String,
-    /// Year, month.
+    /// The last month in which it can pay: year and month.
     pub expires: (i32, u8),
 }
 
-/// A charge.
-#[derive(Clone)]
+/// A charge to be made.
+#[derive(Debug, Clone)]
 pub struct ChargeRequest<'a> {
-    /// Key.
+    /// The gateway takes each key once.
     pub key: &'a str,
-    /// Our id.
+    /// Our charge.
     pub order: Uuid,
-    /// Reader.
+    /// Whose card.
     pub customer: Uuid,
-    /// Card.
+    /// The card.
     pub method: &'a PaymentMethod,
-    /// How much.
+    /// How much, above 0.
     pub amount: Money,
-    /// Nobody there.
+    /// Whether nobody is there to confirm it.
     pub off_session: bool,
 }
 
-/// What came of it.
+/// What came of a charge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChargeOutcome {
-    /// Paid.
+    /// The money is ours.
     Succeeded {
-        /// Ref.
+        /// The gateway's reference.
         reference: String,
     },
-    /// Not.
+    /// It is not.
     Declined {
-        /// For good.
+        /// Whether trying again cannot help.
         hard: bool,
-        /// Word.
+        /// The gateway's word.
         code: String,
     },
-    /// Reader.
+    /// The reader must confirm it first.
     NeedsAuthentication {
-        /// Where.
+        /// Where; a path on our own site, or an address.
         url: String,
     },
 }
 
-/// No answer.
-#[derive(Debug, thiserror::Error)]
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GatewayError {
-    /// Unknown.
-    #[error("unknown")]
+    /// It may have happened or not.
+    #[error("the gateway gave no answer that can be understood")]
     Unknown,
-    /// Refused.
+    /// It has not happened and will not.
     #[error("{0}")]
     Refused(String),
 }
 
-/// Gateway.
-#[derive(Debug, Clone, Default)]
-pub struct Gateway(std::sync::Arc<std::sync::Mutex<Book>>);
-
-#[derive(Debug, Default)]
-struct Book {
-    charges: Vec<(Uuid, String, Uuid, String, Money, ChargeOutcome)>,
-    refunds: Vec<(Uuid, Uuid, Money)>,
+/// The gateway in use. Cheap to clone.
+#[derive(Debug, Clone)]
+pub enum Gateway {
+    /// None is set up: nothing can be sold.
+    None,
+    /// The sandbox's.
+    Sandbox(Sandbox),
 }
-type R<T> = Result<T, GatewayError>;
-#[allow(missing_docs, clippy::unused_async, clippy::missing_errors_doc, clippy::unwrap_used)]
+
+fn none<T>() -> Result<T, GatewayError> {
+    Err(GatewayError::Unknown)
+}
+
+async fn patiently<T>(
+    answer: impl Future<Output = Result<T, GatewayError>>,
+) -> Result<T, GatewayError> {
+    tokio::time::timeout(PATIENCE, answer).await.unwrap_or(Err(GatewayError::Unknown))
+}
+
 impl Gateway {
-    pub async fn card(&self, method: &PaymentMethod) -> R<Card> {
-        let text = method.as_str();
-        let kind = text.split(':').next().unwrap_or_default();
-        let known = ["ok", "declined", "lost", "declined_once", "authentication"];
-        if !known.iter().any(|k| kind == format!("pm_sandbox_{k}")) {
-            return Err(GatewayError::Refused("is no payment method".into()));
+    /// What is known of a card.
+    ///
+    /// # Errors
+    /// [`GatewayError::Refused`] where there is no such method.
+    pub async fn card(&self, method: &PaymentMethod) -> Result<Card, GatewayError> {
+        match self {
+            Self::None => none(),
+            Self::Sandbox(sandbox) => patiently(sandbox.card(method)).await,
         }
-        let fingerprint = text.contains(':').then(|| text.to_owned());
-        Ok(Card { fingerprint, brand: "Sandbox".into(), last4: "4242".into(), expires: (2099, 12) })
     }
-    pub async fn charge(&self, r: ChargeRequest<'_>) -> R<ChargeOutcome> {
-        let mut book = self.0.lock().unwrap();
-        if let Some(old) = book.charges.iter().find(|c| c.1 == r.key) {
-            return Ok(old.5.clone());
+
+    /// Makes a charge, once for its key.
+    ///
+    /// # Errors
+    /// [`GatewayError`].
+    pub async fn charge(&self, request: ChargeRequest<'_>) -> Result<ChargeOutcome, GatewayError> {
+        let mut answers = self.charge_many(&[request]).await;
+        answers.pop().unwrap_or(Err(GatewayError::Unknown))
+    }
+
+    /// Makes several charges; one answer for each, in their order.
+    pub async fn charge_many(
+        &self,
+        requests: &[ChargeRequest<'_>],
+    ) -> Vec<Result<ChargeOutcome, GatewayError>> {
+        let unknown = || requests.iter().map(|_| Err(GatewayError::Unknown)).collect();
+        match self {
+            Self::None => unknown(),
+            Self::Sandbox(sandbox) => {
+                let answers = tokio::time::timeout(PATIENCE, sandbox.charge_many(requests)).await;
+                answers.unwrap_or_else(|_| unknown())
+            }
         }
-        let text = r.method.as_str();
-        let kind = text.split(':').next().unwrap_or_default();
-        let before = book.charges.iter().filter(|c| c.2 == r.customer && c.3 == text).count();
-        let ok = ChargeOutcome::Succeeded { reference: format!("ch_{}", book.charges.len()) };
-        let no = |hard, code: &str| ChargeOutcome::Declined { hard, code: code.into() };
-        let outcome = match kind {
-            "pm_sandbox_declined" => no(false, "insufficient_funds"),
-            "pm_sandbox_lost" => no(true, "lost_card"),
-            "pm_sandbox_declined_once" if before == 0 => no(false, "insufficient_funds"),
-            "pm_sandbox_authentication" if before == 0 => ChargeOutcome::NeedsAuthentication {
-                url: format!("/sandbox/gateway/confirm/{}", r.order),
-            },
-            _ => ok,
-        };
-        book.charges.push((
-            r.order,
-            r.key.into(),
-            r.customer,
-            text.into(),
-            r.amount,
-            outcome.clone(),
-        ));
-        Ok(outcome)
     }
-    pub async fn charge_many(&self, all: &[ChargeRequest<'_>]) -> Vec<R<ChargeOutcome>> {
-        let mut answers = Vec::new();
-        for r in all {
-            answers.push(self.charge(r.clone()).await);
+
+    /// Makes sure that a card can be charged later. `order` names this for [`Gateway::find`].
+    ///
+    /// # Errors
+    /// [`GatewayError`].
+    pub async fn set_up(
+        &self,
+        order: Uuid,
+        customer: Uuid,
+        method: &PaymentMethod,
+    ) -> Result<ChargeOutcome, GatewayError> {
+        match self {
+            Self::None => none(),
+            Self::Sandbox(sandbox) => patiently(sandbox.set_up(order, customer, method)).await,
         }
-        answers
     }
-    pub async fn find(&self, order: Uuid) -> R<Option<ChargeOutcome>> {
-        Ok(self.0.lock().unwrap().charges.iter().find(|c| c.0 == order).map(|c| c.5.clone()))
+
+    /// What came of an order; `None` where the gateway never saw it.
+    ///
+    /// # Errors
+    /// [`GatewayError`].
+    pub async fn find(&self, order: Uuid) -> Result<Option<ChargeOutcome>, GatewayError> {
+        match self {
+            Self::None => none(),
+            Self::Sandbox(sandbox) => patiently(sandbox.find(order)).await,
+        }
     }
-    pub async fn cancel(&self, order: Uuid) -> R<Option<ChargeOutcome>> {
-        self.find(order).await
+
+    /// Calls off an order that waits for the reader, so that it can never succeed, and says what
+    /// stands then; `None` where nothing was or will be paid.
+    ///
+    /// # Errors
+    /// [`GatewayError`].
+    pub async fn cancel(&self, order: Uuid) -> Result<Option<ChargeOutcome>, GatewayError> {
+        match self {
+            Self::None => none(),
+            Self::Sandbox(sandbox) => patiently(sandbox.cancel(order)).await,
+        }
     }
-    pub async fn set_up(&self, order: Uuid, _: Uuid, method: &PaymentMethod) -> R<ChargeOutcome> {
-        Ok(if method.as_str().starts_with("pm_sandbox_authentication") {
-            ChargeOutcome::NeedsAuthentication { url: format!("/sandbox/gateway/confirm/{order}") }
-        } else {
-            ChargeOutcome::Succeeded { reference: "seti".into() }
-        })
-    }
-    pub async fn refund(&self, _: &str, refund: Uuid, order: Uuid, amount: Money) -> R<String> {
-        self.0.lock().unwrap().refunds.push((refund, order, amount));
-        Ok("re".into())
-    }
-    pub async fn find_refund(&self, refund: Uuid) -> R<Option<String>> {
-        Ok(self.0.lock().unwrap().refunds.iter().find(|r| r.0 == refund).map(|_| "re".into()))
+
+    /// Gives money of an order back, once for each `refund`. Gives the gateway's reference.
+    ///
+    /// # Errors
+    /// [`GatewayError::Refused`] where it is more than was paid.
+    pub async fn refund(
+        &self,
+        refund: Uuid,
+        order: Uuid,
+        amount: Money,
+    ) -> Result<String, GatewayError> {
+        match self {
+            Self::None => none(),
+            Self::Sandbox(sandbox) => patiently(sandbox.refund(refund, order, amount)).await,
+        }
     }
 }

@@ -1,7 +1,23 @@
-//! Stub until the real one comes.
+//! Doing what a request asks for once, however often it is sent.
+//!
+//! A client that loses an answer sends the same request with the same `Idempotency-Key` again, and
+//! gets the answer that it lost. `store` keeps keys and answers for a day; `layer` stands before
+//! the routes. The header is that of `draft-ietf-httpapi-idempotency-key-header`.
 
+mod layer;
+pub mod store;
+
+use time::Duration;
 use uuid::Uuid;
 
-/// Names one request.
-#[derive(Debug, Clone, Copy)]
+pub use self::layer::{Keeper, once};
+
+/// For how long an answer is kept.
+pub const KEPT: Duration = Duration::hours(24);
+/// How long a request may take before another with its key may take over.
+pub const LEASE: Duration = Duration::seconds(30);
+
+/// What a request is called inside. It stays the same when a request whose process died is sent
+/// again, so that what was begun is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Operation(pub Uuid);
