@@ -133,6 +133,12 @@ impl TestApp {
         done
     }
 
+    async fn refundable(&self, of: &Invoice) -> i64 {
+        let charge = of.charge().unwrap();
+        let left = credit_store::refundable(&mut self.tx().await, charge, Currency::EUR).await;
+        left.unwrap().amount
+    }
+
     async fn balance(&self) -> i64 {
         let free = balance::balance_of(&mut self.tx().await, READER, Currency::EUR).await;
         free.unwrap().amount
@@ -387,13 +393,14 @@ on_both_databases! {
 
     async fn no_more_goes_back_than_came_however_many_ask(t: TestApp) {
         let paid = t.paid_invoice(READER, 290).await;
+        assert_eq!(t.refundable(&paid).await, 290);
         let another = t.another_process().await;
         let processes = [t.clone(), another];
         let attempts = (0..20).map(|i| {
             let (t, paid) = (processes[i % 2].clone(), paid.clone());
             async move { t.refund(&paid, 100).await.is_ok() }
         });
-        assert_eq!(yeses(attempts).await, 2);
+        assert_eq!((yeses(attempts).await, t.refundable(&paid).await), (2, 90));
         let notes = (0..20).map(|i| {
             let (t, id) = (processes[i % 2].clone(), paid.head.id);
             async move { t.give_back(id, 100, CreditTo::Refund).await.is_ok() }
@@ -410,6 +417,7 @@ on_both_databases! {
         assert_eq!(state, RefundState::Failed { at: now });
         tx.commit().await.unwrap();
         assert!(t.refund_goes_through(&refunds.pop().unwrap()).await);
+        assert_eq!(t.refundable(&paid).await, 190);
         t.the_books_are_right().await;
         assert!(too_much(&t.refund(&paid, 191).await));
         let rest = t.refund(&paid, 190).await.unwrap();
