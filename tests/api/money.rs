@@ -211,9 +211,9 @@ on_both_databases! {
         assert_eq!(t.stored(paid.head.id).await, paid);
         assert_eq!(t.accounts().await, [290, 0, -244, -46, 0]);
         let mut tx = t.tx().await;
-        assert_eq!(store::list_for_reader(&mut tx, READER).await.unwrap(), [paid.clone()]);
+        assert_eq!(store::list_for_reader(&mut tx, READER).await.unwrap(), vec![paid.clone()]);
         let of = store::list_for_subscription(&mut tx, SUBSCRIPTION).await.unwrap();
-        assert_eq!(of, [paid.clone()]);
+        assert_eq!(of, vec![paid.clone()]);
         assert_eq!(store::find_last_paid(&mut tx, SUBSCRIPTION).await.unwrap(), Some(paid));
         assert_eq!(store::find(&mut tx, READER).await.unwrap(), None);
         drop(tx);
@@ -291,7 +291,7 @@ on_both_databases! {
         let mut tx = t.tx().await;
         credit_store::insert_refund(&mut tx, &refund).await.unwrap();
         let pending = credit_store::list_pending_refunds(&mut tx, 10).await.unwrap();
-        assert_eq!(pending, [refund.clone()]);
+        assert_eq!(pending, vec![refund.clone()]);
         tx.commit().await.unwrap();
         assert!(t.refund_goes_through(&refund).await);
         assert!(!t.refund_goes_through(&refund).await, "once");
@@ -466,7 +466,7 @@ on_both_databases! {
                 match store::record_paid(&mut tx, t.draft(290, 0), Some(charge), now).await {
                     Ok(_) => tx.commit().await.is_ok(),
                     Err(InvoiceError::Book(BookError::Twice)) => false,
-                    Err(other) => panic!("{other}"),
+                    Err(other) => unreachable!("{other}"),
                 }
             }
         });
