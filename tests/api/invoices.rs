@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     app::{Answer, TestApp},
-    money::{draft_for, line},
+    books::{draft_for, line},
     readers::{ANNA, Tokens, refused},
 };
 
