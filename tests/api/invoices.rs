@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     app::{Answer, TestApp},
-    money::{draft_for, line},
+    books::{draft_for, line},
     readers::{ANNA, Tokens, refused},
 };
 
@@ -86,7 +86,7 @@ on_both_databases! {
             "created_at": "2026-11-23T04:05:06.001Z",
             "paid_at": "2026-11-23T04:05:06.001Z",
         });
-        assert_eq!(invoices(&t, &anna).await, [expected.clone()]);
+        assert_eq!(invoices(&t, &anna).await, vec![expected.clone()]);
         let one = get(&t, &anna, &format!("/v1/invoices/{}", paid.head.id)).await;
         assert_eq!((one.status, one.json()), (200, expected));
         t.the_books_are_right().await;

@@ -20,6 +20,7 @@ mod audit;
 mod back_office;
 mod batch;
 mod billing;
+mod books;
 mod deciding;
 mod demonstration;
 mod edge;

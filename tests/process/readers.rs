@@ -68,6 +68,7 @@ fn the_doctor_says_what_is_wrong_and_what_to_do() {
     assert!(well.status.success(), "{}", text(&well));
     assert!(text(&well).lines().all(|line| line.starts_with("well    ")), "{}", text(&well));
     assert!(text(&well).contains("the access key is 0 days old"), "{}", text(&well));
+    assert!(text(&well).contains("invoices, balances and the ledger agree"));
     assert!(text(&well).contains("every notice to subscribers went out in time"));
     assert_eq!(run_json(&url, &["notices", "missed", "--json"]), json!({"missed": []}));
 }

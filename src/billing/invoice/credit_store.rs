@@ -98,6 +98,28 @@ async fn insert_note(tx: &mut Tx, note: &CreditNote) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// What of a charge's money can still go back the way it came; nothing for one that brought none.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn refundable(
+    tx: &mut Tx,
+    charge: Uuid,
+    currency: Currency,
+) -> Result<Money, StoreError> {
+    let left: Option<(i64,)> = tx
+        .query(
+            "SELECT e.cash - COALESCE(c.refunded, 0) FROM ledger_entries e
+             LEFT JOIN refunded_charges c ON c.charge_id = e.source_id
+             WHERE e.source_id = $1 AND e.kind = 'paid' AND e.currency = $2",
+        )
+        .bind(charge)
+        .bind(currency.code())
+        .optional()
+        .await?;
+    Ok(Money { amount: left.map_or(0, |(left,)| left), currency })
+}
+
 /// Decides to give money of a charge back the way it came.
 ///
 /// # Errors
