@@ -8,6 +8,7 @@ use crate::app::Answer;
 
 /// The reasons of a decision that a subscription gives; with any other it gave no access.
 const REASONS: [&str; 4] = ["subscriber", "trial", "grace_period", "complimentary"];
+const SWITCHED: &str = "You switched to another plan";
 /// The mails that vectors speak of: how their subjects begin, and their kinds.
 const KINDS: [(&str, &str); 14] = [
     ("Your free trial has started", "receipt"),
@@ -15,7 +16,7 @@ const KINDS: [(&str, &str); 14] = [
     ("Your subscription was renewed", "receipt"),
     ("Your free trial has ended: your first receipt", "receipt"),
     ("Thank you, your payment went through", "receipt"),
-    ("You switched to another plan", "receipt"),
+    (SWITCHED, "receipt"),
     ("Your subscription is no longer paused", "receipt"),
     ("Your free trial ends soon", "trial_ending"),
     ("Your subscription renews soon", "renewal_ahead"),
@@ -93,14 +94,22 @@ impl Player {
         let mails = self.t.mails_to(&self.reader(reader).email).await;
         let kind = |mail: &Value| {
             let sent_at = instant(mail["sent_at"].as_str().unwrap());
-            let subject = mail["subject"].as_str().unwrap();
-            let found = KINDS.iter().find(|(start, _)| subject.starts_with(start));
-            found.map(|(_, kind)| (sent_at, *kind)).filter(|_| sent_at >= self.begun)
+            kind_of(mail).map(|kind| (sent_at, kind)).filter(|_| sent_at >= self.begun)
         };
         let mut kinds: Vec<_> = mails.iter().filter_map(kind).collect();
         kinds.sort();
         kinds.into_iter().map(|(_, kind)| json!(kind)).collect()
     }
+}
+
+/// What kind of mail it is, if vectors speak of it.
+fn kind_of(mail: &Value) -> Option<&'static str> {
+    let [subject, text] = ["subject", "text"].map(|name| mail[name].as_str().unwrap());
+    let (_, kind) = KINDS.iter().find(|(start, _)| subject.starts_with(start))?;
+    // Another plan in a trial is told as one that is paid, with nothing as what was paid.
+    let paid = text.lines().find(|line| line.starts_with("Paid:")).unwrap_or_default();
+    let of_nothing = subject == SWITCHED && !paid.contains(|digit| ('1'..='9').contains(&digit));
+    (!of_nothing).then_some(kind)
 }
 
 fn amount(invoice: &Value) -> i64 {
