@@ -85,7 +85,7 @@ pub(crate) enum Worker {
 }
 
 pub(crate) fn instant(text: &str) -> Timestamp {
-    Timestamp::parse(text).unwrap_or_else(|| panic!("{text} is no instant"))
+    Timestamp::parse(text).ok_or_else(|| format!("{text} is no instant")).unwrap()
 }
 
 pub(crate) fn folder() -> PathBuf {
@@ -99,7 +99,7 @@ pub(crate) fn documents() -> BTreeMap<String, Document> {
     json.map(|path| {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         let text = fs::read_to_string(&path).unwrap();
-        let document = serde_json::from_str(&text).unwrap_or_else(|why| panic!("{name}: {why}"));
+        let document = serde_json::from_str(&text).map_err(|why| format!("{name}: {why}")).unwrap();
         (name, document)
     })
     .collect()
