@@ -67,7 +67,7 @@ impl Player {
 
     /// The gateway's own book: what was asked of it and settled, the oldest first.
     async fn charges(&self) -> Value {
-        let answer = self.t.get("/sandbox/gateway/charges").await;
+        let answer = self.t.get("/sandbox/gateway/charges?limit=1000").await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         let book = answer.json();
         assert!(book["next"].is_null(), "more charges than fit in one answer");
