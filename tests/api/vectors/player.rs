@@ -44,7 +44,7 @@ pub(crate) struct Player {
     writes: u32,
 }
 
-/// Plays a vector; what differs, a line each.
+/// Plays a vector up to the first step that differs; what differs there, a line each.
 pub(crate) async fn play(vector: &Vector, catalog: Option<&Catalog>, place: Place) -> Vec<String> {
     let begun = instant(&vector.start);
     let clock = Arc::new(ManualClock::at(begun.minus(Duration::minutes(1))));
@@ -57,13 +57,15 @@ pub(crate) async fn play(vector: &Vector, catalog: Option<&Catalog>, place: Plac
         player.readers.insert(name, reader);
     }
     player.t.clock.set(begun);
-    let mut differences = Vec::new();
     for (number, step) in vector.steps.iter().enumerate() {
         let found = player.step(step).await;
-        let place = format!("step {} at {}", number + 1, step.at);
-        differences.extend(found.into_iter().map(|difference| format!("{place}: {difference}")));
+        if !found.is_empty() {
+            // What comes after it would differ too.
+            let place = format!("step {} at {}", number + 1, step.at);
+            return found.iter().map(|difference| format!("{place}: {difference}")).collect();
+        }
     }
-    differences
+    Vec::new()
 }
 
 impl Player {
