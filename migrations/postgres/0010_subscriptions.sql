@@ -106,8 +106,8 @@ CREATE TABLE charges (
     CHECK ((status = 'declined') = (failure_code IS NOT NULL)),
     CHECK ((status = 'requires_action') = (action_url IS NOT NULL))
 );
--- A period is paid once, and one charge at a time asks for it.
-CREATE UNIQUE INDEX charges_once ON charges (subscription_id, period_start)
+-- A period of a plan is paid once, and one charge at a time asks for it.
+CREATE UNIQUE INDEX charges_once ON charges (subscription_id, period_start, plan)
     WHERE status IN ('pending', 'requires_action', 'succeeded');
 CREATE UNIQUE INDEX charges_attempts ON charges (subscription_id, period_start, attempt);
 CREATE UNIQUE INDEX charges_open ON charges (subscription_id)

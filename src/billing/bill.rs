@@ -15,12 +15,8 @@ pub struct Bill {
     pub rate: Option<TaxRate>,
     /// The price.
     pub price: Taxed,
-    /// What is given back, below 0, if anything.
-    pub credit: Option<Taxed>,
-    /// What is left to pay.
+    /// What is left to pay. What more is given back than that goes to the account's balance.
     pub due: Money,
-    /// What more was given back than there is to pay; it goes to the account's balance.
-    pub surplus: Money,
 }
 
 impl Bill {
@@ -30,13 +26,7 @@ impl Bill {
     pub fn of(purchase: &Purchase, credit: Money, rate: Option<TaxRate>) -> Option<Self> {
         let price = taxed(purchase.terms.plan.price, rate)?;
         let total = price.total.minus(credit)?;
-        let zero = Money::zero(total.currency);
-        let (due, surplus) =
-            if total.amount < 0 { (zero, total.negated()?) } else { (total, zero) };
-        // What was paid held its tax, however the price was given.
-        let holds_tax = rate.map(|rate| TaxRate { inclusive: true, ..rate });
-        let credit =
-            if credit.is_zero() { None } else { Some(taxed(credit.negated()?, holds_tax)?) };
-        Some(Self { rate, price, credit, due, surplus })
+        let due = Money { amount: total.amount.max(0), ..total };
+        Some(Self { rate, price, due })
     }
 }

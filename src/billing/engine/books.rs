@@ -77,18 +77,9 @@ impl Billing {
             rate: bill.rate,
             credits: None,
         }];
-        if let Some(credit) = bill.credit {
-            let last = invoices::find_last_paid(tx, charge.subscription).await?;
-            let last = last.ok_or(BillingError::impossible("a credit of nothing"))?;
-            let old = last.lines.first();
-            lines.push(Line {
-                description: "Unused time of the plan before".to_owned(),
-                plan: old.map_or_else(|| plan.id.clone(), |line| line.plan.clone()),
-                period: last.head.period,
-                amounts: credit,
-                rate: bill.rate,
-                credits: Some(last.head.id),
-            });
+        for (paid, amount) in self.spread(tx, (charge.subscription, charge.credit)).await? {
+            let line = paid.credit_line("Unused time of the plan before".to_owned(), amount);
+            lines.push(line.map_err(InvoiceError::from)?);
         }
         Ok(lines)
     }
@@ -161,15 +152,35 @@ impl Billing {
         reason: &str,
         now: Timestamp,
     ) -> Result<(), BillingError> {
-        if amount.is_zero() {
-            return Ok(());
+        for (paid, amount) in self.spread(tx, (subscription.id, amount)).await? {
+            let (id, reason) = (self.ids.uuid(now)?, reason.to_owned());
+            let new = NewCredit { id, amount, reason, to: CreditTo::Balance };
+            let noted = credits::credit(tx, &paid, new, now).await?;
+            noted.ok_or(BillingError::impossible("a credit that another took"))?;
         }
-        let last = invoices::find_last_paid(tx, subscription.id).await?;
-        let last = last.ok_or(BillingError::impossible("a credit of nothing"))?;
-        let (id, reason) = (self.ids.uuid(now)?, reason.to_owned());
-        let new = NewCredit { id, amount, reason, to: CreditTo::Balance };
-        credits::credit(tx, &last, new, now).await?;
         Ok(())
+    }
+
+    /// Of which invoices `amount` is given back: of the last that was paid, and where that was paid
+    /// with what is left of the one before, of that one too.
+    async fn spread(
+        &self,
+        tx: &mut Tx,
+        (subscription, amount): (Uuid, Money),
+    ) -> Result<Vec<(Invoice, Money)>, BillingError> {
+        let mut left = amount.amount;
+        let mut parts = Vec::new();
+        if left == 0 {
+            return Ok(parts);
+        }
+        for paid in invoices::list_for_subscription(tx, subscription).await? {
+            let part = paid.creditable().amount.min(left);
+            if part > 0 {
+                left -= part;
+                parts.push((paid, Money { amount: part, ..amount }));
+            }
+        }
+        if left == 0 { Ok(parts) } else { Err(BillingError::impossible("a credit of nothing")) }
     }
 
     /// Decides to give `amount` of an invoice back by the card that paid it. The gateway is asked
@@ -218,7 +229,11 @@ impl Billing {
             if left.is_zero() || invoice.paid_at().is_none_or(|at| at < since) {
                 continue;
             }
-            let by_card = Money { amount: left.amount.min(invoice.due.amount), ..left };
+            let by_card = match invoice.charge() {
+                Some(charge) => credits::refundable(tx, charge, left.currency).await?,
+                None => Money::zero(left.currency),
+            };
+            let by_card = Money { amount: left.amount.min(by_card.amount), ..left };
             let mut invoice = invoice;
             if !by_card.is_zero() && invoice.charge().is_some() {
                 self.give_back(tx, (&invoice, by_card), reason, now).await?;

@@ -10,7 +10,7 @@ use crate::{
     billing::{
         event::{Actor, Event},
         grant::{self, Grant},
-        invoice::{model::Invoice, store as invoices},
+        invoice::{credit_store as credits, model::Invoice, store as invoices},
         letter::News,
         subscription::{
             model::{EndReason, Paid, State, Subscription},
@@ -155,7 +155,11 @@ impl Billing {
         (office, now): (&Office, Timestamp),
     ) -> Result<Money, BillingError> {
         let left = invoice.creditable();
-        let by_card = Money { amount: left.amount.min(invoice.due.amount), ..left };
+        let by_card = match invoice.charge() {
+            Some(charge) => credits::refundable(tx, charge, left.currency).await?,
+            None => Money::zero(left.currency),
+        };
+        let by_card = Money { amount: left.amount.min(by_card.amount), ..left };
         let amount = amount.unwrap_or(by_card);
         if amount.currency != by_card.currency {
             let rule = format!("must be in {}, as it was paid", by_card.currency.code());

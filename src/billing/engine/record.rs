@@ -6,7 +6,7 @@ use crate::{
         event::{Actor, Event},
         subscription::{
             change::Changed,
-            model::{State, Subscription, WaitsFor},
+            model::{EndReason, State, Subscription, WaitsFor},
             store,
         },
         timeline, trial,
@@ -58,7 +58,13 @@ impl Billing {
         if never_began {
             trial::release(tx, changed.0.id).await?;
         }
-        self.change(tx, changed, Actor::System, now).await?;
+        let reason = changed.0.state.ended().map(|(_, reason)| reason);
+        if matches!(reason, Some(EndReason::CanceledByReader | EndReason::CanceledByStaff)) {
+            // The receipt of the cancellation said when it would end.
+            self.record(tx, changed, Actor::System, now).await?;
+        } else {
+            self.change(tx, changed, Actor::System, now).await?;
+        }
         Ok(())
     }
 

@@ -237,10 +237,6 @@ impl Billing {
         let news = match reason {
             EndReason::PaymentFailed => ended(EndedBecause::PaymentFailed),
             EndReason::TrialEnded => ended(EndedBecause::TrialOver),
-            // The receipt of the cancellation said when it would end.
-            EndReason::CanceledByReader if at < now || it.trial.is_some_and(|t| t.end == at) => {
-                return Ok(());
-            }
             EndReason::CanceledByReader | EndReason::CanceledByStaff => {
                 let news = News::CanceledNow { at, refund: None };
                 let told = (NoticeKind::CancellationReceipt, news);
