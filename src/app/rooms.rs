@@ -13,10 +13,7 @@ use crate::{
         tokens::Tokens,
     },
     billing::{
-        catalog::{Catalog, versions::Catalogs},
-        engine::Billing,
-        gateway::Gateway,
-        notice::duty::Duties,
+        catalog::versions::Catalogs, engine::Billing, gateway::Gateway, notice::duty::Duties,
         trial::TrialKey,
     },
     clock::Clock,
@@ -46,6 +43,7 @@ pub(super) struct Ground<'a> {
     pub(super) directory: Arc<Directory>,
     pub(super) meter: Meter,
     pub(super) duties: Arc<Duties>,
+    pub(super) catalogs: Catalogs,
 }
 
 /// The rooms that answer requests.
@@ -120,7 +118,7 @@ impl Ground<'_> {
             db: self.db.clone(),
             clock: Arc::clone(&self.clock),
             ids: self.ids.clone(),
-            catalogs: Catalogs::stub(&Catalog::shipped()?),
+            catalogs: self.catalogs.clone(),
             gateway: Gateway::default(),
             mail: mail.clone(),
             audit_key: ChainKey::of(&self.config.master),

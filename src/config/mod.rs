@@ -1,5 +1,6 @@
 //! The settings, checked. `config/default.toml` is their manual; `layers` merges the sources.
 
+mod billing;
 mod layers;
 mod limits;
 mod mail;
@@ -11,7 +12,7 @@ use std::{fmt, net::SocketAddr, time::Duration};
 use axum::http::Uri;
 
 use self::layers::Settings;
-pub use self::{layers::Outside, limits::Limits, mail::Mail, sessions::Sessions};
+pub use self::{billing::Billing, layers::Outside, limits::Limits, mail::Mail, sessions::Sessions};
 use crate::{
     auth::{hashing::HashLimits, seal::MasterKey},
     db::{DatabaseUrl, Durability, PoolLimits},
@@ -137,6 +138,8 @@ pub struct Config {
     pub master: MasterKey,
     /// `[sessions]`.
     pub sessions: Sessions,
+    /// `[billing]`.
+    pub billing: Billing,
     /// `sites.refresh_secs`.
     pub sites_refresh: Duration,
     /// `metrics.listen`.
@@ -213,6 +216,7 @@ fn read(settings: &mut Settings) -> Option<Config> {
         MasterKey::parse(text).map_err(|e| e.to_string())
     });
     let sessions = sessions::read(settings);
+    let billing = billing::read(settings);
     let sites_refresh = settings.seconds("sites.refresh_secs", 1..=30);
     let metrics_listen = settings.parse_with("metrics.listen", |text| {
         if text.is_empty() { Ok(None) } else { parse_address(text).map(Some) }
@@ -228,6 +232,7 @@ fn read(settings: &mut Settings) -> Option<Config> {
         passwords,
         master: master?,
         sessions,
+        billing,
         sites_refresh,
         metrics_listen: metrics_listen?,
     })
