@@ -26,7 +26,10 @@ use crate::{
     },
     billing::{
         self,
-        catalog::{Catalog, InvalidCatalog},
+        catalog::{
+            source::{Source, SourceError},
+            versions::Catalogs,
+        },
         engine::Billing,
         gateway::{Gateway, control},
         notice::{InvalidDuties, duty::Duties},
@@ -91,8 +94,8 @@ pub enum StartError {
     #[error(transparent)]
     Directory(#[from] DirectoryError),
     /// The catalog is wrong.
-    #[error(transparent)]
-    Catalog(#[from] InvalidCatalog),
+    #[error("billing.catalog: {0}")]
+    Catalog(#[from] SourceError),
     /// What subscribers must be told is wrong.
     #[error(transparent)]
     Duties(#[from] InvalidDuties),
@@ -140,7 +143,7 @@ pub struct App {
     /// Slows down those who guess.
     pub guard: Guard,
     /// What is sold.
-    pub catalog: Arc<Catalog>,
+    pub catalogs: Catalogs,
     /// What subscribers must be told.
     pub duties: Arc<Duties>,
     /// Counters.
@@ -161,15 +164,18 @@ impl AppState {
     /// # Errors
     /// [`StartError`].
     pub async fn open(config: Config, clock: Arc<dyn Clock>, ids: Ids) -> Result<Self, StartError> {
+        let source = Source::read(config.billing.catalog.as_deref())?;
         let databases = Databases::open(&config).await?;
         prepare(&databases, &config, &*clock, &ids).await?;
+        let catalogs = Catalogs::open(databases.main.clone(), &source, clock.now()).await?;
         match databases.meter.clone() {
             Db::Sqlite { write, .. } => {
-                Self::start(config, databases, (clock, ids), SqliteStore::new(write)).await
+                let store = SqliteStore::new(write);
+                Self::start(config, (databases, catalogs), (clock, ids), store).await
             }
             Db::Postgres(pool) => {
                 let store = PostgresStore::new(pool, config.database.limits.patience());
-                Self::start(config, databases, (clock, ids), store).await
+                Self::start(config, (databases, catalogs), (clock, ids), store).await
             }
         }
     }
@@ -190,7 +196,7 @@ impl AppState {
 
     async fn start(
         config: Config,
-        databases: Databases,
+        (databases, catalogs): (Databases, Catalogs),
         (clock, ids): (Arc<dyn Clock>, Ids),
         store: impl MeterStore,
     ) -> Result<Self, StartError> {
@@ -214,6 +220,7 @@ impl AppState {
             metrics: &metrics,
             directory,
             meter,
+            catalogs: catalogs.clone(),
             duties: Arc::clone(&duties),
         };
         let Rooms { gate, accounts, billing, desk, guard } = ground.furnish(&mut tasks).await?;
@@ -225,7 +232,7 @@ impl AppState {
             billing,
             desk,
             guard,
-            catalog: Arc::new(Catalog::shipped()?),
+            catalogs,
             duties,
             metrics,
             readiness: Arc::new(readiness),
@@ -248,6 +255,7 @@ impl AppState {
             .merge(billing::api::routes(billing::api::Counter {
                 billing: Arc::clone(&self.billing),
                 tokens: Arc::clone(&self.accounts.tokens),
+                directory: Arc::clone(&self.gate.directory),
             }))
             .merge(staff::api::routes(Arc::clone(&self.desk), self.guard.clone()))
             .merge(health::routes(Arc::clone(&self.readiness)));
@@ -268,11 +276,10 @@ impl AppState {
             router = router.merge(self.metrics_route());
         }
         if self.config.is_sandbox() {
-            let catalog = Arc::clone(&self.catalog);
             router = router.merge(demo::api::routes(
                 gate(),
                 Arc::clone(&self.accounts),
-                catalog,
+                self.catalogs.clone(),
                 public_url,
             )?);
         }

@@ -13,7 +13,7 @@ use crate::{
         tokens::Tokens,
     },
     billing::{
-        catalog::{Catalog, versions::Catalogs},
+        catalog::versions::Catalogs,
         engine::Billing,
         gateway::{Gateway, Sandbox},
         notice::duty::Duties,
@@ -46,6 +46,7 @@ pub(super) struct Ground<'a> {
     pub(super) directory: Arc<Directory>,
     pub(super) meter: Meter,
     pub(super) duties: Arc<Duties>,
+    pub(super) catalogs: Catalogs,
 }
 
 /// The rooms that answer requests.
@@ -63,7 +64,7 @@ impl Ground<'_> {
         let tokens = self.tokens(tasks).await?;
         let mail = self.mail_room(tasks)?;
         let hasher = Hasher::start(self.config.passwords, self.ids.clone())?;
-        let billing = self.billing(tasks, &mail)?;
+        let billing = self.billing(tasks, &mail);
         let accounts = Arc::new(self.accounts(&tokens, &hasher, (mail, Arc::clone(&billing))));
         let desk = self.desk(tokens, hasher, &accounts);
         let networks = Arc::new(NetworkLimits::new(self.config.limits.network));
@@ -111,11 +112,7 @@ impl Ground<'_> {
         Ok(room)
     }
 
-    fn billing(
-        &self,
-        tasks: &mut JoinSet<()>,
-        mail: &MailRoom,
-    ) -> Result<Arc<Billing>, StartError> {
+    fn billing(&self, tasks: &mut JoinSet<()>, mail: &MailRoom) -> Arc<Billing> {
         let gateway = match self.config.billing.gateway {
             GatewayKind::None => Gateway::None,
             GatewayKind::Sandbox => {
@@ -126,7 +123,7 @@ impl Ground<'_> {
             db: self.db.clone(),
             clock: Arc::clone(&self.clock),
             ids: self.ids.clone(),
-            catalogs: Catalogs::stub(&Catalog::shipped()?),
+            catalogs: self.catalogs.clone(),
             gateway,
             mail: mail.clone(),
             audit_key: ChainKey::of(&self.config.master),
@@ -139,7 +136,7 @@ impl Ground<'_> {
             turn: Mutex::default(),
         });
         tasks.spawn(Arc::clone(&billing).run());
-        Ok(billing)
+        billing
     }
 
     fn accounts(

@@ -1,6 +1,7 @@
 //! The command line: one file for each command.
 
 mod audit;
+mod catalog;
 mod doctor;
 mod keys;
 mod migrate;
@@ -52,6 +53,9 @@ enum Command {
     /// The audit log.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// The catalog: what is sold.
+    #[command(subcommand)]
+    Catalog(catalog::CatalogCommand),
     /// What subscribers had to be told.
     #[command(subcommand)]
     Notices(notices::NoticesCommand),
@@ -114,6 +118,7 @@ async fn run(command: Command, config: Config) -> Result<(), Failure> {
         Command::Keys(command) => keys::run(command, &config, &mut out).await,
         Command::Staff(command) => staff::run(command, &config, &mut out).await,
         Command::Audit(command) => audit::run(command, &config, &mut out).await,
+        Command::Catalog(command) => catalog::run(command, &config, &mut out).await,
         Command::Notices(command) => notices::run(command, &config, &mut out).await,
         Command::Reader(command) => reader::run(command, config, &mut out).await,
         Command::Doctor => doctor::run(&config, &mut out).await,

@@ -1,10 +1,14 @@
 //! `[billing]`.
 
+use std::path::PathBuf;
+
 use super::{Mode, layers::Settings};
 
 /// `[billing]`.
 #[derive(Debug, Clone)]
 pub struct Billing {
+    /// The file of the catalog; `None` for the one that is compiled in.
+    pub catalog: Option<PathBuf>,
     /// Which gateway keeps cards and moves money.
     pub gateway: GatewayKind,
 }
@@ -28,5 +32,7 @@ pub(super) fn read(settings: &mut Settings, mode: Option<Mode>) -> Option<Billin
         "sandbox" => Ok(GatewayKind::Sandbox),
         _ => Err("must be `none` or `sandbox`".to_owned()),
     });
-    Some(Billing { gateway: gateway? })
+    let catalog = settings.text("billing.catalog");
+    let catalog = (!catalog.is_empty()).then(|| PathBuf::from(catalog));
+    Some(Billing { catalog, gateway: gateway? })
 }

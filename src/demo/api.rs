@@ -23,7 +23,10 @@ use crate::{
         gate::Gate,
         middleware::{Admission, Paywall, RequestedArticle},
     },
-    billing::catalog::{Catalog, Interval, Plan},
+    billing::catalog::{
+        model::{Catalog, Plan},
+        versions::Catalogs,
+    },
     http::problem::ApiError,
     metering::tally::Reading,
     reader::{accounts::Accounts, pages::reader_of},
@@ -40,7 +43,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; img-src 'self'; style
 struct Demo {
     paper: Arc<Newspaper>,
     paywall: Paywall,
-    catalog: Arc<Catalog>,
+    catalogs: Catalogs,
     public_url: Arc<str>,
 }
 
@@ -51,7 +54,7 @@ struct Demo {
 pub fn routes(
     gate: Arc<Gate>,
     accounts: Arc<Accounts>,
-    catalog: Arc<Catalog>,
+    catalogs: Catalogs,
     public_url: &str,
 ) -> Result<Router, NewspaperError> {
     let paper = Arc::new(Newspaper::load()?);
@@ -72,7 +75,7 @@ pub fn routes(
         found.boxed()
     };
     let paywall = Paywall::new(gate, sandbox::SITE, false, article_of).with_readers(reader_of);
-    let demo = Demo { paper, paywall: paywall.clone(), catalog, public_url: public_url.into() };
+    let demo = Demo { paper, paywall: paywall.clone(), catalogs, public_url: public_url.into() };
     Ok(Router::new()
         .route("/", get(home))
         .route("/demo/", get(front))
@@ -114,7 +117,7 @@ async fn article(
         (StatusCode::OK, ArticleView::Full)
     } else {
         let limit = admission.meter.map_or(0, |reading| reading.limit);
-        offer = offer_view(&demo.catalog, limit)?;
+        offer = offer_view(&demo.catalogs.current(), limit);
         support_code = admission.visitor.to_string();
         // Search engines that meet the wall must not take it for the article.
         let status = StatusCode::PAYMENT_REQUIRED;
@@ -133,7 +136,7 @@ async fn picture(Path(file): Path<String>) -> Result<impl IntoResponse, ApiError
 }
 
 async fn subscribe(State(demo): State<Demo>) -> Result<Response, ApiError> {
-    let offer = offer_view(&demo.catalog, 0)?;
+    let offer = offer_view(&demo.catalogs.current(), 0);
     page(StatusCode::OK, pages::not_yet("Subscribing opens soon", &offer))
 }
 
@@ -164,13 +167,9 @@ fn meter_view(reading: Reading, demo: &Demo) -> MeterView {
     MeterView { remaining: reading.remaining(), resets_on: demo.paywall.local_date(resets_at) }
 }
 
-fn offer_view(catalog: &Catalog, free_articles: u32) -> Result<OfferView, ApiError> {
-    let plan = |interval| {
-        let missing = || ApiError::internal("the catalog has no plan for the demonstration's wall");
-        catalog.by_interval(interval).map(|plan| plan_view(catalog, plan)).ok_or_else(missing)
-    };
-    let (monthly, annual) = (plan(Interval::Month)?, plan(Interval::Year)?);
-    Ok(OfferView { free_articles, monthly, annual })
+fn offer_view(catalog: &Catalog, free_articles: u32) -> OfferView {
+    let plans = catalog.offered(Some(sandbox::SITE)).map(|plan| plan_view(catalog, plan));
+    OfferView { free_articles, plans: plans.collect() }
 }
 
 fn plan_view(catalog: &Catalog, plan: &Plan) -> PlanView {

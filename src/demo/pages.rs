@@ -37,10 +37,8 @@ impl MeterView {
 pub struct OfferView {
     /// How many articles a window gives.
     pub free_articles: u32,
-    /// The plan paid by the month.
-    pub monthly: PlanView,
-    /// The plan paid by the year.
-    pub annual: PlanView,
+    /// The plans, in the order in which to show them.
+    pub plans: Vec<PlanView>,
 }
 
 /// A plan, its money already written out.
@@ -128,7 +126,7 @@ pub fn article(
         ArticleView::Full => Rest::Paid(article.paid()),
         ArticleView::Walled { offer, support_code } => Rest::Wall(Wall {
             heading: wall_heading(offer, meter),
-            plans: [&offer.monthly, &offer.annual],
+            plans: &offer.plans,
             return_to: format!("/demo/articles/{}", summary.slug),
             support_code,
         }),
@@ -166,7 +164,7 @@ pub fn home(view: &HomeView) -> askama::Result<String> {
 /// # Errors
 /// When the template cannot be written out.
 pub fn not_yet(heading: &str, offer: &OfferView) -> askama::Result<String> {
-    NotYetPage { meter: None, heading, plans: [&offer.monthly, &offer.annual] }.render()
+    NotYetPage { meter: None, heading, plans: &offer.plans }.render()
 }
 
 /// A section and its articles on the front page.
@@ -183,7 +181,7 @@ enum Rest<'a> {
 
 struct Wall<'a> {
     heading: String,
-    plans: [&'a PlanView; 2],
+    plans: &'a [PlanView],
     return_to: String,
     support_code: &'a str,
 }
@@ -220,7 +218,7 @@ struct NotFoundPage<'a> {
 struct NotYetPage<'a> {
     meter: Option<&'a MeterView>,
     heading: &'a str,
-    plans: [&'a PlanView; 2],
+    plans: &'a [PlanView],
 }
 
 #[derive(Template)]

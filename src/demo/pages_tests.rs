@@ -18,12 +18,14 @@ fn offer() -> OfferView {
     };
     OfferView {
         free_articles: 1,
-        monthly: PlanView { trial_days: 14, ..plan("m1", "€3.33", "month") },
-        annual: PlanView {
-            savings: Some("€7.77".to_owned()),
-            best_value: true,
-            ..plan("y1", "€22.22", "year")
-        },
+        plans: vec![
+            PlanView { trial_days: 14, ..plan("m1", "€3.33", "month") },
+            PlanView {
+                savings: Some("€7.77".to_owned()),
+                best_value: true,
+                ..plan("y1", "€22.22", "year")
+            },
+        ],
     }
 }
 

@@ -1,8 +1,9 @@
-//! What readers' programs may ask about plans and subscriptions: `/v1/subscriptions…` and
-//! `/v1/invoices…`.
+//! What readers' programs may ask about plans and subscriptions: `/v1/plans`,
+//! `/v1/subscriptions…` and `/v1/invoices…`.
 
 mod bodies;
 mod invoices;
+mod plans;
 mod subscriptions;
 
 pub(crate) use self::bodies::SubscriptionBody;
@@ -19,6 +20,7 @@ use super::{
 use crate::{
     auth::{access_token::Realm, tokens::Tokens},
     http::{headers::bearer, problem::ApiError},
+    site::directory::Directory,
 };
 
 /// What the calls of this room need.
@@ -28,6 +30,8 @@ pub struct Counter {
     pub billing: Arc<Billing>,
     /// Knows who asks.
     pub tokens: Arc<Tokens>,
+    /// Knows the sites.
+    pub directory: Arc<Directory>,
 }
 
 /// The routes of this room.
@@ -39,6 +43,7 @@ pub fn routes(counter: Counter) -> OpenApiRouter {
         tokens: Arc::clone(&counter.tokens),
     };
     OpenApiRouter::new()
+        .routes(routes!(plans::list))
         .routes(routes!(subscriptions::start, subscriptions::list))
         .routes(routes!(subscriptions::show))
         .routes(routes!(subscriptions::cancel))

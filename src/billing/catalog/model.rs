@@ -162,6 +162,43 @@ impl Catalog {
         self.products.iter().find(|product| product.id == id)
     }
 
+    /// The plans that new subscribers of `site` may take, or of any site where none is named.
+    pub fn offered<'a>(&'a self, site: Option<&'a str>) -> impl Iterator<Item = &'a Plan> {
+        self.plans.iter().filter(move |plan| {
+            let covers = |site: &str| {
+                self.product(&plan.product).is_some_and(|product| product.sites.contain(site))
+            };
+            plan.offered && site.is_none_or(covers)
+        })
+    }
+
+    /// What a year by `plan` saves against twelve months of the cheapest monthly plan that is
+    /// offered for the same product in the same currency, if anything.
+    #[must_use]
+    pub fn savings(&self, plan: &Plan) -> Option<Money> {
+        let is_like = |other: &&Plan| {
+            other.interval == Interval::Month
+                && other.product == plan.product
+                && other.price.currency == plan.price.currency
+        };
+        let monthly = self.offered(None).filter(is_like).min_by_key(|other| other.price.amount)?;
+        let saved = monthly.price.times(12)?.minus(plan.price)?;
+        (plan.interval == Interval::Year && saved.amount > 0).then_some(saved)
+    }
+
+    /// Whether and when those who took the plan `id` under the version `from` move to this version's
+    /// price. Never where the price stays, and never where more than it would change: nobody is
+    /// moved to another product, interval or currency.
+    #[must_use]
+    pub fn migration_of(&self, id: &str, from: &Self) -> Option<Migration> {
+        let (plan, taken) = (self.plan(id)?, from.plan(id)?);
+        let is_same = plan.product == taken.product
+            && plan.interval == taken.interval
+            && plan.price.currency == taken.price.currency;
+        let moves = self.version > from.version && is_same && plan.price != taken.price;
+        plan.migrate.filter(|_| moves)
+    }
+
     /// The tax of a country, if any.
     #[must_use]
     pub fn tax_of(&self, country: &str) -> Option<TaxRate> {
