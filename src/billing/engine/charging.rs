@@ -10,11 +10,12 @@ use super::{Billing, BillingError, LEASE};
 use crate::{
     billing::{
         bill::Bill,
+        catalog::model::Terms,
         charge::{
             model::{Charge, ChargeStatus},
             store as charges,
         },
-        event::Actor,
+        event::{Actor, Event},
         gateway::{ChargeOutcome, ChargeRequest, GatewayError, PaymentMethod},
         ledger::balance,
         subscription::{
@@ -202,12 +203,14 @@ impl Billing {
         (actor, now): (Actor, Timestamp),
     ) -> Result<(), BillingError> {
         let bill = bill(&subscription, &charge.purchase, charge.credit)?;
+        let old = subscription.terms.clone();
         let status = ChargeStatus::Succeeded { reference, at: now };
         match subscription.paid(charge.purchase.clone(), bill.price.total, now) {
             Collected::Changed(changed, event) => {
                 let invoice = self.bill_paid(tx, (&changed, &charge), now).await?;
                 charges::settle(tx, charge.id, &status, Some(invoice.head.id)).await?;
                 let changed = self.record(tx, (*changed, event.clone()), actor, now).await?;
+                self.note_price(tx, (&old, &changed), now).await?;
                 self.tell_paid(tx, (&changed, &event), (&charge, &invoice), now).await
             }
             Collected::TooLate(kept) => {
@@ -216,6 +219,21 @@ impl Billing {
                 self.give_back_late(tx, &charge, now).await
             }
         }
+    }
+
+    /// The first charge at a new price is an event of its own.
+    async fn note_price(
+        &self,
+        tx: &mut Tx,
+        (old, changed): (&Terms, &Subscription),
+        now: Timestamp,
+    ) -> Result<(), BillingError> {
+        let (from, to) = (old.plan.price, changed.terms.plan.price);
+        if old.plan.id == changed.terms.plan.id && from != to {
+            let event = Event::PriceChanged { from, to };
+            self.write_event(tx, (changed, &event), Actor::System, now).await?;
+        }
+        Ok(())
     }
 
     async fn settle_declined(

@@ -12,7 +12,7 @@ use crate::{
             send,
             store::{self as notices, Notice, Owner},
         },
-        subscription::model::{State, Subscription, Then},
+        subscription::model::{Purchase, State, Subscription, Then},
         tax::taxed,
     },
     clock::Timestamp,
@@ -59,6 +59,31 @@ impl Billing {
             purchase.turn = purchase.turn.next(interval, interval)?;
         }
         None
+    }
+
+    /// The next period as it is to be charged: at another price only where the reader was told of
+    /// it, for this very charge and in time.
+    pub(super) async fn at_its_price(
+        &self,
+        tx: &mut Tx,
+        it: &Subscription,
+        purchase: Purchase,
+    ) -> Result<Purchase, BillingError> {
+        let stays = matches!(it.then(), Some(Then::Renew));
+        let from = purchase.turn.period.start;
+        let announced = from.minus(time::Duration::days(400));
+        let Some((terms, change)) = self.migration(it, announced).filter(|_| stays) else {
+            return Ok(purchase);
+        };
+        let kind = NoticeKind::PriceChange;
+        let told_at = notices::sent_at(tx, it.id, kind, from).await?;
+        let in_time = from.minus(time::Duration::days(i64::from(change.notice_days)));
+        match told_at {
+            Some(told_at) if told_at <= in_time && terms.plan.migrate.is_some() => {
+                Ok(it.next_purchase(terms).unwrap_or(purchase))
+            }
+            _ => Ok(purchase),
+        }
     }
 
     fn facts<'a>(&self, it: &'a Subscription, now: Timestamp) -> NoticeFacts<'a> {

@@ -141,7 +141,8 @@ impl Billing {
             Some(Due::CallOff(charge)) => Ok(Some(Ask::CallOff(charge))),
             Some(Due::Lapse) => self.lapse(tx, subscription, now).await.map(|()| None),
             Some(Due::Collect(purchase)) => {
-                let intent = Intent::of(*purchase, true);
+                let purchase = self.at_its_price(tx, &subscription, *purchase).await?;
+                let intent = Intent::of(purchase, true);
                 let (_, charge) = self.intend(tx, subscription, intent, now).await?;
                 Ok(Some(Ask::Charge(Box::new(charge))))
             }

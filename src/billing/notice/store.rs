@@ -267,6 +267,29 @@ pub async fn mark_sent(
     Ok(marked > 0)
 }
 
+/// When the notice of this kind about `about` was sent, if it was.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn sent_at(
+    tx: &mut Tx,
+    subscription: Uuid,
+    kind: NoticeKind,
+    about: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    let row: Option<(Timestamp,)> = tx
+        .query(
+            "SELECT sent_at FROM notices
+             WHERE subscription_id = $1 AND kind = $2 AND about = $3 AND status = 'sent'",
+        )
+        .bind(subscription)
+        .bind(kind.as_str())
+        .bind(about)
+        .optional()
+        .await?;
+    Ok(row.map(|(at,)| at))
+}
+
 /// Notes as which mail a notice was sent.
 ///
 /// # Errors
