@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl TestApp {
-    pub(crate) async fn faults(&self, faults: Value) {
+    pub(crate) async fn disturb(&self, faults: Value) {
         let answer = self.post("/sandbox/gateway", faults.to_string()).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
@@ -51,7 +51,7 @@ on_both_databases! {
             let email = format!("{fault}@example.org");
             let anna = t.reader(&email).await;
             let before = t.book().await.len();
-            t.faults(json!({fault: 1})).await;
+            t.disturb(json!({fault: 1})).await;
             let begun = annual(&t, &anna, OK).await;
             assert_eq!(begun["status"], "incomplete", "{fault}");
             assert_eq!(t.book().await.len(), before + seen, "{fault}");
@@ -70,7 +70,7 @@ on_both_databases! {
     async fn a_gateway_that_is_down_holds_nobody_out(t: TestApp) {
         let anna = t.reader(ANNA).await;
         let id = t.subscribed(&anna, "monthly", OK).await;
-        t.faults(json!({"down": true})).await;
+        t.disturb(json!({"down": true})).await;
         t.settle_until(at("2026-12-24T04:05:06Z")).await;
         assert_eq!(t.subscription(&anna, &id).await["status"], "trialing", "not charged yet");
         assert_eq!(t.reason(&anna).await, "grace_period");
@@ -78,7 +78,7 @@ on_both_databases! {
         let bert = t.reader("bert@example.org").await;
         let answer = t.subscribe(&bert, order).await;
         assert_eq!(answer.problem(), (503, "payments_unavailable".to_owned()));
-        t.faults(json!({})).await;
+        t.disturb(json!({})).await;
         t.settle_until(at("2026-12-25T04:05:06Z")).await;
         assert_eq!(t.subscription(&anna, &id).await["status"], "active");
         assert_eq!(t.book().await, [paid(290)]);
@@ -137,7 +137,7 @@ on_both_databases! {
 
     async fn money_for_an_account_that_was_erased_goes_back(t: TestApp) {
         let anna = t.reader(ANNA).await;
-        t.faults(json!({"lose_answers": 1})).await;
+        t.disturb(json!({"lose_answers": 1})).await;
         annual(&t, &anna, OK).await;
         assert_eq!(t.call(Method::DELETE, "/v1/me", &anna.access, None).await.status, 204);
         t.settle_until(at("2026-11-24T00:00:00Z")).await;

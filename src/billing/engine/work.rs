@@ -30,6 +30,11 @@ const CHECK: Wait = Wait::from_secs(1);
 /// Longest wait before something that failed is tried again.
 const BACKOFF_MAX: Duration = Duration::hours(6);
 
+/// The same while the gateway does not answer.
+const SILENCE_MAX: Duration = Duration::minutes(15);
+/// How often something may go wrong with a subscription before people must look at it.
+const TROUBLE_MAX: i64 = 12;
+
 /// What the gateway is to be asked.
 enum Ask {
     /// For a charge that was written down just now.
@@ -274,12 +279,16 @@ impl Billing {
         let now = self.clock.now();
         let why: String = error.to_string().chars().take(300).collect();
         let mut tx = self.db.write().await?;
-        let count = store::trouble_count(&mut tx, id).await?;
+        let count = store::trouble_count(&mut tx, id).await? + 1;
+        // A gateway that does not answer will some day; whatever else is wrong, people must mend.
+        let waits = matches!(error, BillingError::Unavailable);
+        let most = if waits { SILENCE_MAX } else { BACKOFF_MAX };
         let doubled = Duration::MINUTE * i32::try_from(1_i64 << count.clamp(0, 12)).unwrap_or(1);
-        let again_at = now.plus(doubled.min(BACKOFF_MAX));
-        let count = store::trouble(&mut tx, id, &why, again_at).await?;
+        let is_stuck = !waits && count >= TROUBLE_MAX;
+        let again_at = (!is_stuck).then(|| now.plus(doubled.min(most)));
+        store::trouble(&mut tx, id, &why, again_at).await?;
         tx.commit().await?;
-        if count >= store::TROUBLE_MAX {
+        if is_stuck {
             tracing::error!(subscription.id = %id, "`{id}` is stuck, somebody must look: {error}");
         } else {
             tracing::warn!(subscription.id = %id, attempt = count, "`{id}` is tried again: {error}");

@@ -15,8 +15,6 @@ use crate::{
 
 /// Most subscriptions of one reader that are listed.
 pub const LISTED_MAX: i64 = 100;
-/// How often something may go wrong with one before people must look at it.
-pub const TROUBLE_MAX: i64 = 12;
 
 macro_rules! columns {
     () => {
@@ -335,8 +333,8 @@ pub async fn trouble_count(tx: &mut Tx, id: Uuid) -> Result<i64, StoreError> {
     Ok(row.map_or(0, |(count,)| count))
 }
 
-/// Writes down that looking at one failed, and when to look again; after [`TROUBLE_MAX`] times,
-/// never by itself: people see it then. Says how often it has failed.
+/// Writes down that looking at one failed, and when to look again; `None` for never by itself:
+/// people see it then.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -344,21 +342,18 @@ pub async fn trouble(
     tx: &mut Tx,
     id: Uuid,
     why: &str,
-    again_at: Timestamp,
-) -> Result<i64, StoreError> {
-    let row = tx
-        .query(
-            "UPDATE subscriptions SET trouble_count = trouble_count + 1, trouble = $2,
-                 wake_at = CASE WHEN trouble_count + 1 < $4 THEN $3 ELSE NULL END
-             WHERE id = $1 RETURNING trouble_count",
-        )
-        .bind(id)
-        .bind(why)
-        .bind(again_at)
-        .bind(TROUBLE_MAX)
-        .optional::<(i64,)>()
-        .await?;
-    Ok(row.map_or(0, |(count,)| count))
+    again_at: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    tx.query(
+        "UPDATE subscriptions SET trouble_count = trouble_count + 1, trouble = $2, wake_at = $3
+         WHERE id = $1",
+    )
+    .bind(id)
+    .bind(why)
+    .bind(again_at)
+    .execute()
+    .await?;
+    Ok(())
 }
 
 /// Has one at which nobody looked any more looked at again; says whether it was such a one.
