@@ -22,6 +22,7 @@ mod batch;
 mod billing;
 mod billing_races;
 mod books;
+mod catalog;
 mod deciding;
 mod demonstration;
 mod edge;

@@ -31,6 +31,7 @@ const TABLES: &[(&str, Holds)] = &[
     ("staff_recovery_codes", Holds::Nothing("hashes of theirs")),
     ("sites", Holds::Nothing("the publisher's titles")),
     ("site_keys", Holds::Nothing("the publisher's keys")),
+    ("catalog_versions", Holds::Nothing("what the publisher sells")),
     ("subscriptions", Holds::Part("/subscriptions")),
     ("charges", Holds::Part("/charges")),
     ("invoices", Holds::Part("/invoices")),

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod catalog;
 mod commands;
 mod disk;
 mod kill;

@@ -75,7 +75,9 @@ impl Catalog {
         }
         let (table, broken) = DeTable::parse_recoverable(text);
         let document = Document::new(text);
-        broken.iter().for_each(|error| document.broken(error));
+        for error in &broken {
+            document.broken(error);
+        }
         // What stands around broken TOML cannot be told from what was meant.
         let read =
             if broken.is_empty() { read(&document.root(table.get_ref(), ROOT)) } else { None };
@@ -89,19 +91,11 @@ impl Catalog {
 
 /// Reads everything before it gives up, so that all mistakes are found.
 fn read(root: &Section<'_>) -> Option<Catalog> {
-    let seller = root.table("seller", SELLER);
-    if seller.is_none() {
-        root.wrong("seller", "must be there, with the seller's `country`");
-    }
+    let seller = root.required_table("seller", SELLER, "country = \"US\"");
     let seller = seller.and_then(|seller| seller.required("country", country));
-    let products = root.tables("products", PRODUCT);
-    let plans = root.tables("plans", PLAN);
+    let products = root.required_tables("products", PRODUCT);
+    let plans = root.required_tables("plans", PLAN);
     let rates = root.tables("tax", TAX);
-    for (key, rows) in [("products", &products), ("plans", &plans)] {
-        if rows.is_empty() {
-            root.wrong(key, format!("must be there, at least one `[[{key}]]`"));
-        }
-    }
     refuse_doubles(&products, "id", word);
     refuse_doubles(&plans, "id", word);
     refuse_doubles(&rates, "country", country);
@@ -161,10 +155,8 @@ fn plan(row: &Section<'_>, products: &[String]) -> Option<Plan> {
 }
 
 fn price(row: &Section<'_>) -> Option<Money> {
-    let Some(price) = row.table("price", PRICE) else {
-        row.wrong("price", "must be there, as { amount = 290, currency = \"USD\" }");
-        return None;
-    };
+    let example = "{ amount = 290, currency = \"USD\" }";
+    let price = row.required_table("price", PRICE, example)?;
     let amount = price.required("amount", whole(1..=PRICE_MAX));
     let currency = price.required("currency", currency);
     Some(Money { amount: amount?, currency: currency? })

@@ -101,195 +101,157 @@ fn everything_that_may_be_said_is_understood() {
     assert_eq!(catalog.tax_of("DE"), None);
 }
 
+const WORD: &str = "must be 1 to 64 lower-case letters, digits, `_` and `-`";
+const NAME: &str = "must be 1 to 100 printable characters, with no space around them";
+const COUNTRY: &str = "must be the code of a country (ISO 3166-1), such as \"US\"";
+const CURRENCY: &str = "must be the code of a currency (ISO 4217), such as \"USD\"";
+const AMOUNT: &str = "must be a whole number, 1 to 1000000000000";
+const INSTANT: &str = "must be an instant as text, such as \"2027-03-01T00:00:00Z\"";
+const RATE: &str = "must be 0% to 100% with at most 4 decimals, such as \"8.875%\"";
+const MISSING: &str = "is missing";
+
+/// What is written instead of what, where that is told, and what the rule is.
+fn told(cases: &[(&str, &str, &str, &str)]) {
+    for (this, that, place, rule) in cases {
+        let mistakes = mistakes(this, that);
+        let (line, key) = place.split_once(' ').unwrap();
+        let told = format!("line {line}: `{key}` {rule}");
+        assert!(mistakes.contains(&told), "{told}\n  not in {mistakes:#?}");
+    }
+}
+
 #[test]
-fn every_mistake_is_told_with_its_line_its_key_and_the_rule() {
-    let word = "must be 1 to 64 lower-case letters, digits, `_` and `-`";
-    let country = "must be the code of a country (ISO 3166-1), such as \"US\"";
-    let currency = "must be the code of a currency (ISO 4217), such as \"USD\"";
-    let days = "must be a whole number, 1 to 60";
-    let instant = "must be an instant as text, such as \"2027-03-01T00:00:00Z\"";
-    let rate = "must be 0% to 100% with at most 4 decimals, such as \"8.875%\"";
-    let name = "must be 1 to 100 printable characters, with no space around them";
-    for (this, that, told) in [
-        ("country = \"FR\"", "country = \"fr\"", format!("line 2: `seller.country` {country}")),
-        ("country = \"FR\"", "country = \"ZZ\"", format!("line 2: `seller.country` {country}")),
-        ("country = \"FR\"", "country = \"FRA\"", format!("line 2: `seller.country` {country}")),
-        ("country = \"FR\"", "country = \"\"", format!("line 2: `seller.country` {country}")),
-        (
-            "[seller]\ncountry",
-            "[seller]\ntown = 1\ncountry",
-            "line 2: `seller.town` is no key; known are country".to_owned(),
-        ),
-        ("country = \"FR\"\n", "", "line 1: `seller.country` is missing".to_owned()),
-        (
-            "[seller]\ncountry = \"FR\"",
-            "",
-            "line 1: `seller` must be there, with the seller's `country`".to_owned(),
-        ),
-        ("id = \"monthly\"", "id = \"Monthly\"", format!("line 11: `plans.id` {word}")),
-        ("id = \"monthly\"", "id = \"\"", format!("line 11: `plans.id` {word}")),
-        ("id = \"monthly\"", "id = 7", "line 11: `plans.id` must be a text".to_owned()),
-        ("id = \"monthly\"\n", "", "line 10: `plans.id` is missing".to_owned()),
-        ("name = \"Monthly\"", "name = \" \"", format!("line 13: `plans.name` {name}")),
-        ("name = \"Monthly\"", "name = \"a\\u0007b\"", format!("line 13: `plans.name` {name}")),
+fn mistakes_about_the_seller_are_told_with_line_key_and_rule() {
+    told(&[
+        ("\"FR\"", "\"fr\"", "2 seller.country", COUNTRY),
+        ("\"FR\"", "\"ZZ\"", "2 seller.country", COUNTRY),
+        ("\"FR\"", "\"FRA\"", "2 seller.country", COUNTRY),
+        ("\"FR\"", "\"\"", "2 seller.country", COUNTRY),
+        ("\"FR\"", "33", "2 seller.country", "must be a text"),
+        ("country = \"FR\"", "town = 1", "2 seller.town", "is no key; known are country"),
+        ("country = \"FR\"\n", "", "1 seller.country", MISSING),
+        ("[seller]\ncountry", "country", "1 seller", "is missing: country = \"US\""),
+        ("[seller]", "[[seller]]", "1 seller", "must be a table"),
+    ]);
+}
+
+#[test]
+fn mistakes_about_products_are_told_with_line_key_and_rule() {
+    let sites = "[\"times\", \"weekend\"]";
+    let all = "must be \"all\" or a list of ids of sites";
+    told(&[
+        ("\"digital\"\nname", "\"a b\"\nname", "5 products.id", WORD),
+        ("Le Numérique", "", "6 products.name", NAME),
+        (sites, "\"some\"", "7 products.sites", all),
+        (sites, "7", "7 products.sites", all),
+        (sites, "[]", "7 products.sites", "is empty"),
+        ("\"weekend\"", "\"times\"", "7 products.sites", "lists `times` twice"),
+        ("\"weekend\"", "7", "7 products.sites", "has an item that must be a text"),
+        ("\"magazine\"", "\"ad_free\"", "8 products.includes", "lists `ad_free` twice"),
+        ("includes", "holds", "8 products.holds", "is no key; known are id, name, sites, includes"),
+        ("[[products]]", "[products]", "4 products", "must be tables, each under `[[products]]`"),
+    ]);
+}
+
+#[test]
+fn mistakes_about_plans_are_told_with_line_key_and_rule() {
+    let keys = "is no key; known are id, product, name, price, interval, trial_days, \
+                trial_without_card, retry_days, grace_days, badge, offered, migrate";
+    let no_trial = "says how a trial ends, and the plan has none";
+    told(&[
+        ("\"monthly\"", "\"Monthly\"", "11 plans.id", WORD),
+        ("\"monthly\"", "\"\"", "11 plans.id", WORD),
+        ("\"monthly\"", "7", "11 plans.id", "must be a text"),
+        ("id = \"monthly\"\n", "", "10 plans.id", MISSING),
         (
             "product = \"digital\"",
             "product = \"print\"",
-            "line 12: `plans.product` names `print`, which is no product".to_owned(),
+            "12 plans.product",
+            "names `print`, which is no product",
         ),
+        ("\"Monthly\"", "\" \"", "13 plans.name", NAME),
+        ("\"Monthly\"", "\"a\\u0007b\"", "13 plans.name", NAME),
+        ("\"month\"", "\"week\"", "15 plans.interval", "must be \"month\" or \"year\""),
+        ("days = 30", "days = 731", "16 plans.trial_days", "must be a whole number, 0 to 730"),
+        ("days = 30", "days = -1", "16 plans.trial_days", "must be a whole number, 0 to 730"),
+        ("days = 30", "days = 0", "17 plans.trial_without_card", no_trial),
+        ("\"pause\"", "1", "17 plans.trial_without_card", "must be \"cancel\" or \"pause\""),
+        ("\"best_value\"", "\"Best value\"", "20 plans.badge", WORD),
+        ("offered = true", "offered = 1", "21 plans.offered", "must be true or false"),
+        ("offered", "oferred", "21 plans.oferred", keys),
+    ]);
+}
+
+#[test]
+fn mistakes_about_prices_are_told_with_line_key_and_rule() {
+    let migrate = "{ from = \"2027-03-01T00:00:00Z\", notice_days = 30 }";
+    let days = "must be a whole number, 0 to 366";
+    told(&[
+        ("amount = 290", "amount = 0", "14 plans.price.amount", AMOUNT),
+        ("amount = 290", "amount = -290", "14 plans.price.amount", AMOUNT),
+        ("amount = 290", "amount = 1_000_000_000_001", "14 plans.price.amount", AMOUNT),
+        ("amount = 290", "amount = 99999999999999999999", "14 plans.price.amount", AMOUNT),
+        ("amount = 290", "amount = 2.90", "14 plans.price.amount", AMOUNT),
+        ("\"EUR\"", "\"EURO\"", "14 plans.price.currency", CURRENCY),
+        ("\"EUR\"", "\"eur\"", "14 plans.price.currency", CURRENCY),
+        ("\"EUR\"", "\"XAU\"", "14 plans.price.currency", CURRENCY),
+        (", currency = \"EUR\"", "", "14 plans.price.currency", MISSING),
         (
-            "amount = 290",
-            "amount = 0",
-            "line 14: `plans.price.amount` must be a whole number, 1 to 1000000000000".to_owned(),
+            ", curr",
+            ", tax = 1, curr",
+            "14 plans.price.tax",
+            "is no key; known are amount, currency",
         ),
-        (
-            "amount = 290",
-            "amount = 1_000_000_000_001",
-            "line 14: `plans.price.amount` must be a whole number, 1 to 1000000000000".to_owned(),
-        ),
-        (
-            "amount = 290",
-            "amount = 99999999999999999999999",
-            "line 14: `plans.price.amount` must be a whole number, 1 to 1000000000000".to_owned(),
-        ),
-        (
-            "amount = 290",
-            "amount = 2.90",
-            "line 14: `plans.price.amount` must be a whole number, 1 to 1000000000000".to_owned(),
-        ),
-        ("\"EUR\"", "\"EURO\"", format!("line 14: `plans.price.currency` {currency}")),
-        ("\"EUR\"", "\"eur\"", format!("line 14: `plans.price.currency` {currency}")),
-        ("\"EUR\"", "\"XAU\"", format!("line 14: `plans.price.currency` {currency}")),
-        (", currency = \"EUR\"", "", "line 14: `plans.price.currency` is missing".to_owned()),
-        (
-            ", currency",
-            ", tax = 1, currency",
-            "line 14: `plans.price.tax` is no key; known are amount, currency".to_owned(),
-        ),
-        (
-            "interval = \"month\"",
-            "interval = \"week\"",
-            "line 15: `plans.interval` must be \"month\" or \"year\"".to_owned(),
-        ),
-        (
-            "trial_days = 30",
-            "trial_days = 731",
-            "line 16: `plans.trial_days` must be a whole number, 0 to 730".to_owned(),
-        ),
-        (
-            "trial_days = 30",
-            "trial_days = 0",
-            "line 17: `plans.trial_without_card` says how a trial ends, and the plan has none"
-                .to_owned(),
-        ),
-        (
-            "\"pause\"",
-            "\"wait\"",
-            "line 17: `plans.trial_without_card` must be \"cancel\" or \"pause\"".to_owned(),
-        ),
-        ("[1, 5]", "[5, 1]", "line 18: `plans.retry_days` must rise from day to day".to_owned()),
-        ("[1, 5]", "[5, 5]", "line 18: `plans.retry_days` must rise from day to day".to_owned()),
-        ("[1, 5]", "[0, 5]", format!("line 18: `plans.retry_days` has an item that {days}")),
-        (
-            "[1, 5]",
-            "[1, 9]",
-            "line 18: `plans.retry_days` leaves retries ([1, 9]) after the grace of 9 days"
-                .to_owned(),
-        ),
-        (
-            "grace_days = 9",
-            "grace_days = 5",
-            "line 18: `plans.retry_days` leaves retries ([1, 5]) after the grace of 5 days"
-                .to_owned(),
-        ),
+        ("{ amount = 290, currency = \"EUR\" }", "290", "14 plans.price", "must be a table"),
+        ("2027-03-01T", "2027-02-29T", "22 plans.migrate.from", INSTANT),
+        ("2027-03-01T00:00:00Z", "2027-03-01", "22 plans.migrate.from", INSTANT),
+        ("\"2027-03-01T00:00:00Z\"", "2027-03-01", "22 plans.migrate.from", INSTANT),
+        ("notice_days = 30", "notice_days = -1", "22 plans.migrate.notice_days", days),
+        (", notice_days = 30", "", "22 plans.migrate.notice_days", MISSING),
+        (migrate, "true", "22 plans.migrate", "must be a table"),
+    ]);
+}
+
+#[test]
+fn mistakes_about_retries_are_told_with_line_key_and_rule() {
+    let eleven = "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]\ngrace_days = 60";
+    let rise = "must rise from day to day";
+    let days = "has an item that must be a whole number, 1 to 60";
+    let late =
+        |days: &str, grace: u32| format!("leaves retries ({days}) after the grace of {grace} days");
+    told(&[
+        ("[1, 5]", "[5, 1]", "18 plans.retry_days", rise),
+        ("[1, 5]", "[5, 5]", "18 plans.retry_days", rise),
+        ("[1, 5]", "[0, 5]", "18 plans.retry_days", days),
+        ("[1, 5]", "[1, 9]", "18 plans.retry_days", &late("[1, 9]", 9)),
+        ("= 9", "= 5", "18 plans.retry_days", &late("[1, 5]", 5)),
         (
             "retry_days = [1, 5]\ngrace_days = 9",
             "grace_days = 7",
-            "line 18: `plans.grace_days` leaves retries ([1, 3, 5, 7]) after the grace of 7 days"
-                .to_owned(),
+            "18 plans.grace_days",
+            &late("[1, 3, 5, 7]", 7),
         ),
-        (
-            "[1, 5]\ngrace_days = 9",
-            "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]",
-            "line 18: `plans.retry_days` may list at most 10 days".to_owned(),
-        ),
-        ("[1, 5]", "5", "line 18: `plans.retry_days` must be a list".to_owned()),
-        (
-            "grace_days = 9",
-            "grace_days = 61",
-            "line 19: `plans.grace_days` must be a whole number, 0 to 60".to_owned(),
-        ),
-        ("\"best_value\"", "\"Best value\"", format!("line 20: `plans.badge` {word}")),
-        (
-            "offered = true",
-            "offered = \"yes\"",
-            "line 21: `plans.offered` must be true or false".to_owned(),
-        ),
-        ("2027-03-01T", "2027-02-29T", format!("line 22: `plans.migrate.from` {instant}")),
-        ("2027-03-01T00:00:00Z", "2027-03-01", format!("line 22: `plans.migrate.from` {instant}")),
-        (
-            "\"2027-03-01T00:00:00Z\"",
-            "2027-03-01T00:00:00Z",
-            format!("line 22: `plans.migrate.from` {instant}"),
-        ),
-        (
-            "notice_days = 30",
-            "notice_days = -1",
-            "line 22: `plans.migrate.notice_days` must be a whole number, 0 to 366".to_owned(),
-        ),
-        (", notice_days = 30", "", "line 22: `plans.migrate.notice_days` is missing".to_owned()),
-        (
-            "{ from = \"2027-03-01T00:00:00Z\", notice_days = 30 }",
-            "true",
-            "line 22: `plans.migrate` must be a table".to_owned(),
-        ),
-        (
-            "offered",
-            "oferred",
-            format!(
-                "line 21: `plans.oferred` is no key; known are {}",
-                "id, product, name, price, interval, trial_days, trial_without_card, retry_days, \
-             grace_days, badge, offered, migrate"
-            ),
-        ),
-        ("id = \"digital\"\nname", "id = \"a b\"\nname", format!("line 5: `products.id` {word}")),
-        (
-            "[\"times\", \"weekend\"]",
-            "\"some\"",
-            "line 7: `products.sites` must be \"all\" or a list of ids of sites".to_owned(),
-        ),
-        ("[\"times\", \"weekend\"]", "[]", "line 7: `products.sites` is empty".to_owned()),
-        ("\"weekend\"", "\"times\"", "line 7: `products.sites` lists `times` twice".to_owned()),
-        ("\"weekend\"", "\"Weekend\"", format!("line 7: `products.sites` has an item that {word}")),
-        (
-            "\"magazine\"",
-            "\"ad_free\"",
-            "line 8: `products.includes` lists `ad_free` twice".to_owned(),
-        ),
-        (
-            "country = \"FR\"\nrate",
-            "country = \"EU\"\nrate",
-            format!("line 25: `tax.country` {country}"),
-        ),
-        ("\"2.1%\"", "\"2.1\"", format!("line 26: `tax.rate` {rate}")),
-        ("\"2.1%\"", "\"100.0001%\"", format!("line 26: `tax.rate` {rate}")),
-        ("\"2.1%\"", "\"2.12345%\"", format!("line 26: `tax.rate` {rate}")),
-        ("\"2.1%\"", "\"-2%\"", format!("line 26: `tax.rate` {rate}")),
-        ("\"2.1%\"", "\"2.%\"", format!("line 26: `tax.rate` {rate}")),
-        ("\"2.1%\"", "\"+2%\"", format!("line 26: `tax.rate` {rate}")),
-        ("\"2.1%\"", "\"99999999999999999999%\"", format!("line 26: `tax.rate` {rate}")),
-        ("\"2.1%\"", "2.1", format!("line 26: `tax.rate` {rate}")),
-        ("inclusive = true\n", "", "line 24: `tax.inclusive` is missing".to_owned()),
-        ("[[tax]]", "[tax]", "line 24: `tax` must be tables, each under `[[tax]]`".to_owned()),
-        (
-            "[[tax]]",
-            "[[taxes]]",
-            "line 24: `taxes` is no key; known are seller, products, plans, tax".to_owned(),
-        ),
-    ] {
-        let mistakes = mistakes(this, that);
-        assert!(mistakes.contains(&told), "{told}\n  not in {mistakes:#?}");
+        ("[1, 5]\ngrace_days = 9", eleven, "18 plans.retry_days", "may list at most 10 days"),
+        ("[1, 5]", "5", "18 plans.retry_days", "must be a list"),
+        ("= 9", "= 61", "19 plans.grace_days", "must be a whole number, 0 to 60"),
+    ]);
+    assert_eq!(mistakes("[1, 5]\ngrace_days = 9", "[]\ngrace_days = 0"), [""; 0]);
+}
+
+#[test]
+fn mistakes_about_taxes_are_told_with_line_key_and_rule() {
+    let keys = "is no key; known are seller, products, plans, tax";
+    let wrong = ["2.1", "100.0001%", "2.12345%", "-2%", "2.%", ".1%", "+2%", "%", "", "2 %"];
+    for rate in wrong.into_iter().chain(["99999999999999999999%"]) {
+        told(&[("2.1%", rate, "26 tax.rate", RATE)]);
     }
+    told(&[
+        ("\"2.1%\"", "2.1", "26 tax.rate", RATE),
+        ("country = \"FR\"\nrate", "country = \"EU\"\nrate", "25 tax.country", COUNTRY),
+        ("inclusive = true\n", "", "24 tax.inclusive", MISSING),
+        ("[[tax]]", "[tax]", "24 tax", "must be tables, each under `[[tax]]`"),
+        ("[[tax]]", "[[taxes]]", "24 taxes", keys),
+    ]);
 }
 
 #[test]
@@ -318,6 +280,18 @@ fn a_mistake_is_told_once_and_does_not_hide_another() {
         said.starts_with("the catalog is wrong:\n  line 2: `seller.country` must be"),
         "{said}"
     );
+}
+
+#[test]
+fn a_table_that_is_none_is_told_once() {
+    for (this, that, place) in [
+        ("{ amount = 290, currency = \"EUR\" }", "290", "line 14: `plans.price`"),
+        ("[seller]", "[[seller]]", "line 1: `seller`"),
+        ("[[tax]]", "[tax]", "line 24: `tax`"),
+    ] {
+        let told = mistakes(this, that);
+        assert!(told.len() == 1 && told[0].starts_with(place), "{told:?}");
+    }
 }
 
 #[test]

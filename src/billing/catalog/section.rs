@@ -85,8 +85,7 @@ impl<'t> Document<'t> {
     }
 
     fn line(&self, offset: usize) -> usize {
-        let before = self.text.as_bytes().get(..offset).unwrap_or_default();
-        before.iter().filter(|byte| **byte == b'\n').count() + 1
+        self.text.get(..offset).unwrap_or_default().matches('\n').count() + 1
     }
 }
 
@@ -153,6 +152,28 @@ impl<'d> Section<'d> {
         Some(self.document.section(table, (self.full_name(key), value.span().start), keys))
     }
 
+    /// [`Section::table`] that must be there, such as `example`.
+    pub(super) fn required_table(
+        &self,
+        key: &str,
+        keys: &[&str],
+        example: &str,
+    ) -> Option<Section<'d>> {
+        if self.find(key).is_none() {
+            self.wrong(key, format!("is missing: {example}"));
+        }
+        self.table(key, keys)
+    }
+
+    /// [`Section::tables`], of which there must be one.
+    pub(super) fn required_tables(&self, key: &str, keys: &[&str]) -> Vec<Section<'d>> {
+        let rows = self.find(key).map(Spanned::get_ref);
+        if rows.is_none_or(|rows| rows.as_array().is_some_and(|rows| rows.is_empty())) {
+            self.wrong(key, format!("is missing: at least one `[[{key}]]`"));
+        }
+        self.tables(key, keys)
+    }
+
     /// The tables `[[key]]`, each of which may have `keys`.
     pub(super) fn tables(&self, key: &str, keys: &[&str]) -> Vec<Section<'d>> {
         let Some(value) = self.find(key) else { return Vec::new() };
@@ -161,7 +182,7 @@ impl<'d> Section<'d> {
             return Vec::new();
         };
         let mut sections = Vec::new();
-        for row in rows.iter() {
+        for row in rows {
             let start = row.span().start;
             match row.get_ref().as_table() {
                 Some(table) => {

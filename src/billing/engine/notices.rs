@@ -42,10 +42,7 @@ impl Billing {
     ) -> Option<(Terms, PriceChange)> {
         let catalog = self.catalogs.current();
         let terms = Terms::of(&catalog, &it.terms.plan.id)?;
-        let migrate = terms.plan.migrate?;
-        if terms.catalog.version <= it.terms.catalog.version {
-            return None;
-        }
+        let migrate = catalog.migration_of(&terms.plan.id, &it.terms.catalog)?;
         let notice_days = migrate.notice_days;
         let earliest = now.plus(time::Duration::days(i64::from(notice_days))).max(migrate.from);
         let mut purchase = it.next_purchase(it.terms.clone())?;
