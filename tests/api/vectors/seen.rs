@@ -84,6 +84,8 @@ impl Player {
         let body = self.read("/v1/invoices", reader).await;
         let mut invoices: Vec<Value> = body["invoices"].as_array().unwrap().clone();
         invoices.retain(|invoice| invoice["status"] != "draft" && amount(invoice) != 0);
+        // They come with the newest first; of one instant the older one is first here.
+        invoices.reverse();
         invoices.sort_by_key(|invoice| invoice["period_start"].as_str().map(instant));
         let row = |invoice: &Value| json!([invoice["status"], amount(invoice)]);
         invoices.iter().map(row).collect()
