@@ -29,7 +29,7 @@ use crate::{
 const PASSWORD: &str = "a rather fine phrase";
 
 /// Somebody of staff with this role; `email` is `<role>@demo.example`.
-async fn hire(t: &TestApp, role: Role) -> Staff {
+pub(crate) async fn hire(t: &TestApp, role: Role) -> Staff {
     let password = Password::parse(PASSWORD, &[]).unwrap();
     let now = t.clock.now();
     let staff = Staff {
@@ -73,7 +73,7 @@ async fn log_in(t: &TestApp, role: Role, factor: Value) -> Answer {
     t.post("/v1/staff/login", body.to_string()).await
 }
 
-async fn token_of(t: &TestApp, role: Role) -> String {
+pub(crate) async fn token_of(t: &TestApp, role: Role) -> String {
     let answer = log_in(t, role, json!({})).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     answer.json()["access_token"].as_str().unwrap().to_owned()
@@ -227,6 +227,16 @@ on_both_databases! {
             ("DELETE", "/v1/staff/readers/{id}/sessions", format!("/v1/staff/readers/{reader}/sessions"), [403, 204, 204]),
             ("GET", "/v1/staff/mails/dead", "/v1/staff/mails/dead".into(), [403, 200, 200]),
             ("POST", "/v1/staff/mails/{id}/retry", format!("/v1/staff/mails/{nobody}/retry"), [403, 404, 404]),
+            ("GET", "/v1/staff/subscriptions", "/v1/staff/subscriptions".into(), [200, 200, 200]),
+            ("GET", "/v1/staff/subscriptions/stuck", "/v1/staff/subscriptions/stuck".into(), [200, 200, 200]),
+            ("GET", "/v1/staff/subscriptions/{id}", format!("/v1/staff/subscriptions/{nobody}"), [404, 404, 404]),
+            ("POST", "/v1/staff/subscriptions/{id}/retry", format!("/v1/staff/subscriptions/{nobody}/retry"), [403, 404, 404]),
+            ("POST", "/v1/staff/subscriptions/{id}/cancel", format!("/v1/staff/subscriptions/{nobody}/cancel"), [403, 422, 422]),
+            ("POST", "/v1/staff/subscriptions/{id}/refund", format!("/v1/staff/subscriptions/{nobody}/refund"), [403, 404, 404]),
+            ("POST", "/v1/staff/subscriptions/{id}/extend", format!("/v1/staff/subscriptions/{nobody}/extend"), [403, 422, 422]),
+            ("POST", "/v1/staff/subscriptions/{id}/pause", format!("/v1/staff/subscriptions/{nobody}/pause"), [403, 404, 404]),
+            ("POST", "/v1/staff/subscriptions/{id}/resume", format!("/v1/staff/subscriptions/{nobody}/resume"), [403, 404, 404]),
+            ("POST", "/v1/staff/readers/{id}/complimentary", format!("/v1/staff/readers/{reader}/complimentary"), [403, 422, 422]),
             ("GET", "/v1/staff/audit", "/v1/staff/audit".into(), [403, 403, 200]),
             ("DELETE", "/v1/staff/readers/{id}", format!("/v1/staff/readers/{reader}"), [403, 403, 204]),
             ("POST", "/v1/staff/logout", "/v1/staff/logout".into(), [204, 204, 204]),
@@ -240,6 +250,10 @@ on_both_databases! {
                 assert!(open || known, "{method} {path} is not in the table");
             }
         }
+        let call = async |t: &TestApp, method: &str, path: &str, token: Option<&str>| {
+            let body = (method == "POST").then(|| json!({}));
+            t.call(method.parse().unwrap(), path, token.unwrap_or_default(), body).await
+        };
         for (method, _, path, expected) in table {
             assert_eq!(call(&t, method, &path, None).await.problem().0, 401, "{method} {path}");
             let as_reader = call(&t, method, &path, Some(&reader_token)).await;

@@ -42,6 +42,7 @@ mod mails_asked_for;
 mod merging;
 mod money;
 mod notices;
+mod office_billing;
 mod operations;
 mod own_data;
 mod policies;
