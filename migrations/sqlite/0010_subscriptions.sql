@@ -38,6 +38,7 @@ CREATE TABLE subscriptions (
     open_charge     UUID,                   -- the one whose outcome is not known yet
     open_until      INTEGER,            -- until when the reader may confirm it
     revision        INTEGER     NOT NULL,
+    announced       INTEGER NOT NULL DEFAULT 0,  -- the catalog's version whose prices were looked at
     wake_at         INTEGER,            -- when somebody must look at it
     trouble_count   INTEGER     NOT NULL DEFAULT 0,
     trouble         TEXT,                   -- why the last look failed

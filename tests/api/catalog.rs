@@ -219,6 +219,31 @@ on_both_databases! {
         assert_eq!(charged.all::<(i64,)>().await.unwrap(), [(1,)]);
     }
 
+    async fn another_price_is_charged_once_it_was_announced(t: TestApp) {
+        let anna = t.reader(ANNA).await;
+        t.subscribed(&anna, "monthly", OK).await;
+        let bert = t.reader("bert@example.org").await;
+        let id = t.subscribed(&bert, "monthly", "pm_sandbox_ok:bert").await;
+        let migrate = "migrate = { from = \"2027-03-01T00:00:00Z\", notice_days = 30 }";
+        let text = shipped_at(390).replacen(
+            "trial_days = 30",
+            &format!("trial_days = 30\n{migrate}"),
+            1,
+        );
+        let t = Desk::new().start(&t, &text).await.unwrap();
+        t.settle_until(at("2027-02-01T00:00:00Z")).await;
+        assert!(!t.subjects_to(ANNA).await.iter().any(|it| it.contains("price of")), "too early");
+        t.settle_until(at("2027-02-21T00:00:00Z")).await;
+        assert!(t.subjects_to(ANNA).await.iter().any(|it| it.contains("price of")));
+        let answer = t.device("bert@example.org").await;
+        let left = t.about(&answer, &id, "cancel", json!({"at": "period_end"})).await;
+        assert_eq!(left.status, 200, "whoever does not like it leaves: {}", left.text());
+        t.settle_until(at("2027-05-01T00:00:00Z")).await;
+        let amounts: Vec<i64> = t.book().await.into_iter().map(|(amount, _)| amount).collect();
+        assert_eq!(amounts, [290, 290, 290, 290, 290, 390, 390], "Bert paid until March");
+        t.the_books_are_right().await;
+    }
+
     async fn however_many_start_at_once_each_text_is_one_version(t: TestApp) {
         let desk = Desk::new();
         let path = desk.put("new.toml", &at_price(100));

@@ -160,6 +160,17 @@ on_both_databases! {
         assert_eq!(t.book().await.len(), 2);
     }
 
+    async fn a_clock_that_runs_years_ahead_empties_no_account(t: TestApp) {
+        let anna = t.reader(ANNA).await;
+        t.subscribed(&anna, "monthly", OK).await;
+        t.clock.set(at("2029-11-23T04:05:06Z"));
+        while t.state.billing.work().await.unwrap() > 0 {}
+        assert_eq!(t.book().await.len(), 15, "and the rest on the days to come");
+        t.clock.advance(Duration::days(1));
+        while t.state.billing.work().await.unwrap() > 0 {}
+        assert_eq!(t.book().await.len(), 30);
+    }
+
     async fn nonsense_for_the_gateway_is_named(t: TestApp) {
         let anna = t.reader(ANNA).await;
         for method in ["pm_card_visa", "", "a b", "pm_sandbox_ok:", "pm_sandbox_ok:ü"] {

@@ -183,6 +183,24 @@ pub async fn list_of(
     Ok(all)
 }
 
+/// How many charges of a subscription were written down since `since`.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn count_since(
+    tx: &mut Tx,
+    subscription: Uuid,
+    since: Timestamp,
+) -> Result<i64, StoreError> {
+    let row = tx
+        .query("SELECT COUNT(*) FROM charges WHERE subscription_id = $1 AND created_at >= $2")
+        .bind(subscription)
+        .bind(since)
+        .optional::<(i64,)>()
+        .await?;
+    Ok(row.map_or(0, |(count,)| count))
+}
+
 /// Writes down how an open charge went, with the invoice that belongs to it. Says whether it was
 /// open: whoever is told no came second, and changes nothing.
 ///

@@ -15,7 +15,7 @@ use crate::{
         letter::News,
         subscription::{
             due::Due,
-            model::{State, Subscription},
+            model::{Purchase, State, Subscription},
             store,
         },
     },
@@ -35,6 +35,9 @@ const SILENCE_MAX: Duration = Duration::minutes(15);
 /// How often something may go wrong with a subscription before people must look at it.
 const TROUBLE_MAX: i64 = 12;
 
+/// Most charges of one subscription in a day, as with Kill Bill.
+const CHARGES_A_DAY_MAX: i64 = 15;
+
 /// What the gateway is to be asked.
 enum Ask {
     /// For a charge that was written down just now.
@@ -48,6 +51,9 @@ enum Ask {
 impl Billing {
     /// Does what falls due, for ever. Ends when it is dropped.
     pub async fn run(self: std::sync::Arc<Self>) {
+        if let Err(error) = self.announce().await {
+            tracing::warn!("new prices could not be announced: {error}");
+        }
         loop {
             let _ = tokio::time::timeout(CHECK, self.news.notified()).await;
             let _turn = self.turn.lock().await;
@@ -68,6 +74,7 @@ impl Billing {
         set: impl Fn(Timestamp),
     ) -> Result<(), BillingError> {
         let _turn = self.turn.lock().await;
+        self.announce().await?;
         loop {
             self.work_until_idle().await?;
             let next = store::next_wake(&mut self.db.read().await?).await?;
@@ -78,6 +85,23 @@ impl Billing {
         }
         set(until);
         self.work_until_idle().await
+    }
+
+    /// Has everybody looked at whose price is to change, so that they are told in time.
+    async fn announce(&self) -> Result<(), BillingError> {
+        let catalog = self.catalogs.current();
+        for plan in catalog.plans.iter().filter(|plan| plan.migrate.is_some()) {
+            loop {
+                let (of, now) = ((plan.id.as_str(), catalog.version), self.clock.now());
+                let mut tx = self.db.write().await?;
+                let woken = store::wake_for_prices(&mut tx, of, now, BATCH).await?;
+                tx.commit().await?;
+                if woken == 0 {
+                    break;
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn work_until_idle(&self) -> Result<(), BillingError> {
@@ -146,6 +170,10 @@ impl Billing {
             Some(Due::CallOff(charge)) => Ok(Some(Ask::CallOff(charge))),
             Some(Due::Lapse) => self.lapse(tx, subscription, now).await.map(|()| None),
             Some(Due::Collect(purchase)) => {
+                if self.is_too_fast(tx, &purchase, (id, now)).await? {
+                    store::wake(tx, id, Some(now.plus(Duration::DAY))).await?;
+                    return Ok(None);
+                }
                 let purchase = self.at_its_price(tx, &subscription, *purchase).await?;
                 let intent = Intent::of(purchase, true);
                 let (_, charge) = self.intend(tx, subscription, intent, now).await?;
@@ -163,6 +191,28 @@ impl Billing {
                 Ok(None)
             }
         }
+    }
+
+    /// Whether a period that is over already would be one charge too many for a day: a clock that
+    /// ran years ahead by mistake must not empty anybody's account.
+    async fn is_too_fast(
+        &self,
+        tx: &mut Tx,
+        purchase: &Purchase,
+        (id, now): (Uuid, Timestamp),
+    ) -> Result<bool, BillingError> {
+        if now < purchase.turn.period.end {
+            return Ok(false);
+        }
+        let count = charges::count_since(tx, id, now.minus(Duration::DAY)).await?;
+        let is_too_fast = count >= CHARGES_A_DAY_MAX;
+        if is_too_fast {
+            tracing::error!(
+                subscription.id = %id,
+                "`{id}` is years behind: {count} periods were charged today, the next tomorrow"
+            );
+        }
+        Ok(is_too_fast)
     }
 
     async fn remind(

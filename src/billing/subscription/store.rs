@@ -292,6 +292,33 @@ pub async fn claim(
     Ok(ids)
 }
 
+/// Has up to `most` subscribers of older versions of `plan` looked at, for whom nobody has looked
+/// at the prices of `version` yet; says how many those are.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn wake_for_prices(
+    tx: &mut Tx,
+    (plan, version): (&str, i64),
+    now: Timestamp,
+    most: i64,
+) -> Result<u64, StoreError> {
+    tx.query(
+        "UPDATE subscriptions
+         SET announced = $2, wake_at = CASE WHEN wake_at < $3 THEN wake_at ELSE $3 END
+         WHERE id IN (SELECT id FROM subscriptions
+                      WHERE plan = $1 AND catalog_version < $2 AND announced < $2
+                        AND ended_at IS NULL AND open_charge IS NULL AND trouble IS NULL
+                      ORDER BY id LIMIT $4)",
+    )
+    .bind(plan.to_owned())
+    .bind(version)
+    .bind(now)
+    .bind(most)
+    .execute()
+    .await
+}
+
 /// When somebody must look at one next, of all that there are.
 ///
 /// # Errors
