@@ -25,3 +25,6 @@ pub mod subscription;
 pub mod tax;
 pub mod timeline;
 pub mod trial;
+
+#[cfg(test)]
+mod manual_tests;

@@ -55,6 +55,31 @@ impl TryFrom<Row> for Told {
     }
 }
 
+/// An event as it is handed on to those outside. `docs/events.md` shows it.
+#[must_use]
+pub fn envelope(
+    id: Uuid,
+    (subscription, event): (&Subscription, &Event),
+    actor: Actor,
+    now: Timestamp,
+) -> Value {
+    json!({
+        "id": id,
+        "type": event.kind(),
+        "version": event::VERSION,
+        "at": now,
+        "actor": actor.to_text(),
+        "subscription": {
+            "id": subscription.id,
+            "reader": subscription.reader,
+            "product": subscription.product(),
+            "plan": subscription.terms.plan.id,
+            "status": subscription.state.status().as_str(),
+        },
+        "detail": event.detail(),
+    })
+}
+
 /// Writes down what happened, for the timeline and for those outside.
 ///
 /// # Errors
@@ -66,23 +91,7 @@ pub async fn write(
     actor: Actor,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let detail = event.detail();
-    let actor = actor.to_text();
-    let payload = json!({
-        "id": id,
-        "type": event.kind(),
-        "version": event::VERSION,
-        "at": now,
-        "actor": actor,
-        "subscription": {
-            "id": subscription.id,
-            "reader": subscription.reader,
-            "product": subscription.product(),
-            "plan": subscription.terms.plan.id,
-            "status": subscription.state.status().as_str(),
-        },
-        "detail": detail,
-    });
+    let payload = envelope(id, (subscription, event), actor, now);
     tx.query(
         "INSERT INTO subscription_events (id, subscription_id, reader_id, at, actor, kind, version,
                                           detail)
@@ -92,10 +101,10 @@ pub async fn write(
     .bind(subscription.id)
     .bind(subscription.reader)
     .bind(now)
-    .bind(actor)
+    .bind(actor.to_text())
     .bind(event.kind())
     .bind(event::VERSION)
-    .bind(detail.to_string())
+    .bind(event.detail().to_string())
     .execute()
     .await?;
     tx.query("INSERT INTO event_outbox (event_id, created_at, payload) VALUES ($1, $2, $3)")

@@ -379,11 +379,13 @@ on_both_databases! {
         assert_eq!((&shown["charge"], &shown["credit"]), (&usd(1_845), &usd(145)));
         let order = json!({"plan": "annual", "preview": shown["preview"]});
         assert_eq!(t.about(&anna, &id, "switch", order).await.status, 200);
+        t.clock.advance(Duration::HOUR);
         support.acts(&id, "pause", json!({})).await;
         let invoices = support.shown(&id).await["invoices"].take();
         let credited = |invoice: &Value| invoice["credit_notes"][0]["total"].clone();
         assert_eq!([credited(&invoices[0]), credited(&invoices[1])], [usd(1_845), usd(145)]);
         t.the_books_are_right().await;
+        t.clock.advance(Duration::HOUR);
         support.acts(&id, "resume", json!({})).await;
         let book = t.get("/sandbox/gateway/charges").await.json();
         assert_eq!(book["charges"].as_array().unwrap().len(), 2, "the balance paid it all");

@@ -6,6 +6,7 @@ use super::{Billing, BillingError};
 use crate::{
     billing::{
         bill::Bill,
+        calendar::Period,
         charge::model::Charge,
         gateway::GatewayError,
         invoice::{
@@ -50,12 +51,14 @@ impl Billing {
         now: Timestamp,
     ) -> Result<Invoice, BillingError> {
         let bill = super::charging::bill(subscription, &charge.purchase, charge.credit)?;
-        let lines = self.lines(tx, charge, &bill).await?;
+        // What was confirmed later begins later than it was asked for.
+        let period = subscription.period().unwrap_or(charge.purchase.turn.period);
+        let lines = self.lines(tx, (charge, period), &bill).await?;
         let head = Head {
             id: self.ids.uuid(now)?,
             reader: charge.reader,
             subscription: charge.subscription,
-            period: charge.purchase.turn.period,
+            period,
             created_at: now,
         };
         Invoice::draft(head, lines, charge.balance)
@@ -65,14 +68,14 @@ impl Billing {
     async fn lines(
         &self,
         tx: &mut Tx,
-        charge: &Charge,
+        (charge, period): (&Charge, Period),
         bill: &Bill,
     ) -> Result<Vec<Line>, BillingError> {
         let plan = &charge.purchase.terms.plan;
         let mut lines = vec![Line {
             description: plan.name.clone(),
             plan: plan.id.clone(),
-            period: charge.purchase.turn.period,
+            period,
             amounts: bill.price,
             rate: bill.rate,
             credits: None,

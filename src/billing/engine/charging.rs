@@ -206,7 +206,10 @@ impl Billing {
         let old = subscription.terms.clone();
         let status = ChargeStatus::Succeeded { reference, at: now };
         match subscription.paid(charge.purchase.clone(), bill.price.total, now) {
-            Collected::Changed(changed, event) => {
+            Collected::Changed(changed, mut event) => {
+                if let Event::Switched { credit, .. } = &mut event {
+                    *credit = (!charge.credit.is_zero()).then_some(charge.credit);
+                }
                 let invoice = self.bill_paid(tx, (&changed, &charge), now).await?;
                 charges::settle(tx, charge.id, &status, Some(invoice.head.id)).await?;
                 let changed = self.record(tx, (*changed, event.clone()), actor, now).await?;
@@ -268,7 +271,11 @@ impl Billing {
         let invoice = self.bill_unpaid(tx, (&changed.0, &charge), now).await?;
         let status = ChargeStatus::RequiresAction { url: url.clone() };
         charges::settle(tx, charge.id, &status, invoice).await?;
+        let event = changed.1.clone();
         let subscription = self.record(tx, changed, actor, now).await?;
+        if subscription.state.ended().is_some() {
+            return self.tell_change(tx, (&subscription, &event), now).await;
+        }
         self.tell_confirmation(tx, &subscription, (charge.amount, url), now).await
     }
 

@@ -54,6 +54,16 @@ pub struct Gift {
     pub days: u32,
 }
 
+/// What of an invoice can still go back to the card.
+async fn by_card(tx: &mut Tx, invoice: &Invoice) -> Result<Money, BillingError> {
+    let left = invoice.creditable();
+    let paid = match invoice.charge() {
+        Some(charge) => credits::refundable(tx, charge, left.currency).await?,
+        None => Money::zero(left.currency),
+    };
+    Ok(Money { amount: left.amount.min(paid.amount), ..left })
+}
+
 impl Billing {
     async fn take_any(
         &self,
@@ -108,7 +118,13 @@ impl Billing {
         };
         let Some(changed) = changed else { return Ok(before) };
         let ended = self.change(&mut tx, changed, office.actor(), now).await?;
-        if give_back && let Some(invoice) = invoices::find_last_paid(&mut tx, id).await? {
+        // Only a period that is paid can be given back, and only what was not given back before.
+        let runs = matches!(&before.state, State::Active(paid) if now < paid.turn.period.end);
+        if give_back
+            && runs
+            && let Some(invoice) = invoices::find_last_paid(&mut tx, id).await?
+            && !by_card(&mut tx, &invoice).await?.is_zero()
+        {
             self.refund_in(&mut tx, (&ended, &invoice), None, (office, now)).await?;
         }
         self.log(&mut tx, office, (&before, &ended)).await?;
@@ -134,9 +150,7 @@ impl Billing {
         let invoice = invoices::find_last_paid(&mut tx, id).await?;
         let invoice = invoice.ok_or(BillingError::RefundTooLarge)?;
         let given = self.refund_in(&mut tx, (&current, &invoice), amount, (office, now)).await?;
-        if let State::Active(Paid { turn, amount, .. }) = &mut current.state
-            && turn.period == invoice.head.period
-        {
+        if let State::Active(Paid { amount, .. }) = &mut current.state {
             // What was given back cannot be given back again by a switch or a pause.
             amount.amount = amount.amount.saturating_sub(given.amount).max(0);
         }
@@ -154,16 +168,11 @@ impl Billing {
         amount: Option<Money>,
         (office, now): (&Office, Timestamp),
     ) -> Result<Money, BillingError> {
-        let left = invoice.creditable();
-        let by_card = match invoice.charge() {
-            Some(charge) => credits::refundable(tx, charge, left.currency).await?,
-            None => Money::zero(left.currency),
-        };
-        let by_card = Money { amount: left.amount.min(by_card.amount), ..left };
+        let by_card = by_card(tx, invoice).await?;
         let amount = amount.unwrap_or(by_card);
         if amount.currency != by_card.currency {
             let rule = format!("must be in {}, as it was paid", by_card.currency.code());
-            return Err(BillingError::Invalid { field: "amount", rule });
+            return Err(BillingError::Invalid { field: "amount.currency", rule });
         }
         self.give_back(tx, (invoice, amount), &office.reason, now).await?;
         let event = Event::Refunded { amount, reason: office.reason.clone() };

@@ -183,6 +183,10 @@ impl Subscription {
             let why = "a payment is being made; try again in a moment";
             return Err(Refusal::InvalidTransition(why));
         }
+        if matches!(paid.then, Then::Cancel { .. }) {
+            // A pause would forget that, and whoever wanted to leave would be charged after it.
+            return Err(Refusal::InvalidTransition("it is to end; resume it first"));
+        }
         let period = paid.turn.period;
         let unused = paid.amount.prorated(period.micros_left(now), period.micros());
         let credit = unused.unwrap_or(Money::zero(paid.amount.currency));

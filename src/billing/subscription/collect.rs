@@ -106,14 +106,17 @@ impl Subscription {
     /// The bank wants the reader to confirm the charge for `purchase`.
     #[must_use]
     pub fn wants_confirmation(mut self, purchase: Purchase, now: Timestamp) -> (Self, Event) {
-        let event = Event::ConfirmationWanted { purpose: purchase.purpose };
+        let mut event = Event::ConfirmationWanted { purpose: purchase.purpose };
         let mut until = now.plus(CONFIRM_WITHIN);
         if purchase.purpose == Purpose::Renewal && self.state.ended().is_none() {
             let open = self.open;
-            (self, _) = self.declined(purchase, true, now);
-            self.open = open;
+            let (changed, declined) = self.declined(purchase, true, now);
+            self = Self { open, ..changed };
             if let State::PastDue { failure, .. } = &self.state {
                 until = failure.grace_until;
+            } else {
+                // Canceled while the charge was on its way: nobody is asked to confirm it.
+                event = declined;
             }
         }
         if let State::Incomplete { expires_at, .. } = self.state {

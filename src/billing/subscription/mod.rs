@@ -15,4 +15,6 @@ pub mod search;
 pub mod store;
 
 #[cfg(test)]
-mod tests;
+mod manual_tests;
+#[cfg(test)]
+pub(super) mod tests;

@@ -30,15 +30,15 @@ use crate::{
 /// Of a change whose time does not matter.
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
-fn at(text: &str) -> Timestamp {
+pub(crate) fn at(text: &str) -> Timestamp {
     Timestamp::parse(text).unwrap()
 }
 
-fn usd(amount: i64) -> Money {
+pub(crate) fn usd(amount: i64) -> Money {
     Money { amount, currency: Currency::USD }
 }
 
-fn plan(id: &str, amount: i64, interval: Interval, trial_days: u32) -> Plan {
+pub(crate) fn plan(id: &str, amount: i64, interval: Interval, trial_days: u32) -> Plan {
     Plan {
         id: id.to_owned(),
         product: "digital".to_owned(),
@@ -54,7 +54,7 @@ fn plan(id: &str, amount: i64, interval: Interval, trial_days: u32) -> Plan {
     }
 }
 
-fn terms(id: &str) -> Terms {
+pub(crate) fn terms(id: &str) -> Terms {
     let catalog = Catalog {
         version: 1,
         country: "US".to_owned(),
@@ -74,7 +74,7 @@ fn terms(id: &str) -> Terms {
     Terms::of(&Arc::new(catalog), id).unwrap()
 }
 
-fn incomplete(id: &str, now: Timestamp) -> Subscription {
+pub(crate) fn incomplete(id: &str, now: Timestamp) -> Subscription {
     let terms = terms(id);
     Subscription {
         id: Uuid::nil(),
@@ -94,11 +94,15 @@ fn incomplete(id: &str, now: Timestamp) -> Subscription {
     }
 }
 
-fn trialing(now: Timestamp) -> Subscription {
+pub(crate) fn trialing(now: Timestamp) -> Subscription {
     incomplete("monthly", now).confirmed(now).unwrap().0
 }
 
-fn collect(subscription: Subscription, purchase: Purchase, now: Timestamp) -> Subscription {
+pub(crate) fn collect(
+    subscription: Subscription,
+    purchase: Purchase,
+    now: Timestamp,
+) -> Subscription {
     let price = purchase.terms.plan.price;
     match subscription.charging(Uuid::max()).paid(purchase, price, now) {
         Collected::Changed(changed, _) => *changed,
@@ -106,20 +110,20 @@ fn collect(subscription: Subscription, purchase: Purchase, now: Timestamp) -> Su
     }
 }
 
-fn active(id: &str, now: Timestamp) -> Subscription {
+pub(crate) fn active(id: &str, now: Timestamp) -> Subscription {
     let subscription = incomplete(id, now);
     let purchase = subscription.fresh_purchase(now).unwrap();
     collect(subscription, purchase, now)
 }
 
-fn purchase(subscription: &Subscription, now: Timestamp) -> Purchase {
+pub(crate) fn purchase(subscription: &Subscription, now: Timestamp) -> Purchase {
     match subscription.due(now) {
         Some(Due::Collect(purchase)) => *purchase,
         other => panic!("{other:?} is due, not a charge"),
     }
 }
 
-fn cancel(subscription: Subscription, now: Timestamp) -> Subscription {
+pub(crate) fn cancel(subscription: Subscription, now: Timestamp) -> Subscription {
     subscription.cancel_at_period_end(EndReason::CanceledByReader, now).unwrap().unwrap().0
 }
 

@@ -257,6 +257,12 @@ impl Looked {
         let id = q.as_ref().and_then(|q| q.parse().ok());
         let email = q.filter(|_| id.is_none());
         let plan = self.plan.filter(|text| !text.is_empty());
+        for (field, text) in [("q", &email), ("plan", &plan)] {
+            // PostgreSQL takes no NUL.
+            if text.as_ref().is_some_and(|text| text.contains('\0')) {
+                return Err(invalid(field, "must be text"));
+            }
+        }
         Ok((Search { email, id, status, plan, after: cursor.transpose()? }, limit))
     }
 }
@@ -366,6 +372,9 @@ pub(super) async fn cancel(
         "now" => CancelAt::Now,
         _ => return Err(invalid("at", "must be `period_end` or `now`")),
     };
+    if refund && at == CancelAt::PeriodEnd {
+        return Err(invalid("refund", "goes with `now`: what is read until then was paid for"));
+    }
     let office = office(&acting, Action::SubscriptionCanceled, reason)?;
     let billing = &desk.readers.billing;
     let ended = billing.office_cancel(parse_id(id)?, (at, refund), &office).await?;
