@@ -193,7 +193,7 @@ pub async fn count_since(
     since: Timestamp,
 ) -> Result<i64, StoreError> {
     let row = tx
-        .query("SELECT COUNT(*) FROM charges WHERE subscription_id = $1 AND created_at >= $2")
+        .query("SELECT COUNT(*) FROM charges WHERE subscription_id = $1 AND created_at > $2")
         .bind(subscription)
         .bind(since)
         .optional::<(i64,)>()
