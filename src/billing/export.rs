@@ -100,7 +100,7 @@ impl Billing {
     pub async fn export(&self, tx: &mut Tx, reader: Uuid) -> Result<BillingExport, StoreError> {
         let mut subscriptions = Vec::new();
         let mut asked = Vec::new();
-        for it in store::list_all_of(tx, &self.catalogs, reader).await? {
+        for it in store::list_of(tx, &self.catalogs, reader).await? {
             asked.extend(charges::list_of(tx, &self.catalogs, it.id).await?);
             let ended = it.state.ended();
             subscriptions.push(ExportedSubscription {

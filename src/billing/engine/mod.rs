@@ -37,7 +37,10 @@ use super::{
     catalog::versions::Catalogs,
     gateway::Gateway,
     notice::duty::Duties,
-    subscription::{model::Subscription, store},
+    subscription::{
+        model::{EndReason, Subscription},
+        store,
+    },
     trial::TrialKey,
 };
 use crate::{
@@ -86,7 +89,8 @@ impl std::fmt::Debug for Billing {
 }
 
 impl Billing {
-    /// A reader's subscriptions as they stand now, the latest first.
+    /// A reader's subscriptions as they stand now, the latest first; without those that never came
+    /// about because the first payment was declined: the answer to that said so.
     ///
     /// # Errors
     /// When the database fails.
@@ -94,7 +98,10 @@ impl Billing {
         let now = self.clock.now();
         let mut tx = self.db.read().await?;
         let all = store::list_of(&mut tx, &self.catalogs, reader).await?;
-        Ok(all.into_iter().map(|subscription| subscription.as_of(now)).collect())
+        let came_about = |it: &Subscription| {
+            it.state.ended().is_none_or(|(_, reason)| reason != EndReason::PaymentDeclined)
+        };
+        Ok(all.into_iter().map(|it| it.as_of(now)).filter(came_about).collect())
     }
 
     /// A reader's subscription as it stands now.

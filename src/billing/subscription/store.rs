@@ -179,36 +179,11 @@ pub async fn find(
     read(catalogs, row).await
 }
 
-/// A reader's, the latest first; without those that never came about, because the first payment was
-/// declined: the answer to that said so.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn list_of(
-    tx: &mut Tx,
-    catalogs: &Catalogs,
-    reader: Uuid,
-) -> Result<Vec<Subscription>, StoreError> {
-    let rows = tx
-        .query(concat!(
-            "SELECT ",
-            columns!(),
-            " FROM subscriptions
-             WHERE reader_id = $1 AND (end_reason IS NULL OR end_reason <> 'payment_declined')
-             ORDER BY created_at DESC, id DESC LIMIT $2"
-        ))
-        .bind(reader)
-        .bind(LISTED_MAX)
-        .all::<SubscriptionRow>()
-        .await?;
-    read_all(catalogs, rows).await
-}
-
 /// All of a reader's, the latest first.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn list_all_of(
+pub async fn list_of(
     tx: &mut Tx,
     catalogs: &Catalogs,
     reader: Uuid,
