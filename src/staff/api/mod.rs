@@ -5,6 +5,7 @@ mod audit;
 mod mails;
 mod readers;
 mod session;
+mod subscription_bodies;
 mod subscriptions;
 
 use std::sync::Arc;

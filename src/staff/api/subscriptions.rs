@@ -12,213 +12,35 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use iso_currency::Currency;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::subscription_bodies::{
+    AmountOrder, Because, CancelOrder, ExtendOrder, GiftOrder, GivenBody, Listed, Looked, Page,
+    ReaderOf, RefundOrder, StuckBody, StuckList, TimelineEntry, Whole, invalid,
+};
 use crate::{
     audit::model::Action,
     auth::staff::permission::Permission,
     billing::{
         api::SubscriptionBody,
         engine::{CancelAt, DAYS_MAX, Gift, Office},
-        invoice::view::InvoiceView,
-        subscription::{
-            model::Status,
-            search::{Search, Stuck},
-        },
-        timeline::Told,
+        subscription::search::Stuck,
     },
-    clock::Timestamp,
     http::{
         body::{JsonBytes, parse},
         headers::NO_STORE,
-        problem::{ApiError, FieldError, ProblemBody},
+        problem::{ApiError, ProblemBody},
     },
     money::Money,
     staff::desk::{Acting, Desk, OnDuty},
 };
 
-const LIMIT_DEFAULT: i64 = 50;
-const LIMIT_MAX: i64 = 200;
 const REASON_MAX: usize = 500;
-const QUERY_MAX: usize = 254;
 
 type PathId = Result<Path<Uuid>, PathRejection>;
 
 fn parse_id(id: PathId) -> Result<Uuid, ApiError> {
     id.map(|Path(id)| id).map_err(|_| ApiError::NotFound)
-}
-
-fn invalid(field: &'static str, detail: impl Into<String>) -> ApiError {
-    ApiError::InvalidFields(vec![FieldError::new(field, "invalid_value", detail)])
-}
-
-/// What is looked for.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Looked {
-    /// The start of an address, or the id of a subscription or of a reader.
-    #[serde(default)]
-    q: Option<String>,
-    /// Where it stands.
-    #[serde(default)]
-    status: Option<String>,
-    /// Its plan.
-    #[serde(default)]
-    plan: Option<String>,
-    /// `next_cursor` of the page before.
-    #[serde(default)]
-    cursor: Option<String>,
-    /// 1 to 200; 50 where nothing is said.
-    #[serde(default)]
-    limit: Option<i64>,
-}
-
-/// A subscription, as staff see it in a list.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Listed {
-    #[serde(flatten)]
-    subscription: SubscriptionBody,
-    reader: ReaderOf,
-}
-
-/// Whose.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct ReaderOf {
-    id: Uuid,
-    /// None once the account was erased.
-    email: Option<String>,
-}
-
-/// A page of subscriptions.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Page {
-    subscriptions: Vec<Listed>,
-    next_cursor: Option<Uuid>,
-}
-
-/// Everything about a subscription.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Whole {
-    subscription: SubscriptionBody,
-    reader: ReaderOf,
-    invoices: Vec<InvoiceView>,
-    timeline: Vec<TimelineEntry>,
-}
-
-/// Something that happened.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct TimelineEntry {
-    #[schema(value_type = String, format = DateTime)]
-    at: Timestamp,
-    /// `reader`, `staff:<id>` or `system`.
-    actor: String,
-    /// A stable dotted word.
-    event: String,
-    #[schema(value_type = Object)]
-    detail: serde_json::Value,
-}
-
-impl From<Told> for TimelineEntry {
-    fn from(told: Told) -> Self {
-        let Told { at, actor, event, detail, .. } = told;
-        Self { at, actor, event, detail }
-    }
-}
-
-/// One that nobody looks at any more by itself.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct StuckBody {
-    id: Uuid,
-    /// How often looking at it failed.
-    attempts: i64,
-    /// Why the last time.
-    trouble: Option<String>,
-}
-
-/// Those that people must look at.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct StuckList {
-    subscriptions: Vec<StuckBody>,
-}
-
-/// Why.
-#[derive(Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Because {
-    /// For the audit log; at most 500 characters.
-    #[serde(default)]
-    reason: Option<String>,
-}
-
-/// How to end.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct CancelOrder {
-    /// `period_end` or `now`.
-    at: String,
-    /// Whether the last payment is given back.
-    #[serde(default)]
-    refund: bool,
-    #[serde(default)]
-    reason: Option<String>,
-}
-
-/// What to give back.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RefundOrder {
-    /// All that is left of the last payment where nothing is said.
-    #[serde(default)]
-    amount: Option<AmountOrder>,
-    #[serde(default)]
-    reason: Option<String>,
-}
-
-/// An amount.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AmountOrder {
-    /// Whole minor units, above 0.
-    amount: i64,
-    /// ISO 4217.
-    currency: String,
-}
-
-/// How many days.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ExtendOrder {
-    /// 1 to 3660.
-    days: u32,
-    #[serde(default)]
-    reason: Option<String>,
-}
-
-/// What to give.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct GiftOrder {
-    /// The product; the catalog's first where nothing is said.
-    #[serde(default)]
-    product: Option<String>,
-    /// 1 to 3660, from now on.
-    days: u32,
-    #[serde(default)]
-    reason: Option<String>,
-}
-
-/// What was given.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct GivenBody {
-    id: Uuid,
-    product: String,
-    #[schema(value_type = String, format = DateTime)]
-    starts_at: Timestamp,
-    #[schema(value_type = String, format = DateTime)]
-    ends_at: Timestamp,
 }
 
 fn office(acting: &Acting, action: Action, reason: Option<String>) -> Result<Office, ApiError> {
@@ -232,39 +54,6 @@ fn office(acting: &Acting, action: Action, reason: Option<String>) -> Result<Off
 fn parse_days(days: u32) -> Result<u32, ApiError> {
     let fits = (1..=DAYS_MAX).contains(&days);
     fits.then_some(days).ok_or_else(|| invalid("days", "must be 1 to 3660"))
-}
-
-impl Looked {
-    fn search(self) -> Result<(Search, i64), ApiError> {
-        let limit = self.limit.unwrap_or(LIMIT_DEFAULT);
-        if !(1..=LIMIT_MAX).contains(&limit) {
-            return Err(invalid("limit", "must be 1 to 200"));
-        }
-        let status = match self.status.as_deref().filter(|text| !text.is_empty()) {
-            Some(text) => Some(
-                Status::parse(text)
-                    .ok_or_else(|| invalid("status", "must be the status of a subscription"))?,
-            ),
-            None => None,
-        };
-        let cursor = self.cursor.filter(|text| !text.is_empty()).map(|text| {
-            text.parse().map_err(|_| invalid("cursor", "must be `next_cursor` of a page"))
-        });
-        let q = self.q.map(|text| text.trim().to_lowercase()).filter(|text| !text.is_empty());
-        if q.as_ref().is_some_and(|q| q.len() > QUERY_MAX) {
-            return Err(invalid("q", "may have at most 254 characters"));
-        }
-        let id = q.as_ref().and_then(|q| q.parse().ok());
-        let email = q.filter(|_| id.is_none());
-        let plan = self.plan.filter(|text| !text.is_empty());
-        for (field, text) in [("q", &email), ("plan", &plan)] {
-            // PostgreSQL takes no NUL.
-            if text.as_ref().is_some_and(|text| text.contains('\0')) {
-                return Err(invalid(field, "must be text"));
-            }
-        }
-        Ok((Search { email, id, status, plan, after: cursor.transpose()? }, limit))
-    }
 }
 
 /// Looks for subscriptions, the latest first.
