@@ -135,7 +135,9 @@ impl Ground<'_> {
             news: Arc::default(),
             turn: Mutex::default(),
         });
-        tasks.spawn(Arc::clone(&billing).run());
+        if self.config.billing.worker {
+            tasks.spawn(Arc::clone(&billing).run());
+        }
         billing
     }
 

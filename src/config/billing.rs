@@ -11,6 +11,8 @@ pub struct Billing {
     pub catalog: Option<PathBuf>,
     /// Which gateway keeps cards and moves money.
     pub gateway: GatewayKind,
+    /// Whether this instance does what falls due.
+    pub worker: bool,
 }
 
 /// A payment gateway.
@@ -34,5 +36,5 @@ pub(super) fn read(settings: &mut Settings, mode: Option<Mode>) -> Option<Billin
     });
     let catalog = settings.text("billing.catalog");
     let catalog = (!catalog.is_empty()).then(|| PathBuf::from(catalog));
-    Some(Billing { catalog, gateway: gateway? })
+    Some(Billing { catalog, gateway: gateway?, worker: settings.flag("billing.worker") })
 }

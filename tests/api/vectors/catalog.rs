@@ -15,12 +15,15 @@ pub(crate) async fn open(
     clock: Arc<ManualClock>,
     catalog: Option<&Catalog>,
 ) -> TestApp {
-    let Some(catalog) = catalog else { return TestApp::open(place, clock, &[]).await.unwrap() };
+    // Nobody works but who settles: a vector says when.
+    let mut settings = vec![("PRESSGATE__BILLING__WORKER", "false")];
     let mut file = NamedTempFile::new().unwrap();
-    file.write_all(text_of(catalog).as_bytes()).unwrap();
+    if let Some(catalog) = catalog {
+        file.write_all(text_of(catalog).as_bytes()).unwrap();
+        settings.push(("PRESSGATE__BILLING__CATALOG", file.path().to_str().unwrap()));
+    }
     // The file is read once, at the start.
-    let setting = ("PRESSGATE__BILLING__CATALOG", file.path().to_str().unwrap());
-    TestApp::open(place, clock, &[setting]).await.unwrap()
+    TestApp::open(place, clock, &settings).await.unwrap()
 }
 
 /// The catalog in the service's own form.
