@@ -16,7 +16,9 @@ const MANUAL: &str = include_str!("../../../docs/billing.md");
 const HEADING: &str = "| From | What happens | To | Event |\n| --- | --- | --- | --- |\n";
 
 /// What may happen, and what comes of it; `None` where it is refused or changes nothing.
-const ACTS: [(&str, fn(Subscription) -> Option<Row>); 14] = [
+type Act = (&'static str, fn(Subscription) -> Option<Row>);
+
+const ACTS: [Act; 14] = [
     ("the card for the trial is confirmed", |it| of(it.confirmed(noon()))),
     ("what is charged is paid", paid),
     ("what is charged is declined", declined),
@@ -140,11 +142,11 @@ fn declined(it: Subscription) -> Option<Row> {
     }
     let purchase = purchase(&it)?;
     let now = purchase.turn.period.start;
-    let row = |hard| {
-        of(Some(it.clone().charging(uuid::Uuid::max()).declined(purchase.clone(), hard, now)))
-    };
-    assert_eq!(row(true), row(false));
-    row(true)
+    let it = it.charging(uuid::Uuid::max());
+    let soft = of(Some(it.clone().declined(purchase.clone(), false, now)));
+    let hard = of(Some(it.declined(purchase, true, now)));
+    assert_eq!(soft, hard);
+    hard
 }
 
 fn wants_confirmation(it: Subscription) -> Option<Row> {
