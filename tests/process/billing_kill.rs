@@ -2,6 +2,7 @@
 //! and what an answer said is true for good.
 //!
 //! `PRESSGATE_KILL_SECS` makes it longer than its 25 seconds, `PRESSGATE_KILL_SEED` repeats one.
+#![expect(clippy::print_stdout, reason = "whoever reads of a failure needs its seed")]
 
 mod books;
 mod client;
@@ -38,7 +39,7 @@ fn number_from(variable: &str) -> Option<u64> {
 async fn time_goes_on(service: Arc<Service>, mut dice: Dice, until: Instant) {
     while Instant::now() < until {
         tokio::time::sleep(dice.millis(400)).await;
-        let hours = if dice.roll(4) == 0 { dice.roll(600) } else { dice.roll(60) };
+        let hours = if dice.roll(4) == 0 { dice.roll(900) } else { dice.roll(120) };
         let _ = service.advance(Span::hours(i64::try_from(hours).unwrap())).await;
         if dice.roll(3) == 0 {
             let faults = json!({
@@ -60,9 +61,14 @@ async fn keep_busy(mut client: Client, until: Instant) -> Client {
 /// Kills and starts again until everybody is done.
 async fn kill_on(service: &Service, mut dice: Dice, busy: &[JoinHandle<Client>], until: Instant) {
     while Instant::now() < until {
-        tokio::time::sleep(dice.millis(LIFE_MAX_MS)).await;
+        if dice.roll(2) == 0 {
+            service.moves().await;
+            tokio::time::sleep(dice.millis(150)).await;
+        } else {
+            tokio::time::sleep(dice.millis(LIFE_MAX_MS)).await;
+        }
         // One that found something wrong says so below.
-        if busy.iter().any(|client| client.is_finished()) {
+        if busy.iter().any(JoinHandle::is_finished) {
             return;
         }
         service.kill();
@@ -138,7 +144,7 @@ async fn prove(url: &str, service: &Service, mut clients: Vec<Client>) {
     ours.assert_paid(&claims);
     let doctor = run(url, &["doctor"]);
     assert!(doctor.status.success(), "{}", String::from_utf8_lossy(&doctor.stdout));
-    assert!(kills >= 5 && broken >= 5 && ours.count_paid() >= 20, "nothing was put to the test");
+    assert!(kills >= 5 && broken >= 5 && ours.count_paid() >= 10, "nothing was put to the test");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

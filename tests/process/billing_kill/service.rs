@@ -12,14 +12,14 @@ use pressgate::clock::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
 use time::Duration as Span;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::server::{Server, pressgate};
 
 /// Longest wait for one answer.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// After so long, something stands still.
-const STALLED: Duration = Duration::from_secs(60);
+const STALLED: Duration = Duration::from_mins(1);
 
 /// Numbers that look random and are the same for the same seed.
 #[derive(Debug, Clone)]
@@ -76,6 +76,7 @@ pub(super) struct Service {
     address: watch::Sender<Option<String>>,
     /// Where the clock was sent, and when.
     clock: Mutex<(Timestamp, Instant)>,
+    moves: Notify,
     client: reqwest::Client,
     pub(super) tally: Tally,
 }
@@ -93,6 +94,7 @@ impl Service {
             server: Mutex::new(None),
             address: watch::Sender::new(None),
             clock: Mutex::new((Timestamp::UNIX_EPOCH, Instant::now())),
+            moves: Notify::new(),
             client,
             tally: Tally::default(),
         };
@@ -139,12 +141,12 @@ impl Service {
     }
 
     async fn catch_up(&self, address: &str) {
-        let body = json!({"set": self.now().to_string()});
-        // One that takes long is answered 503, and done all the same.
         let deadline = Instant::now() + STALLED;
         loop {
+            let body = json!({"set": self.now().to_string()});
             let answer = self.try_once(address, &post("/sandbox/clock", &body)).await;
-            if matches!(answer, Ok((200, _))) {
+            // 422: it is there already.
+            if matches!(answer, Ok((200 | 422, _))) {
                 return;
             }
             assert!(Instant::now() < deadline, "the clock does not move: {answer:?}");
@@ -160,12 +162,18 @@ impl Service {
 
     /// Moves the clock; true where the service said that it did.
     pub(super) async fn advance(&self, by: Span) -> bool {
-        let to = self.now().plus(by);
         let address = self.address().await;
+        let to = self.now().plus(by);
         *self.clock.lock().unwrap() = (to, Instant::now());
         let body = json!({"set": to.to_string()});
+        self.moves.notify_waiters();
         let moved = self.try_once(&address, &post("/sandbox/clock", &body)).await;
         matches!(moved, Ok((200, _)))
+    }
+
+    /// When the clock is moved next, and much falls due; or soon, where it is not.
+    pub(super) async fn moves(&self) {
+        let _ = tokio::time::timeout(Duration::from_secs(2), self.moves.notified()).await;
     }
 
     /// Where the service is, as soon as it is anywhere.
