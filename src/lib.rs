@@ -16,7 +16,7 @@
 //! | [`staff`] | the back office: coming on duty, acting on readers |
 //! | [`audit`] | who did what, in an order that nobody can change unseen |
 //! | [`mail`] | writing to people |
-//! | [`billing`] | the catalog of plans; subscriptions come to live here |
+//! | [`billing`] | plans, subscriptions, charges, invoices and the ledger; `docs/billing.md` |
 //! | [`demo`] | a small newspaper behind the paywall, in a sandbox |
 //! | [`http`] | what all of HTTP shares: bodies, problems, limits, health, the listener |
 //! | [`db`] | one storage for two databases |

@@ -60,7 +60,9 @@ pub async fn once(
 ) -> Result<Response, ApiError> {
     let now = keeper.clock.now();
     let fresh = keeper.ids.uuid(now).map_err(ApiError::internal)?;
-    let Some(key) = key_of(&http)? else {
+    // Reading changes nothing, however often it is done.
+    let key = if http.method().is_safe() { None } else { key_of(&http)? };
+    let Some(key) = key else {
         http.extensions_mut().insert(Operation(fresh));
         return Ok(next.run(http).await);
     };
