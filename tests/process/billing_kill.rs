@@ -142,8 +142,11 @@ async fn prove(url: &str, service: &Service, mut clients: Vec<Client>) {
     ours.assert_no_period_is_paid_twice();
     ours.assert_agree_with(&book);
     ours.assert_paid(&claims);
-    let doctor = run(url, &["doctor"]);
-    assert!(doctor.status.success(), "{}", String::from_utf8_lossy(&doctor.stdout));
+    let doctor = String::from_utf8(run(url, &["doctor"]).stdout).unwrap();
+    // Here weeks pass while a request is in flight, and what it plans may be late already.
+    let wrong = |line: &&str| line.starts_with("UNWELL") && !line.contains("notices");
+    assert_eq!(doctor.lines().find(wrong), None, "{doctor}");
+    assert!(doctor.contains("well    invoices, balances and the ledger agree"), "{doctor}");
     assert!(kills >= 5 && broken >= 5 && ours.count_paid() >= 10, "nothing was put to the test");
 }
 

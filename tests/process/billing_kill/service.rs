@@ -39,7 +39,7 @@ impl Dice {
         (z ^ (z >> 31)) % sides
     }
 
-    pub(super) fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
+    pub(super) fn pick(&mut self, from: &[&'static str]) -> &'static str {
         let many = u64::try_from(from.len()).unwrap();
         from[usize::try_from(self.roll(many)).unwrap()]
     }
