@@ -13,6 +13,7 @@ use crate::{
         tokens::Tokens,
     },
     billing::{
+        access::Standings,
         catalog::versions::Catalogs,
         engine::Billing,
         gateway::{Gateway, Sandbox},
@@ -132,6 +133,7 @@ impl Ground<'_> {
             previews: self.config.master.derive("switch previews"),
             duties: Arc::clone(&self.duties),
             public_url: self.config.server.public_url.as_str().into(),
+            standings: Standings::default(),
             news: Arc::default(),
             turn: Mutex::default(),
         });

@@ -1,5 +1,9 @@
 //! What a reader may read without being metered: subscriptions and what the publisher gave away.
 
+use std::sync::Arc;
+
+use quick_cache::sync::Cache;
+use time::Duration;
 use uuid::Uuid;
 
 use super::{
@@ -17,6 +21,41 @@ use crate::{
 pub struct Standing {
     subscriptions: Vec<Subscription>,
     grants: Vec<(Sites, grant::Grant)>,
+}
+
+/// Most readers whose standing is remembered.
+const REMEMBERED_MAX: usize = 20_000;
+/// For how long. What this process changes it forgets at once; what another changes is seen here
+/// after this at the latest.
+const REMEMBERED_FOR: Duration = Duration::SECOND;
+
+/// What was looked up a moment ago, for readers who open one article after the other.
+#[derive(Debug)]
+pub struct Standings(Cache<Uuid, (Timestamp, Arc<Standing>)>);
+
+impl Default for Standings {
+    fn default() -> Self {
+        Self(Cache::new(REMEMBERED_MAX))
+    }
+}
+
+impl Standings {
+    /// What was looked up of `reader`, unless that is too long ago.
+    #[must_use]
+    pub fn recall(&self, reader: Uuid, now: Timestamp) -> Option<Arc<Standing>> {
+        let (at, standing) = self.0.get(&reader)?;
+        (at <= now && now < at.plus(REMEMBERED_FOR)).then_some(standing)
+    }
+
+    /// Remembers what was looked up of `reader` at `now`.
+    pub fn remember(&self, reader: Uuid, standing: &Arc<Standing>, now: Timestamp) {
+        self.0.insert(reader, (now, Arc::clone(standing)));
+    }
+
+    /// Forgets `reader`, of whom something changes.
+    pub fn forget(&self, reader: Uuid) {
+        self.0.remove(&reader);
+    }
 }
 
 impl Standing {

@@ -182,6 +182,16 @@ on_both_databases! {
         assert_eq!(stale.status, 409);
     }
 
+    async fn another_process_lets_a_new_subscriber_in_within_a_second(t: TestApp) {
+        let anna = t.reader(ANNA).await;
+        let another = t.another_process().await;
+        assert_eq!(another.reason(&anna).await, "metered");
+        t.subscribed(&anna, "annual", OK).await;
+        assert_eq!(t.reason(&anna).await, "subscriber", "here at once");
+        t.clock.advance(Duration::SECOND);
+        assert_eq!(another.reason(&anna).await, "subscriber");
+    }
+
     async fn erasing_ends_what_is_paid(t: TestApp) {
         let anna = t.reader(ANNA).await;
         t.subscribed(&anna, "annual", OK).await;

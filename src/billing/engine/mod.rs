@@ -33,7 +33,7 @@ pub use self::{
     switch::Preview,
 };
 use super::{
-    access::Standing,
+    access::{Standing, Standings},
     catalog::versions::Catalogs,
     gateway::Gateway,
     notice::duty::Duties,
@@ -76,6 +76,8 @@ pub struct Billing {
     pub duties: Arc<Duties>,
     /// Where the links in mails lead.
     pub public_url: Arc<str>,
+    /// What was looked up a moment ago.
+    pub standings: Standings,
     /// Told when something may have fallen due.
     pub news: Arc<Notify>,
     /// Whoever works holds this, so that a clock that moves can wait for the work.
@@ -115,11 +117,18 @@ impl Billing {
         Ok(own.ok_or(BillingError::NotFound)?.as_of(self.clock.now()))
     }
 
-    /// Why a reader may read on `site` without being metered, if so.
+    /// What a reader may read without being metered, as it was at most a second ago.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn standing(&self, reader: Uuid) -> Result<Standing, BillingError> {
-        Ok(Standing::of(&mut self.db.read().await?, &self.catalogs, reader).await?)
+    pub async fn standing(&self, reader: Uuid) -> Result<Arc<Standing>, BillingError> {
+        let now = self.clock.now();
+        if let Some(standing) = self.standings.recall(reader, now) {
+            return Ok(standing);
+        }
+        let standing = Standing::of(&mut self.db.read().await?, &self.catalogs, reader).await?;
+        let standing = Arc::new(standing);
+        self.standings.remember(reader, &standing, now);
+        Ok(standing)
     }
 }

@@ -291,6 +291,7 @@ impl Billing {
             reason: office.reason.clone(),
             created_at: now,
         };
+        self.standings.forget(gift.reader);
         grant::insert(&mut tx, &given).await?;
         let letter = crate::billing::letter::BillingLetter {
             plan: product.name.clone(),

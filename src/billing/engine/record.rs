@@ -76,6 +76,7 @@ impl Billing {
         now: Timestamp,
     ) -> Result<(), BillingError> {
         let planned = self.plan_notices(tx, subscription, now).await?;
+        self.standings.forget(subscription.reader);
         Ok(store::save(tx, subscription, wake_at(subscription, planned, now)).await?)
     }
 

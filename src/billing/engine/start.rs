@@ -257,6 +257,7 @@ impl Billing {
         fresh: &Subscription,
         now: Timestamp,
     ) -> Result<(), BillingError> {
+        self.standings.forget(fresh.reader);
         let planned = self.plan_notices(tx, fresh, now).await?;
         let wake_at = super::record::wake_at(fresh, planned, now);
         match store::insert(tx, fresh, wake_at).await {
