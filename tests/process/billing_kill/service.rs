@@ -18,8 +18,8 @@ use crate::server::{Server, pressgate};
 
 /// Longest wait for one answer.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// After so long, something stands still.
-const STALLED: Duration = Duration::from_mins(1);
+/// After so long, something stands still: many lives may end in the middle of one request.
+const STALLED: Duration = Duration::from_mins(5);
 
 /// Numbers that look random and are the same for the same seed.
 #[derive(Debug, Clone)]
