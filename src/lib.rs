@@ -17,6 +17,7 @@
 //! | [`audit`] | who did what, in an order that nobody can change unseen |
 //! | [`mail`] | writing to people |
 //! | [`billing`] | plans, subscriptions, charges, invoices and the ledger; `docs/billing.md` |
+//! | [`language`] | what readers are told, in their language |
 //! | [`demo`] | a small newspaper behind the paywall, in a sandbox |
 //! | [`http`] | what all of HTTP shares: bodies, problems, limits, health, the listener |
 //! | [`db`] | one storage for two databases |
@@ -37,6 +38,7 @@ pub mod db;
 pub mod demo;
 pub mod http;
 pub mod ids;
+pub mod language;
 pub mod mail;
 pub mod metering;
 pub mod money;

@@ -1,0 +1,4 @@
+# Pieces that several areas need.
+
+common-moment = { $day } at { $time } { $zone }
+common-list = { $first } and { $last }

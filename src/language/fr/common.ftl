@@ -1,0 +1,4 @@
+# Pieces that several areas need.
+
+common-moment = { $day } à { $time } { $zone }
+common-list = { $first } et { $last }
