@@ -63,9 +63,11 @@ fn reader(id: uuid::Uuid, now: Timestamp) -> Reader {
     Reader {
         id,
         email: Address::parse(&format!("{id}@bench.example")).unwrap(),
-        email_verified_at: now,
+        email_verified_at: Some(now),
         password_hash: None,
         created_at: now,
+        language: None,
+        site: None,
     }
 }
 

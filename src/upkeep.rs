@@ -18,7 +18,7 @@ use crate::{
     clock::Clock,
     db::{Db, StoreError},
     mail::outbox,
-    reader::{address_store, link_store},
+    reader::{address_store, link_store, store as readers},
 };
 
 /// How often to look.
@@ -39,6 +39,8 @@ const MAILS_KEPT: Span = Span::days(30);
 /// For how long it can be shown that a notice was sent: California asks for 3 years.
 const NOTICES_KEPT: Span = Span::days(4 * 365);
 
+/// Who began to subscribe and never did is forgotten after this.
+const PROVISIONAL_KEPT: Span = Span::days(1);
 /// What nobody fetched in this time is told to nobody any more; the timeline still holds it.
 const EVENTS_KEPT: Span = Span::days(30);
 
@@ -73,6 +75,7 @@ pub async fn forget(db: &Db, clock: &dyn Clock) -> Result<u64, StoreError> {
             idempotency::purge(&mut tx, now.minus(KEPT), STEP).await?,
             timeline::purge_outbox(&mut tx, now.minus(EVENTS_KEPT), STEP).await?,
             notices::purge(&mut tx, now.minus(NOTICES_KEPT), STEP).await?,
+            readers::purge_provisional(&mut tx, now.minus(PROVISIONAL_KEPT), STEP).await?,
         ];
         tx.commit().await?;
         forgotten += rows.iter().sum::<u64>();

@@ -32,7 +32,7 @@ impl std::fmt::Debug for Guard {
 }
 
 /// For [`axum::middleware::from_fn_with_state`]. A right secret costs nothing; a wrong one counts,
-/// and so does every mail that is asked for.
+/// and so does every mail that is asked for, and every card that is declined.
 pub async fn slow_down(
     State(guard): State<Guard>,
     ClientIp(client): ClientIp,
@@ -43,7 +43,12 @@ pub async fn slow_down(
         return ApiError::from(wait).into_response();
     }
     let response = next.run(request).await;
-    let counts = [StatusCode::UNAUTHORIZED, StatusCode::ACCEPTED, StatusCode::TOO_MANY_REQUESTS];
+    let counts = [
+        StatusCode::UNAUTHORIZED,
+        StatusCode::ACCEPTED,
+        StatusCode::PAYMENT_REQUIRED,
+        StatusCode::TOO_MANY_REQUESTS,
+    ];
     if counts.contains(&response.status()) {
         guard.networks.record(client, guard.clock.now());
     }

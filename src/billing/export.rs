@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{
     charge::store as charges,
+    consent::{self, Consent},
     engine::Billing,
     grant,
     invoice::{own, view::InvoiceView},
@@ -30,6 +31,8 @@ pub struct BillingExport {
     pub balances: Vec<Money>,
     /// What was charged, or tried.
     pub charges: Vec<ExportedCharge>,
+    /// What the reader agreed to, word for word.
+    pub consents: Vec<Consent>,
     /// What the publisher gave away.
     pub complimentary: Vec<ExportedGrant>,
     /// What happened, the latest first.
@@ -138,6 +141,7 @@ impl Billing {
             invoices: own::list(tx, reader).await?,
             balances: balance::list_of(tx, reader).await?,
             charges: charges.collect(),
+            consents: consent::list(tx, reader).await?,
             complimentary: complimentary.collect(),
             timeline: timeline.collect(),
         })

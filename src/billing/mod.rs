@@ -10,6 +10,7 @@ pub mod bill;
 pub mod calendar;
 pub mod catalog;
 pub mod charge;
+pub mod consent;
 pub mod engine;
 pub mod event;
 pub mod export;

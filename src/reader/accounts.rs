@@ -222,6 +222,7 @@ impl Accounts {
             device: device.name,
             expires_at: now.plus(self.lifetimes.total),
             kind: device.keeps,
+            reads_only: false,
         };
         let (session, secret) = sessions::start(tx, &self.ids, new, now).await?;
         Ok(LoggedIn { reader, session, secret })

@@ -22,6 +22,7 @@ use crate::{
         notice::{record as notices, store::Notice},
     },
     clock::Timestamp,
+    language::Language,
     mail::{letter::Letter, outbox},
     metering::{
         records,
@@ -58,8 +59,9 @@ pub struct Export {
 pub struct ExportedReader {
     id: Uuid,
     email: String,
-    #[schema(value_type = String, format = DateTime)]
-    email_verified_at: Timestamp,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    email_verified_at: Option<Timestamp>,
+    language: Option<Language>,
     /// Whether a password is set. Its hash is nobody's business.
     has_password: bool,
     #[schema(value_type = String, format = DateTime)]
@@ -160,6 +162,7 @@ impl Accounts {
                 id,
                 email: reader.email.typed().to_owned(),
                 email_verified_at: reader.email_verified_at,
+                language: reader.language,
                 has_password: reader.password_hash.is_some(),
                 created_at: reader.created_at,
             },

@@ -8,6 +8,7 @@ pub mod accounts;
 pub mod address;
 pub mod address_store;
 pub mod api;
+pub mod begin;
 pub mod data;
 pub mod link_store;
 mod log_in;

@@ -57,15 +57,22 @@ impl Accounts {
         let reader = Reader {
             id: self.ids.uuid(now)?,
             email: link.email,
-            email_verified_at: now,
+            email_verified_at: Some(now),
             password_hash: Some(password_hash),
             created_at: now,
+            language: None,
+            site: None,
         };
         // The account first, then the link: of two links for one address one waits here for the
         // other, and neither holds what the other needs. What fails is not committed.
-        if !store::insert(&mut tx, &reader).await? {
-            return Err(AccountError::InvalidLink);
-        }
+        let reader = if store::insert(&mut tx, &reader).await? {
+            reader
+        } else {
+            // Who subscribed meanwhile has a provisional account, which is now a whole one.
+            let hash = reader.password_hash.as_deref().unwrap_or_default();
+            let adopted = store::adopt(&mut tx, &reader.email, hash, now).await?;
+            adopted.ok_or(AccountError::InvalidLink)?
+        };
         link_store::take(&mut tx, hash, now).await?.ok_or(AccountError::InvalidLink)?;
         // Other sign-ups with this address, and the passwords that came with them, are void.
         link_store::delete_for(&mut tx, &reader.email).await?;

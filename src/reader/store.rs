@@ -7,8 +7,10 @@ use uuid::Uuid;
 
 use super::model::Reader;
 use crate::{
+    auth::session::secret::SecretHash,
     clock::Timestamp,
     db::{StoreError, Tx},
+    language::Language,
     mail::address::Address,
 };
 
@@ -19,6 +21,8 @@ struct ReaderRow {
     email_verified_at: Option<Timestamp>,
     password_hash: Option<String>,
     created_at: Timestamp,
+    language: Option<String>,
+    site: Option<String>,
 }
 
 impl TryFrom<ReaderRow> for Reader {
@@ -31,9 +35,14 @@ impl TryFrom<ReaderRow> for Reader {
         Ok(Self {
             id,
             email: email.ok_or_else(|| corrupt("email"))?,
-            email_verified_at: row.email_verified_at.ok_or_else(|| corrupt("email_verified_at"))?,
+            email_verified_at: row.email_verified_at,
             password_hash: row.password_hash,
             created_at: row.created_at,
+            language: match row.language.as_deref().map(Language::parse) {
+                Some(None) => return Err(corrupt("language")),
+                language => language.flatten(),
+            },
+            site: row.site,
         })
     }
 }
@@ -45,8 +54,9 @@ impl TryFrom<ReaderRow> for Reader {
 pub async fn insert(tx: &mut Tx, reader: &Reader) -> Result<bool, StoreError> {
     let added = tx
         .query(
-            "INSERT INTO readers (id, email, email_key, email_verified_at, password_hash, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6)
+            "INSERT INTO readers (id, email, email_key, email_verified_at, password_hash, created_at,
+                                  language, site)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
              ON CONFLICT (email_key) DO NOTHING",
         )
         .bind(reader.id)
@@ -55,9 +65,107 @@ pub async fn insert(tx: &mut Tx, reader: &Reader) -> Result<bool, StoreError> {
         .bind(reader.email_verified_at)
         .bind(reader.password_hash.as_deref())
         .bind(reader.created_at)
+        .bind(reader.language.map(Language::tag))
+        .bind(reader.site.as_deref())
         .execute()
         .await?;
     Ok(added > 0)
+}
+
+/// Adds a provisional reader, begun in the browser that `browser` names; says no when the address
+/// has an account already, be it provisional.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn begin(tx: &mut Tx, reader: &Reader, browser: SecretHash) -> Result<bool, StoreError> {
+    let added = tx
+        .query(
+            "INSERT INTO readers (id, email, email_key, begun_in, created_at, language, site)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
+             ON CONFLICT (email_key) DO NOTHING",
+        )
+        .bind(reader.id)
+        .bind(reader.email.typed())
+        .bind(reader.email.key())
+        .bind(browser.to_bytes())
+        .bind(reader.created_at)
+        .bind(reader.language.map(Language::tag))
+        .bind(reader.site.as_deref())
+        .execute()
+        .await?;
+    Ok(added > 0)
+}
+
+/// Whether the reader is provisional, and was begun in this browser.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn was_begun_in(tx: &mut Tx, id: Uuid, browser: SecretHash) -> Result<bool, StoreError> {
+    let found: Option<(Uuid,)> = tx
+        .query("SELECT id FROM readers WHERE id = $1 AND begun_in = $2")
+        .bind(id)
+        .bind(browser.to_bytes())
+        .optional()
+        .await?;
+    Ok(found.is_some())
+}
+
+/// Makes the provisional account of an address, if there is one, a whole one with this password.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn adopt(
+    tx: &mut Tx,
+    email: &Address,
+    password_hash: &str,
+    now: Timestamp,
+) -> Result<Option<Reader>, StoreError> {
+    let adopted = tx
+        .query(
+            "UPDATE readers SET email_verified_at = $1, begun_in = NULL, password_hash = $2
+             WHERE email_key = $3 AND begun_in IS NOT NULL",
+        )
+        .bind(now)
+        .bind(password_hash)
+        .bind(email.key())
+        .execute()
+        .await?;
+    if adopted == 0 { Ok(None) } else { find_by_email(tx, email).await }
+}
+
+/// Keeps in which language a reader wants to be spoken to.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn set_language(tx: &mut Tx, id: Uuid, language: Language) -> Result<(), StoreError> {
+    tx.query("UPDATE readers SET language = $1 WHERE id = $2 AND erased_at IS NULL")
+        .bind(language.tag())
+        .bind(id)
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// Forgets up to `most` provisional readers begun before `before` who never had a subscription.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn purge_provisional(
+    tx: &mut Tx,
+    before: Timestamp,
+    most: i64,
+) -> Result<u64, StoreError> {
+    tx.query(
+        "DELETE FROM readers WHERE id IN (
+             SELECT id FROM readers
+             WHERE begun_in IS NOT NULL AND created_at < $1
+               AND NOT EXISTS (SELECT 1 FROM subscriptions s WHERE s.reader_id = readers.id)
+             ORDER BY created_at LIMIT $2)",
+    )
+    .bind(before)
+    .bind(most)
+    .execute()
+    .await
 }
 
 /// The reader with this id, unless erased.
@@ -66,7 +174,7 @@ pub async fn insert(tx: &mut Tx, reader: &Reader) -> Result<bool, StoreError> {
 /// [`StoreError`].
 pub async fn find(tx: &mut Tx, id: Uuid) -> Result<Option<Reader>, StoreError> {
     tx.query(
-        "SELECT id, email, email_verified_at, password_hash, created_at
+        "SELECT id, email, email_verified_at, password_hash, created_at, language, site
          FROM readers WHERE id = $1 AND erased_at IS NULL",
     )
     .bind(id)
@@ -82,7 +190,7 @@ pub async fn find(tx: &mut Tx, id: Uuid) -> Result<Option<Reader>, StoreError> {
 /// [`StoreError`].
 pub async fn find_by_email(tx: &mut Tx, email: &Address) -> Result<Option<Reader>, StoreError> {
     tx.query(
-        "SELECT id, email, email_verified_at, password_hash, created_at
+        "SELECT id, email, email_verified_at, password_hash, created_at, language, site
          FROM readers WHERE email_key = $1",
     )
     .bind(email.key())
@@ -137,7 +245,7 @@ pub async fn set_email(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     tx.query(
-        "UPDATE readers SET email = $1, email_key = $2, email_verified_at = $3
+        "UPDATE readers SET email = $1, email_key = $2, email_verified_at = $3, begun_in = NULL
          WHERE id = $4 AND erased_at IS NULL",
     )
     .bind(email.typed())
@@ -158,7 +266,7 @@ pub async fn erase(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool, StoreE
         .query(
             "UPDATE readers
              SET email = NULL, email_key = NULL, email_verified_at = NULL, password_hash = NULL,
-                 erased_at = $1
+                 begun_in = NULL, language = NULL, site = NULL, erased_at = $1
              WHERE id = $2 AND erased_at IS NULL",
         )
         .bind(now)

@@ -104,6 +104,7 @@ impl Desk {
             device,
             expires_at: now.plus(self.lifetimes.total),
             kind: SecretKind::Refresh,
+            reads_only: false,
         };
         let (session, secret) = sessions::start(&mut tx, &self.ids, new, now).await?;
         let entry = origin.entry(Actor::Staff(staff.id), Action::StaffLoggedIn);

@@ -43,6 +43,7 @@ const TABLES: &[(&str, Holds)] = &[
     ("ledger_entries", Holds::Nothing("the same amounts as in the invoices, by ids")),
     ("invoice_numbers", Holds::Nothing("how many invoices there are")),
     ("grants", Holds::Part("/complimentary")),
+    ("consents", Holds::Part("/consents")),
     ("subscription_events", Holds::Part("/timeline")),
     ("event_outbox", Holds::Nothing("the timeline, on its way to those who asked to be told")),
     ("sandbox_charges", Holds::Nothing("the sandbox's gateway, which stands for somebody else's")),

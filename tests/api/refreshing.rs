@@ -212,6 +212,7 @@ on_both_databases! {
             device: String::new(),
             expires_at: now.plus(Duration::DAY),
             kind: SecretKind::Refresh,
+            reads_only: false,
         };
         let mut tx = t.state.databases.main.write().await.unwrap();
         let (_, secret) = store::start(&mut tx, &ids, new, now).await.unwrap();

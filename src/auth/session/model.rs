@@ -39,6 +39,8 @@ pub struct Session {
     pub last_used_at: Timestamp,
     /// When it ends however much it is used.
     pub expires_at: Timestamp,
+    /// Whether it opens articles and no account: nobody has proved to be the reader in it.
+    pub reads_only: bool,
     /// When and why it was ended.
     pub ended: Option<(Timestamp, EndReason)>,
 }
@@ -143,6 +145,7 @@ mod tests {
             authenticated_at: start,
             last_used_at: start.plus(Duration::days(95)),
             expires_at: start.plus(Duration::days(100)),
+            reads_only: false,
             ended: None,
         };
         let second = Duration::SECOND;

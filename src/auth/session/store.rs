@@ -41,6 +41,8 @@ pub struct NewSession {
     pub expires_at: Timestamp,
     /// [`SecretKind::Refresh`] for programs, [`SecretKind::Cookie`] for our own pages.
     pub kind: SecretKind,
+    /// Whether it opens articles and no account.
+    pub reads_only: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -53,6 +55,7 @@ pub(super) struct SessionRow {
     authenticated_at: Timestamp,
     last_used_at: Timestamp,
     expires_at: Timestamp,
+    reads_only: bool,
     ended_at: Option<Timestamp>,
     end_reason: Option<String>,
 }
@@ -79,6 +82,7 @@ impl TryFrom<SessionRow> for Session {
             authenticated_at: row.authenticated_at,
             last_used_at: row.last_used_at,
             expires_at: row.expires_at,
+            reads_only: row.reads_only,
             ended,
         })
     }
@@ -99,8 +103,8 @@ pub async fn start(
     let cookie_hash = (new.kind == SecretKind::Cookie).then(|| secret.hash().to_bytes());
     tx.query(
         "INSERT INTO sessions (id, realm, subject, device, cookie_hash, started_at,
-                               authenticated_at, last_used_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $6, $6, $7)",
+                               authenticated_at, last_used_at, expires_at, reads_only)
+         VALUES ($1, $2, $3, $4, $5, $6, $6, $6, $7, $8)",
     )
     .bind(id)
     .bind(new.realm.as_str())
@@ -109,6 +113,7 @@ pub async fn start(
     .bind(cookie_hash)
     .bind(now)
     .bind(new.expires_at)
+    .bind(new.reads_only)
     .execute()
     .await?;
     if new.kind == SecretKind::Refresh {
@@ -145,7 +150,7 @@ pub(super) async fn insert_live(
 pub async fn find(tx: &mut Tx, id: Uuid) -> Result<Option<Session>, StoreError> {
     tx.query(
         "SELECT id, realm, subject, device, started_at, authenticated_at, last_used_at,
-                expires_at, ended_at, end_reason
+                expires_at, reads_only, ended_at, end_reason
          FROM sessions WHERE id = $1",
     )
     .bind(id)
@@ -162,7 +167,7 @@ pub async fn find(tx: &mut Tx, id: Uuid) -> Result<Option<Session>, StoreError> 
 pub async fn find_by_cookie(tx: &mut Tx, hash: SecretHash) -> Result<Option<Session>, StoreError> {
     tx.query(
         "SELECT id, realm, subject, device, started_at, authenticated_at, last_used_at,
-                expires_at, ended_at, end_reason
+                expires_at, reads_only, ended_at, end_reason
          FROM sessions WHERE cookie_hash = $1",
     )
     .bind(hash.to_bytes())
@@ -186,7 +191,7 @@ pub async fn list(
     let rows: Vec<SessionRow> = tx
         .query(
             "SELECT id, realm, subject, device, started_at, authenticated_at, last_used_at,
-                    expires_at, ended_at, end_reason
+                    expires_at, reads_only, ended_at, end_reason
              FROM sessions
              WHERE realm = $1 AND subject = $2 AND ended_at IS NULL AND expires_at > $3
              ORDER BY last_used_at DESC, id
@@ -214,7 +219,7 @@ pub async fn list_all(
     let rows: Vec<SessionRow> = tx
         .query(
             "SELECT id, realm, subject, device, started_at, authenticated_at, last_used_at,
-                    expires_at, ended_at, end_reason
+                    expires_at, reads_only, ended_at, end_reason
              FROM sessions
              WHERE realm = $1 AND subject = $2
              ORDER BY started_at DESC, id

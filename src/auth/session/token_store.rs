@@ -120,7 +120,7 @@ async fn set_state(tx: &mut Tx, hash: Vec<u8>, state: TokenState) -> Result<(), 
 pub async fn find_session(tx: &mut Tx, hash: SecretHash) -> Result<Option<Session>, StoreError> {
     tx.query(
         "SELECT s.id, s.realm, s.subject, s.device, s.started_at, s.authenticated_at,
-                s.last_used_at, s.expires_at, s.ended_at, s.end_reason
+                s.last_used_at, s.expires_at, s.reads_only, s.ended_at, s.end_reason
          FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id
          WHERE t.hash = $1",
     )

@@ -84,6 +84,7 @@ pub(super) async fn start(
         method: payment_method.as_deref().map(parse_method).transpose()?,
         trial: trial.unwrap_or(true),
         country: country.map(parse_country).transpose()?,
+        shown: None,
     };
     let begun = counter.billing.start(reader, order, operation).await?;
     answer(&counter, StatusCode::CREATED, &begun).await

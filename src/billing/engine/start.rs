@@ -7,6 +7,7 @@ use crate::{
     auth::limit_store::{self, LimitKey},
     billing::{
         catalog::model::Terms,
+        consent::{self, Shown},
         event::{Actor, Event},
         gateway::{ChargeOutcome, PaymentMethod},
         subscription::{
@@ -33,6 +34,8 @@ pub struct Order {
     pub trial: bool,
     /// Whose laws and taxes apply (ISO 3166-1), where the reader said.
     pub country: Option<String>,
+    /// What stood beside the button, where it was on a page of ours.
+    pub shown: Option<Shown>,
 }
 
 /// A card as the gateway described it.
@@ -91,9 +94,10 @@ impl Billing {
             revision: 1,
         };
         if begins_trial {
-            self.start_trial(fresh, order.method.as_ref(), fingerprint.as_deref()).await
+            let card = (order.method.as_ref(), fingerprint.as_deref());
+            self.start_trial(fresh, card, order.shown.as_ref()).await
         } else {
-            self.start_paid(fresh).await
+            self.start_paid(fresh, order.shown.as_ref()).await
         }
     }
 
@@ -128,8 +132,8 @@ impl Billing {
     async fn start_trial(
         &self,
         fresh: Subscription,
-        method: Option<&PaymentMethod>,
-        fingerprint: Option<&str>,
+        (method, fingerprint): (Option<&PaymentMethod>, Option<&str>),
+        shown: Option<&Shown>,
     ) -> Result<Subscription, BillingError> {
         let now = fresh.created_at;
         // Refused before the card is touched, where that can be known; the rows settle races.
@@ -153,7 +157,7 @@ impl Billing {
             None | Some(ChargeOutcome::Succeeded { .. }) => {
                 let begun = fresh.confirmed(now);
                 let (begun, event) = begun.ok_or(BillingError::impossible("a trial of nothing"))?;
-                self.insert(&mut tx, &begun, now).await?;
+                self.insert(&mut tx, &begun, shown, now).await?;
                 self.write_event(&mut tx, (&begun, &event), Actor::Reader, now).await?;
                 self.tell_trial(&mut tx, &begun, now).await?;
                 begun
@@ -163,7 +167,7 @@ impl Billing {
                 let waits_for = WaitsFor::Reader { until };
                 let open = Some(OpenCharge { id: fresh.id, waits_for });
                 let begun = Subscription { open, ..fresh };
-                self.insert(&mut tx, &begun, now).await?;
+                self.insert(&mut tx, &begun, shown, now).await?;
                 let event = Event::Created { expires_at: until };
                 self.write_event(&mut tx, (&begun, &event), Actor::Reader, now).await?;
                 begun
@@ -177,7 +181,11 @@ impl Billing {
         Ok(begun)
     }
 
-    async fn start_paid(&self, fresh: Subscription) -> Result<Subscription, BillingError> {
+    async fn start_paid(
+        &self,
+        fresh: Subscription,
+        shown: Option<&Shown>,
+    ) -> Result<Subscription, BillingError> {
         let now = fresh.created_at;
         let id = fresh.id;
         let mut tx = self.db.write().await?;
@@ -186,7 +194,7 @@ impl Billing {
         limit_store::check(&mut tx, declined, self.declined, now).await?;
         let purchase = fresh.fresh_purchase(now);
         let purchase = purchase.ok_or(BillingError::impossible("a period of no length"))?;
-        self.insert(&mut tx, &fresh, now).await?;
+        self.insert(&mut tx, &fresh, shown, now).await?;
         let (begun, charge) = self.intend(&mut tx, fresh, Intent::of(purchase, false), now).await?;
         let event = Event::Created { expires_at: now.plus(CONFIRM_WITHIN) };
         self.write_event(&mut tx, (&begun, &event), Actor::Reader, now).await?;
@@ -255,14 +263,19 @@ impl Billing {
         &self,
         tx: &mut Tx,
         fresh: &Subscription,
+        shown: Option<&Shown>,
         now: Timestamp,
     ) -> Result<(), BillingError> {
         self.standings.forget(fresh.reader);
         let planned = self.plan_notices(tx, fresh, now).await?;
         let wake_at = super::record::wake_at(fresh, planned, now);
         match store::insert(tx, fresh, wake_at).await {
-            Err(StoreError::Duplicate) => Err(BillingError::AlreadySubscribed),
-            other => Ok(other?),
+            Err(StoreError::Duplicate) => return Err(BillingError::AlreadySubscribed),
+            other => other?,
         }
+        if let Some(shown) = shown {
+            consent::insert(tx, fresh.id, fresh, shown, now).await?;
+        }
+        Ok(())
     }
 }

@@ -25,6 +25,16 @@ pub enum Letter {
         /// Logs in.
         link: String,
     },
+    /// Somebody wants to subscribe with this address, which has an account.
+    GoOnSubscribing {
+        /// Logs in and leads on.
+        link: String,
+    },
+    /// Somebody has subscribed with this address: a provisional account waits for its reader.
+    OpenAccount {
+        /// Makes it a whole one.
+        link: String,
+    },
     /// Somebody asked to log in with this address, which has no account.
     NoAccount {
         /// Where an account can be made.
@@ -93,6 +103,16 @@ impl<'a> From<&'a Letter> for Content<'a> {
                     .after("If you did not ask for it, do nothing.")
                     .within(A_QUARTER)
             }
+            Letter::GoOnSubscribing { link } => Content::told("Go on subscribing", GO_ON)
+                .link("Log in and go on", link)
+                .after(ONCE)
+                .after("If it was not you, do nothing: nothing was ordered.")
+                .within(A_QUARTER),
+            Letter::OpenAccount { link } => Content::told("Open your account", OPEN)
+                .link("Open my account", link)
+                .after(DAY)
+                .after(NOT_YOURS)
+                .within(A_DAY),
             Letter::NoAccount { link } => {
                 Content::told("There is no account with this address", NO_ACCOUNT)
                     .link("Make an account", link)
@@ -149,6 +169,11 @@ const SIGNED_UP: &str = "Somebody, hopefully you, asked for an account with this
     a password.";
 const SIGNED_UP_AGAIN: &str = "Somebody, hopefully you, asked for an account with this address. \
     There is one already, so here is a way into it.";
+const GO_ON: &str = "Somebody, hopefully you, wants to subscribe with this address. It has an account \
+    already, so log in by this link, and go on where you were.";
+const OPEN: &str = "You have subscribed with this address. One click says that it is yours; then you \
+    can read on every device, see your receipts, and cancel whenever you like.";
+const NOT_YOURS: &str = "If it was not you, do nothing. Nobody can log in without this mail.";
 const NO_ACCOUNT: &str = "Somebody, hopefully you, tried to log in with this address, but it has \
     no account. Perhaps yours is with another address; or make one.";
 const NEW_ADDRESS: &str =
@@ -206,6 +231,8 @@ mod tests {
             Letter::LogIn { link: link() },
             Letter::NoAccount { link: link() },
             Letter::ResetPassword { link: link() },
+            Letter::GoOnSubscribing { link: link() },
+            Letter::OpenAccount { link: link() },
             Letter::PasswordChanged { at },
             Letter::ConfirmAddressChange { link: link(), new_address: new_address.clone() },
             Letter::ConfirmNewAddress { link: link() },

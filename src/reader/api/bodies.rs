@@ -86,7 +86,11 @@ pub(super) struct ReaderBody {
 impl From<&Reader> for ReaderBody {
     fn from(reader: &Reader) -> Self {
         // There is no account before the mail was answered.
-        Self { id: reader.id, email: reader.email.typed().to_owned(), email_verified: true }
+        Self {
+            id: reader.id,
+            email: reader.email.typed().to_owned(),
+            email_verified: reader.email_verified_at.is_some(),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     Pages,
     refusal::{self, Refusal},
     return_to::checked,
-    sign_up::{Opened, Token, look_into_mail},
+    sign_up::{Token, look_into_mail},
     submitted::{Nothing, Submitted},
     view::{self, Form, Page, email_field, new_password_field, password_field},
     visit::{Visit, device, enter, leave},
@@ -102,7 +102,7 @@ pub(super) async fn log_in(
         (Ok(address), Some(attempt)) => {
             match pages.accounts.log_in(&address, &attempt, device(&headers)).await {
                 Ok(logged_in) => {
-                    return enter(&pages, &logged_in, visit.member, checked(&return_to)).await;
+                    return enter(&pages, &logged_in, visit.session(), checked(&return_to)).await;
                 }
                 Err(error) => refusal::of(error, "password")?.or_by_mail(),
             }
@@ -126,13 +126,22 @@ pub(super) async fn send_link(
     Ok(refused.on(&pages, (login_page(&email, ""), "/login/email"), &visit.form_tokens(&pages)))
 }
 
-fn link_page(token: &str) -> Page {
+/// What a link that logs in holds, and the form behind it.
+#[derive(Deserialize)]
+pub(super) struct LinkFields {
+    #[serde(default)]
+    token: String,
+    #[serde(default)]
+    return_to: String,
+}
+
+fn link_page(LinkFields { token, return_to }: &LinkFields) -> Page {
     Page {
         title: "Log in",
         lead: "One click more, and you are logged in here.".to_owned(),
         forms: vec![Form {
             action: "/login/link",
-            hidden: vec![("token", token.to_owned())],
+            hidden: vec![("token", token.clone()), ("return_to", return_to.clone())],
             button: "Log in",
             ..Form::default()
         }],
@@ -144,21 +153,23 @@ fn link_page(token: &str) -> Page {
 pub(super) async fn link_form(
     State(pages): State<Pages>,
     visit: Visit,
-    Query(Token { token }): Query<Token>,
+    Query(fields): Query<LinkFields>,
 ) -> Response {
     let tokens = visit.form_tokens(&pages);
-    visit.seal(view::page(&pages, StatusCode::OK, &link_page(&token), &tokens))
+    visit.seal(view::page(&pages, StatusCode::OK, &link_page(&fields), &tokens))
 }
 
 pub(super) async fn by_link(
     State(pages): State<Pages>,
     headers: HeaderMap,
-    Submitted { visit, fields: Opened { token } }: Submitted<Opened>,
+    Submitted { visit, fields }: Submitted<LinkFields>,
 ) -> Result<Response, ApiError> {
-    match pages.accounts.redeem(&token, device(&headers)).await {
-        Ok(logged_in) => enter(&pages, &logged_in, visit.member, "/account").await,
+    match pages.accounts.redeem(&fields.token, device(&headers)).await {
+        Ok(logged_in) => {
+            enter(&pages, &logged_in, visit.session(), checked(&fields.return_to)).await
+        }
         Err(error) => {
-            let page = Page { forms: Vec::new(), ..link_page(&token) };
+            let page = Page { forms: Vec::new(), ..link_page(&fields) };
             let refused = refusal::of(error, "password")?;
             Ok(refused.on(&pages, (page, "/login/link"), &visit.form_tokens(&pages)))
         }

@@ -116,7 +116,7 @@ pub(super) async fn confirm(
     Submitted { visit, fields: Opened { token } }: Submitted<Opened>,
 ) -> Result<Response, ApiError> {
     match pages.accounts.verify(&token, device(&headers)).await {
-        Ok(logged_in) => enter(&pages, &logged_in, visit.member, "/account").await,
+        Ok(logged_in) => enter(&pages, &logged_in, visit.session(), "/account").await,
         Err(error) => {
             let page = Page { forms: Vec::new(), ..confirm_page(&token) };
             let refused = refusal::of(error, "password")?;

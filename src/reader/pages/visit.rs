@@ -59,6 +59,8 @@ impl Member {
 pub(super) struct Visit {
     /// Who is logged in here, if anybody.
     pub(super) member: Option<Member>,
+    /// Who reads here, and has not proved to be the reader yet.
+    pub(super) guest: Option<Member>,
     /// What the tokens of this browser's forms are tied to.
     pub(super) holder: SecretHash,
     /// Cookies that this browser is to be given, or to lose.
@@ -88,9 +90,12 @@ impl FromRequestParts<Pages> for Visit {
         let secure = pages.secure;
         let mut cookies = Vec::new();
         if let Some(hash) = cookies::read(&parts.headers, Name::Session, secure) {
-            let member = member(&pages.accounts, hash).await.map_err(ApiError::from)?;
-            if member.is_some() {
-                return Ok(Self { member, holder: hash, cookies });
+            let found = member(&pages.accounts, hash).await.map_err(ApiError::from)?;
+            if let Some(found) = found {
+                let reads_only = found.session.reads_only;
+                let (member, guest) =
+                    if reads_only { (None, Some(found)) } else { (Some(found), None) };
+                return Ok(Self { member, guest, holder: hash, cookies });
             }
         }
         // A session that has ended is as good as none, and its cookie need not be sent again.
@@ -98,12 +103,12 @@ impl FromRequestParts<Pages> for Visit {
             cookies.extend(cookies::clear(Name::Session, secure));
         }
         if let Some(holder) = cookies::read(&parts.headers, Name::Form, secure) {
-            return Ok(Self { member: None, holder, cookies });
+            return Ok(Self { member: None, guest: None, holder, cookies });
         }
         let secret = Secret::generate(&pages.accounts.ids, SecretKind::Cookie);
         let secret = secret.map_err(ApiError::internal)?;
         cookies.extend(cookies::set(Name::Form, &secret, None, secure));
-        Ok(Self { member: None, holder: secret.hash(), cookies })
+        Ok(Self { member: None, guest: None, holder: secret.hash(), cookies })
     }
 }
 
@@ -168,6 +173,11 @@ fn with_cookies(cookies: Vec<HeaderValue>, mut response: Response) -> Response {
 }
 
 impl Visit {
+    /// Who has a session here, of either kind.
+    pub(super) fn session(self) -> Option<Member> {
+        self.member.or(self.guest)
+    }
+
     /// The hidden tokens of this browser's forms.
     pub(super) fn form_tokens(&self, pages: &Pages) -> FormTokens {
         let snapshot = Arc::clone(&pages.accounts.directory.snapshot());

@@ -40,8 +40,9 @@ pub(super) struct ByEmail {
 pub(super) struct FoundReader {
     id: Uuid,
     email: String,
-    #[schema(value_type = String, format = DateTime)]
-    email_verified_at: Timestamp,
+    /// Not yet where the account is provisional: begun by subscribing, its mail not answered.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    email_verified_at: Option<Timestamp>,
     has_password: bool,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,

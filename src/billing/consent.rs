@@ -1,0 +1,100 @@
+//! What readers agreed to: the words that stood beside the button, with their hash.
+//!
+//! California wants the proof kept for 3 years, or a year after the end (Bus. & Prof. Code
+//! § 17602(a)(6)); nothing here says who the reader was, so it stays when the account is erased.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::subscription::model::Subscription;
+use crate::{
+    clock::Timestamp,
+    db::{StoreError, Tx},
+    language::Language,
+};
+
+/// Most that are shown of one reader.
+const LISTED_MAX: i64 = 100;
+
+/// The words to which a reader said yes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// In which language.
+    pub language: Language,
+    /// Word for word.
+    pub text: String,
+}
+
+impl Shown {
+    /// The words' SHA-256 in hexadecimal.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let hash = digest(&SHA256, self.text.as_bytes());
+        hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// What a reader agreed to, and when.
+#[derive(Debug, Clone, Serialize, ToSchema, sqlx::FromRow)]
+pub struct Consent {
+    /// To begin or change which subscription.
+    pub subscription_id: Uuid,
+    /// Which plan of the catalog.
+    pub plan_id: String,
+    /// Which version of the catalog.
+    pub catalog_version: i64,
+    /// The language of the words.
+    pub language: String,
+    /// The words.
+    pub shown: String,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub agreed_at: Timestamp,
+}
+
+/// Keeps what the reader of `it` agreed to, under `id`.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn insert(
+    tx: &mut Tx,
+    id: Uuid,
+    it: &Subscription,
+    shown: &Shown,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.query(
+        "INSERT INTO consents (id, subscription_id, reader_id, plan_id, catalog_version, language,
+                               shown, sha256, agreed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(id)
+    .bind(it.id)
+    .bind(it.reader)
+    .bind(it.terms.plan.id.as_str())
+    .bind(it.terms.catalog.version)
+    .bind(shown.language.tag())
+    .bind(shown.text.as_str())
+    .bind(digest(&SHA256, shown.text.as_bytes()).as_ref().to_vec())
+    .bind(now)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// What a reader agreed to, the latest first; at most 100.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn list(tx: &mut Tx, reader: Uuid) -> Result<Vec<Consent>, StoreError> {
+    tx.query(
+        "SELECT subscription_id, plan_id, catalog_version, language, shown, agreed_at
+         FROM consents WHERE reader_id = $1 ORDER BY agreed_at DESC, id LIMIT $2",
+    )
+    .bind(reader)
+    .bind(LISTED_MAX)
+    .all()
+    .await
+}
