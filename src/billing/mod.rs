@@ -1,7 +1,7 @@
 //! Subscriptions: what is sold, to whom, until when, and what was paid for it.
 //!
 //! The rules are pure: `calendar`, `bill`, `tax`, `trial`, `subscription`, `invoice`, `ledger`,
-//! `notice`. `engine` brings them together with the database, the `gateway` and the mail; `api` is
+//! `notice`, `link`. `engine` brings them together with the database, the `gateway` and the mail; `api` is
 //! what readers' programs may ask. `docs/billing.md` tells the rules in plain words.
 
 pub mod access;
@@ -20,6 +20,7 @@ pub mod idempotency;
 pub mod invoice;
 pub mod ledger;
 pub mod letter;
+pub mod link;
 pub mod notice;
 pub mod review;
 pub mod subscription;

@@ -36,6 +36,7 @@ use super::{
     access::{Standing, Standings},
     catalog::versions::Catalogs,
     gateway::Gateway,
+    link::MailLinks,
     notice::duty::Duties,
     subscription::{
         model::{EndReason, Subscription},
@@ -72,6 +73,8 @@ pub struct Billing {
     pub trials: TrialKey,
     /// Signs previews.
     pub previews: hmac::Key,
+    /// Signs the links in mails that need no login.
+    pub links: MailLinks,
     /// What must be told, where and when.
     pub duties: Arc<Duties>,
     /// Where the links in mails lead.

@@ -1,0 +1,150 @@
+//! Links in mails that do one thing to one subscription, without logging in. Pure.
+//!
+//! Nothing of them is kept: a link says for which subscription it is and until when, and is signed
+//! for the one page that it opens. That page shows a button and nothing that is private, and only
+//! the button changes anything: programs that look into mails follow links (RFC 8058, section 1).
+
+use std::sync::Arc;
+
+use aws_lc_rs::hmac;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use time::Duration;
+use uuid::Uuid;
+
+use crate::{auth::seal::MasterKey, clock::Timestamp};
+
+/// How long a link works.
+pub const LINK_LIFE: Duration = Duration::days(60);
+/// A subscription and the second from which the link is over.
+const FACTS_LEN: usize = 16 + 8;
+/// The same with the signature, in base64.
+const TOKEN_LEN: usize = (FACTS_LEN + 32) * 4 / 3 + 1;
+
+/// What a link does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkPurpose {
+    /// Cancels at the end of what is paid.
+    Cancel,
+    /// Lets pay with another card.
+    Card,
+    /// Takes a cancellation back.
+    Resume,
+}
+
+impl LinkPurpose {
+    /// Every purpose.
+    pub const ALL: [Self; 3] = [Self::Cancel, Self::Card, Self::Resume];
+
+    /// The page that does it.
+    #[must_use]
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Cancel => "/mail/cancel",
+            Self::Card => "/mail/card",
+            Self::Resume => "/mail/resume",
+        }
+    }
+}
+
+/// Makes and checks such links.
+#[derive(Debug, Clone)]
+pub struct MailLinks {
+    key: hmac::Key,
+    public_url: Arc<str>,
+}
+
+impl MailLinks {
+    /// Links to `public_url`, signed by the key that belongs to `master`.
+    #[must_use]
+    pub fn of(master: &MasterKey, public_url: &str) -> Self {
+        Self { key: master.derive("links in mails"), public_url: public_url.into() }
+    }
+
+    /// A link that does `purpose` to `subscription`, for [`LINK_LIFE`] from `now`.
+    #[must_use]
+    pub fn url(&self, purpose: LinkPurpose, subscription: Uuid, now: Timestamp) -> String {
+        let expires_at = now.plus(LINK_LIFE).micros() / 1_000_000;
+        let facts = [&subscription.as_bytes()[..], &expires_at.to_be_bytes()].concat();
+        let tag = hmac::sign(&self.key, &signed(purpose, &facts));
+        let token = URL_SAFE_NO_PAD.encode([&facts, tag.as_ref()].concat());
+        format!("{}{}?token={token}", self.public_url, purpose.path())
+    }
+
+    /// The subscription that `token` is for; `None` for one that we did not make for `purpose`, or
+    /// that is over at `now`.
+    #[must_use]
+    pub fn verify(&self, purpose: LinkPurpose, token: &str, now: Timestamp) -> Option<Uuid> {
+        if token.len() != TOKEN_LEN {
+            return None;
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+        let (facts, tag) = bytes.split_at_checked(FACTS_LEN)?;
+        hmac::verify(&self.key, &signed(purpose, facts), tag).ok()?;
+        let (subscription, expires_at) = facts.split_at_checked(16)?;
+        let expires_at = i64::from_be_bytes(expires_at.try_into().ok()?);
+        let holds = now.micros() < expires_at.checked_mul(1_000_000)?;
+        holds.then(|| Uuid::from_slice(subscription).ok()).flatten()
+    }
+}
+
+/// No path holds a null byte, so a token for one purpose never reads as one for another.
+fn signed(purpose: LinkPurpose, facts: &[u8]) -> Vec<u8> {
+    [purpose.path().as_bytes(), &[0], facts].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn links(master: &str) -> MailLinks {
+        MailLinks::of(&MasterKey::parse(master).unwrap(), "https://pay.example")
+    }
+
+    fn ours() -> MailLinks {
+        links("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
+    }
+
+    fn now() -> Timestamp {
+        Timestamp::parse("2026-11-23T04:05:06.7Z").unwrap()
+    }
+
+    fn token(purpose: LinkPurpose) -> String {
+        let url = ours().url(purpose, Uuid::from_u128(7), now());
+        let start = format!("https://pay.example{}?token=", purpose.path());
+        url.strip_prefix(&start).unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_link_does_one_thing_to_one_subscription_for_sixty_days() {
+        let last = Timestamp::parse("2027-01-22T04:05:05.999999Z").unwrap();
+        for purpose in LinkPurpose::ALL {
+            let token = token(purpose);
+            assert_eq!(token.len(), TOKEN_LEN);
+            for other in LinkPurpose::ALL {
+                let expected = (other == purpose).then_some(Uuid::from_u128(7));
+                assert_eq!(ours().verify(other, &token, now()), expected);
+            }
+            assert_eq!(ours().verify(purpose, &token, last), Some(Uuid::from_u128(7)));
+            assert_eq!(ours().verify(purpose, &token, last.plus(Duration::MICROSECOND)), None);
+            let theirs = links("AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=");
+            assert_eq!(theirs.verify(purpose, &token, now()), None);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_changed_token_opens_nothing(at in 0..TOKEN_LEN, to in "[A-Za-z0-9_=. -]") {
+            let mut changed = token(LinkPurpose::Cancel);
+            prop_assume!(changed[at..=at] != to);
+            changed.replace_range(at..=at, &to);
+            prop_assert_eq!(ours().verify(LinkPurpose::Cancel, &changed, now()), None);
+        }
+
+        #[test]
+        fn whatever_is_sent_is_answered(token in "\\PC{0,200}") {
+            prop_assert_eq!(ours().verify(LinkPurpose::Card, &token, now()), None);
+        }
+    }
+}
