@@ -86,12 +86,25 @@ impl LiveSite {
 #[derive(Debug)]
 pub struct Snapshot {
     sites: HashMap<String, Arc<LiveSite>>,
+    first: Option<Arc<LiveSite>>,
     by_secret: HashMap<KeyHash, Arc<LiveSite>>,
     /// The signing keys.
     pub keys: KeyRing,
 }
 
 impl Snapshot {
+    /// The site with this id.
+    #[must_use]
+    pub fn site(&self, id: &str) -> Option<Arc<LiveSite>> {
+        self.sites.get(id).cloned()
+    }
+
+    /// The site that was added first.
+    #[must_use]
+    pub fn first_site(&self) -> Option<Arc<LiveSite>> {
+        self.first.clone()
+    }
+
     /// What the sites are called.
     #[must_use]
     pub fn site_names(&self) -> Vec<String> {
@@ -165,7 +178,7 @@ impl Directory {
     /// The site with this id.
     #[must_use]
     pub fn site(&self, id: &str) -> Option<Arc<LiveSite>> {
-        self.snapshot.load().sites.get(id).cloned()
+        self.snapshot.load().site(id)
     }
 
     /// The site that holds the secret key `key`.
@@ -235,7 +248,9 @@ async fn load(db: &Db, clock: &dyn Clock, master: &MasterKey) -> Result<Snapshot
         let site = live.get(&key.site_id).ok_or_else(|| corrupt("site_id"))?;
         by_secret.insert(hash, Arc::clone(site));
     }
-    Ok(Snapshot { sites: live, by_secret, keys: KeyRing::at(&signing_keys, now)? })
+    let first = sites.iter().min_by_key(|site| (site.created_at, &site.id));
+    let first = first.and_then(|site| live.get(&site.id).cloned());
+    Ok(Snapshot { sites: live, first, by_secret, keys: KeyRing::at(&signing_keys, now)? })
 }
 
 fn enliven(site: &Site, all: &[Site]) -> Result<LiveSite, StoreError> {

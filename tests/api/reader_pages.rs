@@ -337,3 +337,26 @@ on_both_databases! {
         live.place.clear().await;
     }
 }
+
+on_both_databases! {
+    async fn a_page_belongs_to_the_site_that_the_browser_came_from(t: TestApp) {
+        let policy = json!({"rules": []});
+        t.site("other", "Europe/Paris", policy).await;
+        let mut browser = Browser::new(&t);
+        let title = async |browser: &mut Browser, path: &str| {
+            let page = browser.open(path).await.text();
+            page.split("class=\"name\">").nth(1).unwrap().split('<').next().unwrap().to_owned()
+        };
+        assert_eq!(title(&mut browser, "/login").await, "The Fathom", "the first that was added");
+        assert_eq!(title(&mut browser, "/login?site=nobody").await, "The Fathom");
+        assert_eq!(browser.cookies.get("pressgate_site"), None);
+        assert_eq!(title(&mut browser, "/login?site=other").await, "other");
+        assert_eq!(browser.cookies.get("pressgate_site").map(String::as_str), Some("other"));
+        assert_eq!(title(&mut browser, "/login").await, "other", "as it was before");
+        for hostile in ["%00", "%3Cscript%3E", "demo%0d%0aX:1", "a".repeat(3_000).as_str()] {
+            assert_eq!(title(&mut browser, &format!("/login?site={hostile}")).await, "other");
+        }
+        browser.cookies.insert("pressgate_site".into(), "gone".into());
+        assert_eq!(title(&mut browser, "/login").await, "The Fathom", "that site is no more");
+    }
+}

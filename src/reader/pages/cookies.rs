@@ -1,5 +1,5 @@
-//! The two cookies of these pages: the session's, and one that ties forms to a browser that is
-//! not logged in.
+//! The cookies of these pages: the session's, one that ties forms to a browser that is not logged
+//! in, and the name of the site that the browser came from.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use cookie::{Cookie, SameSite};
@@ -14,6 +14,8 @@ pub(super) enum Name {
     Session,
     /// Of anybody who was shown a form.
     Form,
+    /// Of anybody who came from a site. No secret: its id.
+    Site,
 }
 
 impl Name {
@@ -24,6 +26,8 @@ impl Name {
             (Self::Session, false) => "pressgate_session",
             (Self::Form, true) => "__Host-pressgate_form",
             (Self::Form, false) => "pressgate_form",
+            (Self::Site, true) => "__Host-pressgate_site",
+            (Self::Site, false) => "pressgate_site",
         }
     }
 }
@@ -32,6 +36,11 @@ impl Name {
 pub(super) fn read(headers: &HeaderMap, name: Name, secure: bool) -> Option<SecretHash> {
     find(headers, name, secure)
         .and_then(|cookie| SecretHash::of(SecretKind::Cookie, cookie.value()))
+}
+
+/// What a cookie says that is no secret.
+pub(super) fn text(headers: &HeaderMap, name: Name, secure: bool) -> Option<&str> {
+    find(headers, name, secure)?.value_raw()
 }
 
 /// Whether the browser sent this cookie, whatever it holds.
@@ -52,7 +61,17 @@ pub(super) fn set(
     life: Option<Duration>,
     secure: bool,
 ) -> Option<HeaderValue> {
-    let mut cookie = Cookie::build((name.text(secure), secret.expose().to_owned()))
+    set_text(name, secret.expose(), life, secure)
+}
+
+/// Sets a cookie that says `text`.
+pub(super) fn set_text(
+    name: Name,
+    text: &str,
+    life: Option<Duration>,
+    secure: bool,
+) -> Option<HeaderValue> {
+    let mut cookie = Cookie::build((name.text(secure), text))
         .path("/")
         .http_only(true)
         .same_site(SameSite::Lax)

@@ -1,6 +1,6 @@
 //! The readers' own pages: signing up, logging in, the account. Plain forms that need no script.
 //!
-//! `visit` knows the browser by its cookies, `submitted` takes a form only from our own pages,
+//! `visit` knows the browser by its cookies and `titles` the site it came from, `submitted` takes a form only from our own pages,
 //! `view` draws, `refusal` says what cannot be. `sign_up`, `log_in`, `account` and `data` are the
 //! pages.
 
@@ -12,6 +12,7 @@ mod refusal;
 mod return_to;
 mod sign_up;
 mod submitted;
+mod titles;
 mod view;
 mod visit;
 

@@ -103,7 +103,7 @@ pub(super) fn page(
 ) -> Response {
     let template = PageTemplate {
         page,
-        publisher: &pages.publisher,
+        publisher: whose(pages, form_tokens),
         token_field: form::FIELD,
         form_tokens,
         logged_in: false,
@@ -120,12 +120,17 @@ pub(super) fn account(
 ) -> Response {
     let template = AccountTemplate {
         account,
-        publisher: &pages.publisher,
+        publisher: whose(pages, form_tokens),
         token_field: form::FIELD,
         form_tokens,
         logged_in: true,
     };
     answer(status, template.render())
+}
+
+/// Whose page it is: the site's name, or the publisher's where there is no site.
+fn whose<'a>(pages: &'a Pages, form_tokens: &'a FormTokens) -> &'a str {
+    form_tokens.site.as_ref().map_or(&pages.publisher, |site| &site.site.name)
 }
 
 fn answer(status: StatusCode, html: askama::Result<String>) -> Response {

@@ -12,6 +12,7 @@ use time::Duration;
 use super::{
     Pages,
     cookies::{self, Name},
+    titles::Title,
 };
 use crate::{
     auth::{
@@ -30,7 +31,7 @@ use crate::{
         model::Reader,
         store,
     },
-    site::directory::Snapshot,
+    site::directory::{LiveSite, Snapshot},
 };
 
 /// A session is noted as used once in this time.
@@ -63,22 +64,28 @@ pub(super) struct Visit {
     pub(super) guest: Option<Member>,
     /// What the tokens of this browser's forms are tied to.
     pub(super) holder: SecretHash,
+    /// The site that the page belongs to; there is one as soon as any was added.
+    pub(super) site: Option<Arc<LiveSite>>,
     /// Cookies that this browser is to be given, or to lose.
     cookies: Vec<HeaderValue>,
 }
 
-/// Makes the hidden token of each form on a page.
-pub(super) struct FormTokens(Option<(Arc<Snapshot>, SecretHash, Timestamp)>);
+/// What a page needs of the visit: whose it is, and the hidden token of each form.
+pub(super) struct FormTokens {
+    forms: Option<(Arc<Snapshot>, SecretHash, Timestamp)>,
+    /// The site that the page belongs to.
+    pub(super) site: Option<Arc<LiveSite>>,
+}
 
 impl FormTokens {
-    /// For a page without forms.
+    /// For a page without forms that belongs to no site.
     pub(super) fn none() -> Self {
-        Self(None)
+        Self { forms: None, site: None }
     }
 
     /// The token of the form that is sent to `action`.
     pub(super) fn of(&self, action: &str) -> String {
-        let Self(Some((snapshot, holder, now))) = self else { return String::new() };
+        let Some((snapshot, holder, now)) = &self.forms else { return String::new() };
         form::issue(&snapshot.keys.form, *holder, action, *now)
     }
 }
@@ -89,26 +96,33 @@ impl FromRequestParts<Pages> for Visit {
     async fn from_request_parts(parts: &mut Parts, pages: &Pages) -> Result<Self, ApiError> {
         let secure = pages.secure;
         let mut cookies = Vec::new();
-        if let Some(hash) = cookies::read(&parts.headers, Name::Session, secure) {
-            let found = member(&pages.accounts, hash).await.map_err(ApiError::from)?;
-            if let Some(found) = found {
-                let reads_only = found.session.reads_only;
-                let (member, guest) =
-                    if reads_only { (None, Some(found)) } else { (Some(found), None) };
-                return Ok(Self { member, guest, holder: hash, cookies });
-            }
+        let session = cookies::read(&parts.headers, Name::Session, secure);
+        let found = match session {
+            Some(hash) => member(&pages.accounts, hash).await.map_err(ApiError::from)?,
+            None => None,
+        };
+        let readers = found.as_ref().and_then(|found| found.reader.site.as_deref());
+        let snapshot = pages.accounts.directory.snapshot();
+        let from = (&parts.uri, &parts.headers);
+        let Title { site, cookie } = Title::of(&snapshot, from, readers, secure);
+        cookies.extend(cookie);
+        if let (Some(found), Some(holder)) = (found, session) {
+            let reads_only = found.session.reads_only;
+            let (member, guest) =
+                if reads_only { (None, Some(found)) } else { (Some(found), None) };
+            return Ok(Self { member, guest, holder, site, cookies });
         }
         // A session that has ended is as good as none, and its cookie need not be sent again.
         if cookies::is_sent(&parts.headers, Name::Session, secure) {
             cookies.extend(cookies::clear(Name::Session, secure));
         }
         if let Some(holder) = cookies::read(&parts.headers, Name::Form, secure) {
-            return Ok(Self { member: None, guest: None, holder, cookies });
+            return Ok(Self { member: None, guest: None, holder, site, cookies });
         }
         let secret = Secret::generate(&pages.accounts.ids, SecretKind::Cookie);
         let secret = secret.map_err(ApiError::internal)?;
         cookies.extend(cookies::set(Name::Form, &secret, None, secure));
-        Ok(Self { member: None, guest: None, holder: secret.hash(), cookies })
+        Ok(Self { member: None, guest: None, holder: secret.hash(), site, cookies })
     }
 }
 
@@ -181,7 +195,8 @@ impl Visit {
     /// The hidden tokens of this browser's forms.
     pub(super) fn form_tokens(&self, pages: &Pages) -> FormTokens {
         let snapshot = Arc::clone(&pages.accounts.directory.snapshot());
-        FormTokens(Some((snapshot, self.holder, pages.accounts.clock.now())))
+        let forms = Some((snapshot, self.holder, pages.accounts.clock.now()));
+        FormTokens { forms, site: self.site.clone() }
     }
 
     /// The reader, or the way to the log-in page and back to `path`.
