@@ -92,7 +92,7 @@ async fn use_session(
          WHERE id = $2 AND realm = $3 AND ended_at IS NULL AND expires_at > $1
            AND last_used_at > $4
          RETURNING id, realm, subject, device, started_at, authenticated_at, last_used_at,
-                   expires_at, ended_at, end_reason",
+                   expires_at, reads_only, ended_at, end_reason",
     )
     .bind(now)
     .bind(id)
