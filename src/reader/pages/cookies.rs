@@ -1,11 +1,17 @@
-//! The two cookies of these pages: the session's, and one that ties forms to a browser that is
-//! not logged in.
+//! The cookies of these pages: the session's, one that ties forms to a browser that is not logged
+//! in, and the language that was chosen.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use cookie::{Cookie, SameSite};
 use time::Duration;
 
-use crate::auth::session::secret::{Secret, SecretHash, SecretKind};
+use crate::{
+    auth::session::secret::{Secret, SecretHash, SecretKind},
+    language::Language,
+};
+
+/// How long a browser keeps the language that was chosen in it.
+const LANGUAGE_LIFE: Duration = Duration::days(365);
 
 /// Which cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +20,8 @@ pub(super) enum Name {
     Session,
     /// Of anybody who was shown a form.
     Form,
+    /// Of anybody who has chosen a language.
+    Language,
 }
 
 impl Name {
@@ -24,6 +32,8 @@ impl Name {
             (Self::Session, false) => "pressgate_session",
             (Self::Form, true) => "__Host-pressgate_form",
             (Self::Form, false) => "pressgate_form",
+            (Self::Language, true) => "__Host-pressgate_language",
+            (Self::Language, false) => "pressgate_language",
         }
     }
 }
@@ -45,6 +55,16 @@ fn find(headers: &HeaderMap, name: Name, secure: bool) -> Option<Cookie<'_>> {
     cookies.find(|cookie| cookie.name() == name.text(secure))
 }
 
+/// The language that was chosen in this browser.
+pub(super) fn language(headers: &HeaderMap, secure: bool) -> Option<Language> {
+    find(headers, Name::Language, secure).and_then(|cookie| Language::parse(cookie.value()))
+}
+
+/// Keeps a language in the browser.
+pub(super) fn set_language(language: Language, secure: bool) -> Option<HeaderValue> {
+    set_text(Name::Language, language.tag().to_owned(), Some(LANGUAGE_LIFE), secure)
+}
+
 /// Sets a cookie for `life`, or for as long as the browser is open.
 pub(super) fn set(
     name: Name,
@@ -52,7 +72,11 @@ pub(super) fn set(
     life: Option<Duration>,
     secure: bool,
 ) -> Option<HeaderValue> {
-    let mut cookie = Cookie::build((name.text(secure), secret.expose().to_owned()))
+    set_text(name, secret.expose().to_owned(), life, secure)
+}
+
+fn set_text(name: Name, text: String, life: Option<Duration>, secure: bool) -> Option<HeaderValue> {
+    let mut cookie = Cookie::build((name.text(secure), text))
         .path("/")
         .http_only(true)
         .same_site(SameSite::Lax)

@@ -1,7 +1,5 @@
 //! Who looks at a page: a reader in a session, or a browser that is not logged in.
 
-use std::sync::Arc;
-
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, HeaderValue, header, request::Parts},
@@ -12,25 +10,24 @@ use time::Duration;
 use super::{
     Pages,
     cookies::{self, Name},
+    sheet::{self, Sheet},
 };
 use crate::{
     auth::{
         access_token::{Caller, Realm},
-        form,
         session::{
             model::{Session, device_name},
             secret::{Secret, SecretHash, SecretKind},
             store as sessions,
         },
     },
-    clock::Timestamp,
     http::{headers::user_agent, problem::ApiError},
+    language::{Language, Words},
     reader::{
         accounts::{AccountError, Accounts, Device, FRESH_FOR, LoggedIn},
         model::Reader,
         store,
     },
-    site::directory::Snapshot,
 };
 
 /// A session is noted as used once in this time.
@@ -63,24 +60,14 @@ pub(super) struct Visit {
     pub(super) guest: Option<Member>,
     /// What the tokens of this browser's forms are tied to.
     pub(super) holder: SecretHash,
+    /// How to speak to whoever it is.
+    pub(super) words: Words,
+    /// Whether it sent a cookie that forms are tied to. A form from a browser that did not cannot
+    /// be ours, or comes from one that keeps no cookies.
+    pub(super) keeps_cookies: bool,
+    here: Option<String>,
     /// Cookies that this browser is to be given, or to lose.
     cookies: Vec<HeaderValue>,
-}
-
-/// Makes the hidden token of each form on a page.
-pub(super) struct FormTokens(Option<(Arc<Snapshot>, SecretHash, Timestamp)>);
-
-impl FormTokens {
-    /// For a page without forms.
-    pub(super) fn none() -> Self {
-        Self(None)
-    }
-
-    /// The token of the form that is sent to `action`.
-    pub(super) fn of(&self, action: &str) -> String {
-        let Self(Some((snapshot, holder, now))) = self else { return String::new() };
-        form::issue(&snapshot.keys.form, *holder, action, *now)
-    }
 }
 
 impl FromRequestParts<Pages> for Visit {
@@ -88,27 +75,38 @@ impl FromRequestParts<Pages> for Visit {
 
     async fn from_request_parts(parts: &mut Parts, pages: &Pages) -> Result<Self, ApiError> {
         let secure = pages.secure;
+        let (words, here) = (sheet::words(&parts.headers, None, secure), sheet::here(parts));
         let mut cookies = Vec::new();
-        if let Some(hash) = cookies::read(&parts.headers, Name::Session, secure) {
-            let found = member(&pages.accounts, hash).await.map_err(ApiError::from)?;
+        if let Some(holder) = cookies::read(&parts.headers, Name::Session, secure) {
+            let found = member(&pages.accounts, holder).await.map_err(ApiError::from)?;
             if let Some(found) = found {
-                let reads_only = found.session.reads_only;
-                let (member, guest) =
-                    if reads_only { (None, Some(found)) } else { (Some(found), None) };
-                return Ok(Self { member, guest, holder: hash, cookies });
+                let (member, guest) = match found.session.reads_only {
+                    true => (None, Some(found)),
+                    false => (Some(found), None),
+                };
+                let account = member.as_ref().and_then(|member| member.reader.language);
+                let words = sheet::words(&parts.headers, account, secure);
+                let keeps_cookies = true;
+                return Ok(Self { member, guest, holder, words, keeps_cookies, here, cookies });
             }
         }
         // A session that has ended is as good as none, and its cookie need not be sent again.
-        if cookies::is_sent(&parts.headers, Name::Session, secure) {
+        let had_session = cookies::is_sent(&parts.headers, Name::Session, secure);
+        if had_session {
             cookies.extend(cookies::clear(Name::Session, secure));
         }
-        if let Some(holder) = cookies::read(&parts.headers, Name::Form, secure) {
-            return Ok(Self { member: None, guest: None, holder, cookies });
-        }
-        let secret = Secret::generate(&pages.accounts.ids, SecretKind::Cookie);
-        let secret = secret.map_err(ApiError::internal)?;
-        cookies.extend(cookies::set(Name::Form, &secret, None, secure));
-        Ok(Self { member: None, guest: None, holder: secret.hash(), cookies })
+        let sent = cookies::read(&parts.headers, Name::Form, secure);
+        let keeps_cookies = had_session || sent.is_some();
+        let holder = match sent {
+            Some(holder) => holder,
+            None => {
+                let secret = Secret::generate(&pages.accounts.ids, SecretKind::Cookie);
+                let secret = secret.map_err(ApiError::internal)?;
+                cookies.extend(cookies::set(Name::Form, &secret, None, secure));
+                secret.hash()
+            }
+        };
+        Ok(Self { member: None, guest: None, holder, words, keeps_cookies, here, cookies })
     }
 }
 
@@ -178,10 +176,9 @@ impl Visit {
         self.member.or(self.guest)
     }
 
-    /// The hidden tokens of this browser's forms.
-    pub(super) fn form_tokens(&self, pages: &Pages) -> FormTokens {
-        let snapshot = Arc::clone(&pages.accounts.directory.snapshot());
-        FormTokens(Some((snapshot, self.holder, pages.accounts.clock.now())))
+    /// What pages are drawn with for this browser.
+    pub(super) fn sheet(&self, pages: &Pages) -> Sheet {
+        Sheet::of(pages, self.words.clone(), (self.holder, self.here.clone()))
     }
 
     /// The reader, or the way to the log-in page and back to `path`.
@@ -219,7 +216,19 @@ pub(super) async fn enter(
     if let Some(cookie) = cookie {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
-    Ok(response)
+    // Whoever logs out again is still spoken to in the same language.
+    Ok(match logged_in.reader.language {
+        Some(language) => speaking(pages, language, response),
+        None => response,
+    })
+}
+
+/// The same answer, from which the browser keeps the language.
+pub(super) fn speaking(pages: &Pages, language: Language, mut response: Response) -> Response {
+    if let Some(cookie) = cookies::set_language(language, pages.secure) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
 }
 
 /// Leads to `path` without the session's cookie.
