@@ -10,7 +10,11 @@ use super::model::Language;
 /// The files of one language.
 macro_rules! files {
     ($language:literal) => {
-        [include_str!(concat!($language, "/common.ftl"))]
+        [
+            include_str!(concat!($language, "/common.ftl")),
+            include_str!(concat!($language, "/page.ftl")),
+            include_str!(concat!($language, "/account.ftl")),
+        ]
     };
 }
 

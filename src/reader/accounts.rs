@@ -5,7 +5,7 @@ use std::sync::Arc;
 use time::Duration;
 use uuid::Uuid;
 
-use super::{link_store, model::Reader};
+use super::{link_store, model::Reader, store};
 use crate::{
     audit::chain::ChainKey,
     auth::{
@@ -26,6 +26,7 @@ use crate::{
     db::{Db, StoreError, Tx},
     http::problem::ApiError,
     ids::{Ids, NoRandomness},
+    language::Language,
     mail::{MailError, MailRoom, address::Address, letter::Letter},
     site::directory::Directory,
 };
@@ -297,6 +298,13 @@ impl Accounts {
         now: Timestamp,
     ) -> Result<(), AccountError> {
         Ok(limit_store::take(tx, LimitKey::mail(to.key()), self.limits.mail, now).await?)
+    }
+
+    /// Speaks to a reader in `language` from now on.
+    pub(super) async fn speak(&self, reader: Uuid, language: Language) -> Result<(), AccountError> {
+        let mut tx = self.db.write().await?;
+        store::set_language(&mut tx, reader, language).await?;
+        Ok(tx.commit().await?)
     }
 
     pub(super) async fn write_to(

@@ -11,6 +11,7 @@ use crate::{
         limit_store::{self, LimitKey},
         session::secret::{SecretHash, SecretKind},
     },
+    language::Language,
     mail::{address::Address, letter::Letter},
 };
 
@@ -42,11 +43,17 @@ impl Accounts {
         Ok(tx.commit().await?)
     }
 
-    /// Makes the account that `token` was mailed for, and logs in.
+    /// Makes the account that `token` was mailed for, and logs in. The account is spoken to in the
+    /// `language` of the page it was made on, if any.
     ///
     /// # Errors
     /// [`AccountError::InvalidLink`].
-    pub async fn verify(&self, token: &str, device: Device) -> Result<LoggedIn, AccountError> {
+    pub async fn verify(
+        &self,
+        token: &str,
+        device: Device,
+        language: Option<Language>,
+    ) -> Result<LoggedIn, AccountError> {
         let hash = SecretHash::of(SecretKind::Link, token).ok_or(AccountError::InvalidLink)?;
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
@@ -60,7 +67,7 @@ impl Accounts {
             email_verified_at: Some(now),
             password_hash: Some(password_hash),
             created_at: now,
-            language: None,
+            language,
             site: None,
         };
         // The account first, then the link: of two links for one address one waits here for the

@@ -116,6 +116,9 @@ impl EndReason {
     }
 }
 
+/// A device that does not say what it is.
+pub const UNNAMED: &str = "an unnamed device";
+
 /// What a device calls itself, from its `User-Agent`: bounded, and without anything that is not
 /// plainly printed.
 #[must_use]
@@ -124,7 +127,7 @@ pub fn device_name(user_agent: Option<&str>) -> String {
     let name: String =
         user_agent.unwrap_or_default().chars().filter(plain).take(DEVICE_MAX).collect();
     match name.trim() {
-        "" => "an unnamed device".to_owned(),
+        "" => UNNAMED.to_owned(),
         name => name.to_owned(),
     }
 }

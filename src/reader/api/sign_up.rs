@@ -39,5 +39,5 @@ pub(super) async fn verify(
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     let JustToken { token } = parse(&bytes)?;
-    tokens(&accounts, &accounts.verify(&token, device(&headers)).await?)
+    tokens(&accounts, &accounts.verify(&token, device(&headers), None).await?)
 }

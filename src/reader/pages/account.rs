@@ -10,18 +10,21 @@ use uuid::Uuid;
 
 use super::{
     Pages,
+    fields::{Choice, Field, Form, Kind, email_field, new_password_field, password_field},
     refusal::{self, Refusal},
+    sheet::Sheet,
     sign_up::{Opened, Token, look_into_mail},
     submitted::{Nothing, Submitted},
-    view::{
-        self, AccountView, DeviceView, Field, Form, Page, day, email_field, new_password_field,
-        password_field,
-    },
-    visit::{FormTokens, Member, ToLogin, Visit, device, enter, leave},
+    view::{self, AccountView, DeviceView, Page, Section, link},
+    visit::{Member, ToLogin, Visit, device, enter, leave},
 };
 use crate::{
-    auth::{password::Password, session::model::Session},
+    auth::{
+        password::Password,
+        session::model::{Session, UNNAMED},
+    },
     http::problem::ApiError,
+    language::{Language, Words},
     mail::address::Address,
     reader::{accounts::AccountError, address::Agreement},
 };
@@ -49,9 +52,9 @@ pub(super) struct AddressChange {
 }
 
 pub(super) async fn page(State(pages): State<Pages>, visit: Visit) -> Result<Response, ApiError> {
-    let tokens = visit.form_tokens(&pages);
+    let sheet = visit.sheet(&pages);
     match visit.member_or_login("/account") {
-        Ok(member) => draw(&pages, &member, &tokens, None).await,
+        Ok(member) => draw(&pages, &member, &sheet, None).await,
         Err(to_login) => Ok(to_login.into_response()),
     }
 }
@@ -68,27 +71,26 @@ struct Refused {
 async fn draw(
     pages: &Pages,
     member: &Member,
-    tokens: &FormTokens,
+    sheet: &Sheet,
     refused: Option<Refused>,
 ) -> Result<Response, ApiError> {
     let sessions = pages.accounts.sessions(member.caller()).await?;
-    let current = member.session.id;
-    let has_password = member.reader.password_hash.is_some();
+    let words = &sheet.words;
     let email = refused.as_ref().map_or("", |refused| &refused.email);
-    let mut view = AccountView {
+    let current = member.session.id;
+    let since = words.day(member.reader.created_at);
+    let view = AccountView {
         email: member.reader.email.typed().to_owned(),
-        since: day(member.reader.created_at),
-        devices: sessions.into_iter().map(|session| device_view(session, current)).collect(),
-        forms: vec![password_form(has_password), address_form_of(email, has_password)],
+        since: words.with("account-since", &[("day", since.into())]),
+        sections: sections(words, member, email),
+        devices: sessions.into_iter().map(|of| device_view(words, of, current)).collect(),
         alert: None,
     };
     let Some(Refused { action, why, .. }) = refused else {
-        return Ok(view::account(pages, StatusCode::OK, &view, tokens));
+        return Ok(view::account(pages, StatusCode::OK, &view, sheet));
     };
-    let page = Page { forms: view.forms, ..Page::default() };
-    let page = page.refused(action, why.field, &why.words);
-    (view.forms, view.alert) = (page.forms, page.alert);
-    let response = view::account(pages, why.status, &view, tokens);
+    let view = view.refused(action, why.field, &why.words);
+    let response = view::account(pages, why.status, &view, sheet);
     Ok(why.seal(response))
 }
 
@@ -97,61 +99,101 @@ async fn draw(
 async fn refuse(
     pages: &Pages,
     member: &Member,
-    tokens: &FormTokens,
+    sheet: &Sheet,
     (action, email): (&'static str, String),
     error: AccountError,
 ) -> Result<Response, ApiError> {
+    let words = &sheet.words;
     let has_password = member.reader.password_hash.is_some();
     let why = match error {
         AccountError::FreshLoginRequired if has_password => {
-            Refusal::of_field("current_password", "Give your password for this.")
+            Refusal::of_field("current_password", words.say("account-give-password"))
         }
         AccountError::FreshLoginRequired => return Ok(ToLogin::again("/account").into_response()),
-        error => refusal::of(error, "new_password")?,
+        error => refusal::of(words, error, "new_password")?,
     };
-    draw(pages, member, tokens, Some(Refused { action, why, email })).await
+    draw(pages, member, sheet, Some(Refused { action, why, email })).await
 }
 
-fn device_view(session: Session, current: Uuid) -> DeviceView {
+fn device_view(words: &Words, session: Session, current: Uuid) -> DeviceView {
+    let name = match session.device.as_str() {
+        UNNAMED => words.say("account-unnamed-device"),
+        _ => session.device,
+    };
+    let [since, used] = [session.started_at, session.last_used_at].map(|at| words.day(at));
+    let end = [("device", (&name).into()), ("used", (&used).into())];
+    let times = [("since", since.into()), ("used", (&used).into())];
     DeviceView {
         id: session.id.to_string(),
-        since: day(session.started_at),
-        last_used: day(session.last_used_at),
+        times: words.with("account-device-times", &times),
+        end_label: words.with("account-end-device", &end),
         current: session.id == current,
-        name: session.device,
+        name,
     }
+}
+
+/// What can be changed. `email` is the address to come, as typed.
+fn sections(words: &Words, member: &Member, email: &str) -> Vec<Section> {
+    let has_password = member.reader.password_hash.is_some();
+    let state = if has_password { "account-password-is-set" } else { "account-password-none" };
+    vec![
+        Section {
+            now: member.reader.email.typed().to_owned(),
+            form: address_form_of(words, email, has_password),
+        },
+        Section { now: words.say(state), form: password_form(words, has_password) },
+        Section { now: words.language.name().to_owned(), form: language_form(words) },
+    ]
 }
 
 /// Readers who log in by mail only have no password to give.
-fn current_password(has_password: bool) -> Option<Field> {
-    has_password.then(|| Field { label: "Current password", ..password_field("current_password") })
+fn current_password(words: &Words, has_password: bool) -> Option<Field> {
+    let label = || words.say("account-current-password");
+    has_password.then(|| password_field("current_password", label()))
 }
 
-fn password_form(has_password: bool) -> Form {
+fn password_form(words: &Words, has_password: bool) -> Form {
+    let heading = if has_password { "account-password-change" } else { "account-password-set" };
+    let label = words.say("page-field-new-password");
     Form {
-        action: "/account/password",
-        heading: if has_password { "Change the password" } else { "Set a password" },
-        text: "Every other device is logged out by it.",
-        fields: current_password(has_password)
+        heading: words.say(heading),
+        text: words.say("account-password-text"),
+        fields: current_password(words, has_password)
             .into_iter()
-            .chain([new_password_field("new_password", "New password")])
+            .chain([new_password_field(words, "new_password", label)])
             .collect(),
-        button: "Save the password",
-        ..Form::default()
+        ..Form::new("/account/password", words.say("account-password-button"))
     }
 }
 
-fn address_form_of(email: &str, has_password: bool) -> Form {
+fn address_form_of(words: &Words, email: &str, has_password: bool) -> Form {
+    let new = Field {
+        label: words.say("account-address-new"),
+        autocomplete: "email",
+        ..email_field(words, email)
+    };
     Form {
-        action: "/account/email",
-        heading: "Change the address",
-        text: "We write to both addresses; it changes when both have agreed.",
-        fields: [Field { label: "New email address", autocomplete: "email", ..email_field(email) }]
-            .into_iter()
-            .chain(current_password(has_password))
-            .collect(),
-        button: "Ask both addresses",
-        ..Form::default()
+        heading: words.say("account-address-change"),
+        text: words.say("account-address-text"),
+        fields: [new].into_iter().chain(current_password(words, has_password)).collect(),
+        ..Form::new("/account/email", words.say("account-address-button"))
+    }
+}
+
+fn language_form(words: &Words) -> Form {
+    let choices = Language::ALL.into_iter().map(|language| Choice {
+        value: language.tag().to_owned(),
+        label: language.name().to_owned(),
+        chosen: language == words.language,
+        ..Choice::default()
+    });
+    let kind = Kind::Select(choices.collect());
+    Form {
+        heading: words.say("account-language-change"),
+        text: words.say("account-language-text"),
+        fields: vec![Field::new("language", words.say("account-language-field"), kind)],
+        hidden: vec![("return_to", "/account".to_owned())],
+        ..Form::new("/language", words.say("account-language-button"))
     }
 }
 
@@ -159,11 +201,14 @@ pub(super) async fn end_session(
     State(pages): State<Pages>,
     Submitted { visit, fields: OneSession { session } }: Submitted<OneSession>,
 ) -> Result<Response, ApiError> {
+    let words = visit.words.clone();
     let member = match visit.member_or_login("/account") {
         Ok(member) => member,
         Err(to_login) => return Ok(to_login.into_response()),
     };
-    let Ok(session) = Uuid::parse_str(&session) else { return Ok(refusal::unreadable(&pages)) };
+    let Ok(session) = Uuid::parse_str(&session) else {
+        return Ok(refusal::unreadable(&pages, &words));
+    };
     pages.accounts.end_session(member.caller(), session).await?;
     if session == member.session.id {
         return Ok(leave(&pages, "/login"));
@@ -186,7 +231,7 @@ pub(super) async fn change_password(
     headers: HeaderMap,
     Submitted { visit, fields }: Submitted<PasswordChange>,
 ) -> Result<Response, ApiError> {
-    let tokens = visit.form_tokens(&pages);
+    let sheet = visit.sheet(&pages);
     let member = match visit.member_or_login("/account") {
         Ok(member) => member,
         Err(to_login) => return Ok(to_login.into_response()),
@@ -203,7 +248,7 @@ pub(super) async fn change_password(
         Ok(logged_in) => enter(&pages, &logged_in, None, "/account").await,
         Err(error) => {
             let form = ("/account/password", String::new());
-            refuse(&pages, &member, &tokens, form, error).await
+            refuse(&pages, &member, &sheet, form, error).await
         }
     }
 }
@@ -212,7 +257,7 @@ pub(super) async fn ask_for_address(
     State(pages): State<Pages>,
     Submitted { visit, fields }: Submitted<AddressChange>,
 ) -> Result<Response, ApiError> {
-    let tokens = visit.form_tokens(&pages);
+    let sheet = visit.sheet(&pages);
     let member = match visit.member_or_login("/account") {
         Ok(member) => member,
         Err(to_login) => return Ok(to_login.into_response()),
@@ -222,29 +267,27 @@ pub(super) async fn ask_for_address(
     let password = given.and_then(|text| Password::attempt(&text));
     let action = "/account/email";
     match Address::parse(&email) {
-        Err(error) => {
-            let why = Refusal::of_field("email", format!("The address {error}."));
-            draw(&pages, &member, &tokens, Some(Refused { action, why, email })).await
+        Err(_) => {
+            let why = Refusal::of_email(&sheet.words);
+            draw(&pages, &member, &sheet, Some(Refused { action, why, email })).await
         }
         Ok(new) => {
             let caller = member.caller();
             match pages.accounts.ask_for_address(caller, password.as_ref(), &new).await {
-                Ok(()) => Ok(look_into_mail(&pages)),
-                Err(error) => refuse(&pages, &member, &tokens, (action, email), error).await,
+                Ok(()) => Ok(look_into_mail(&pages, &sheet.words)),
+                Err(error) => refuse(&pages, &member, &sheet, (action, email), error).await,
             }
         }
     }
 }
 
-fn agree_page(token: &str) -> Page {
+fn agree_page(words: &Words, token: &str) -> Page {
     Page {
-        title: "Change the address",
-        lead: "Agree, and mail goes to the new address as soon as both have agreed.".to_owned(),
+        title: words.say("account-address-change"),
+        lead: words.say("account-address-agree-lead"),
         forms: vec![Form {
-            action: "/account/address",
             hidden: vec![("token", token.to_owned())],
-            button: "I agree",
-            ..Form::default()
+            ..Form::new("/account/address", words.say("account-address-agree-button"))
         }],
         ..Page::default()
     }
@@ -255,29 +298,30 @@ pub(super) async fn address_form(
     visit: Visit,
     Query(Token { token }): Query<Token>,
 ) -> Response {
-    let tokens = visit.form_tokens(&pages);
-    visit.seal(view::page(&pages, StatusCode::OK, &agree_page(&token), &tokens))
+    let sheet = visit.sheet(&pages);
+    let page = agree_page(&visit.words, &token);
+    visit.seal(view::page(&pages, StatusCode::OK, &page, &sheet))
 }
 
 pub(super) async fn agree_to_address(
     State(pages): State<Pages>,
     Submitted { visit, fields: Opened { token } }: Submitted<Opened>,
 ) -> Result<Response, ApiError> {
+    let (sheet, words) = (visit.sheet(&pages), &visit.words);
     let (title, lead) = match pages.accounts.agree_to_address(&token).await {
         Ok(Agreement::Changed) => {
-            ("The address was changed", "From now on we write to the new one.")
+            (words.say("account-address-changed-title"), words.say("account-address-changed-lead"))
         }
         Ok(Agreement::WaitsForOther) => {
-            ("Thank you", "The other address must agree too; then it is changed.")
+            (words.say("account-address-waits-title"), words.say("account-address-waits-lead"))
         }
         Err(error) => {
-            let page = Page { forms: Vec::new(), ..agree_page(&token) };
-            let refused = refusal::of(error, "new_password")?;
-            let tokens = visit.form_tokens(&pages);
-            return Ok(refused.on(&pages, (page, "/account/address"), &tokens));
+            let page = Page { forms: Vec::new(), ..agree_page(words, &token) };
+            let refused = refusal::of(words, error, "new_password")?;
+            return Ok(refused.on(&pages, (page, "/account/address"), &sheet));
         }
     };
-    let links = vec![("/account", "Your account")];
-    let page = Page { title, lead: lead.to_owned(), links, ..Page::default() };
-    Ok(view::page(&pages, StatusCode::OK, &page, &FormTokens::none()))
+    let links = vec![link("/account", words.say("account-title"))];
+    let page = Page { title, lead, links, ..Page::default() };
+    Ok(view::page(&pages, StatusCode::OK, &page, &sheet))
 }

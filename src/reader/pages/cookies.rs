@@ -1,11 +1,18 @@
 //! The cookies of these pages: the session's, one that ties forms to a browser that is not logged
-//! in, and the name of the site that the browser came from.
+//! The cookies of these pages: the session's, one that ties forms to a browser that is not logged
+//! in, the name of the site that the browser came from, and the language that was chosen.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use cookie::{Cookie, SameSite};
 use time::Duration;
 
-use crate::auth::session::secret::{Secret, SecretHash, SecretKind};
+use crate::{
+    auth::session::secret::{Secret, SecretHash, SecretKind},
+    language::Language,
+};
+
+/// How long a browser keeps the language that was chosen in it.
+const LANGUAGE_LIFE: Duration = Duration::days(365);
 
 /// Which cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +23,8 @@ pub(super) enum Name {
     Form,
     /// Of anybody who came from a site. No secret: its id.
     Site,
+    /// Of anybody who has chosen a language.
+    Language,
 }
 
 impl Name {
@@ -28,6 +37,8 @@ impl Name {
             (Self::Form, false) => "pressgate_form",
             (Self::Site, true) => "__Host-pressgate_site",
             (Self::Site, false) => "pressgate_site",
+            (Self::Language, true) => "__Host-pressgate_language",
+            (Self::Language, false) => "pressgate_language",
         }
     }
 }
@@ -52,6 +63,16 @@ fn find(headers: &HeaderMap, name: Name, secure: bool) -> Option<Cookie<'_>> {
     let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut cookies = values.flat_map(Cookie::split_parse).flatten();
     cookies.find(|cookie| cookie.name() == name.text(secure))
+}
+
+/// The language that was chosen in this browser.
+pub(super) fn language(headers: &HeaderMap, secure: bool) -> Option<Language> {
+    find(headers, Name::Language, secure).and_then(|cookie| Language::parse(cookie.value()))
+}
+
+/// Keeps a language in the browser.
+pub(super) fn set_language(language: Language, secure: bool) -> Option<HeaderValue> {
+    set_text(Name::Language, language.tag(), Some(LANGUAGE_LIFE), secure)
 }
 
 /// Sets a cookie for `life`, or for as long as the browser is open.

@@ -8,12 +8,14 @@ use axum::{
 };
 
 use super::{
-    Pages, refusal,
+    Pages,
+    fields::Form,
+    refusal,
     submitted::{Nothing, Submitted},
-    view::{self, Form, Page},
+    view::{self, Page, link},
     visit::{ToLogin, Visit, leave},
 };
-use crate::{http::problem::ApiError, reader::accounts::AccountError};
+use crate::{http::problem::ApiError, language::Words, reader::accounts::AccountError};
 
 const ERASE: &str = "/account/erase";
 
@@ -33,23 +35,24 @@ pub(super) async fn export(State(pages): State<Pages>, visit: Visit) -> Result<R
     Ok((headers, Json(export)).into_response())
 }
 
-fn erase_page() -> Page {
+fn erase_page(words: &Words) -> Page {
     Page {
-        title: "Erase your account",
-        lead: "Your address, your password and everything else that we hold about you is erased, \
-               and every device is logged out. It cannot be undone."
-            .to_owned(),
-        forms: vec![Form { action: ERASE, button: "Erase my account", ..Form::default() }],
-        links: vec![("/account", "Keep my account"), ("/account/export", "Download my data first")],
+        title: words.say("account-erase"),
+        lead: words.say("account-erase-lead"),
+        forms: vec![Form::new(ERASE, words.say("account-erase-button"))],
+        links: vec![
+            link("/account", words.say("account-erase-keep")),
+            link("/account/export", words.say("account-erase-export")),
+        ],
         ..Page::default()
     }
 }
 
 pub(super) async fn erase_form(State(pages): State<Pages>, visit: Visit) -> Response {
-    let tokens = visit.form_tokens(&pages);
+    let sheet = visit.sheet(&pages);
     match visit.member_or_login(ERASE) {
         Ok(member) if member.is_fresh(&pages) => {
-            view::page(&pages, StatusCode::OK, &erase_page(), &tokens)
+            view::page(&pages, StatusCode::OK, &erase_page(&sheet.words), &sheet)
         }
         // Before the button, so that nobody decides twice.
         Ok(_) => ToLogin::again(ERASE).into_response(),
@@ -61,7 +64,7 @@ pub(super) async fn erase(
     State(pages): State<Pages>,
     Submitted { visit, .. }: Submitted<Nothing>,
 ) -> Result<Response, ApiError> {
-    let tokens = visit.form_tokens(&pages);
+    let sheet = visit.sheet(&pages);
     let member = match visit.member_or_login(ERASE) {
         Ok(member) => member,
         Err(to_login) => return Ok(to_login.into_response()),
@@ -70,7 +73,8 @@ pub(super) async fn erase(
         Ok(()) => Ok(leave(&pages, "/signup")),
         Err(AccountError::FreshLoginRequired) => Ok(ToLogin::again(ERASE).into_response()),
         Err(error) => {
-            Ok(refusal::of(error, "new_password")?.on(&pages, (erase_page(), ERASE), &tokens))
+            let page = (erase_page(&sheet.words), ERASE);
+            Ok(refusal::of(&sheet.words, error, "new_password")?.on(&pages, page, &sheet))
         }
     }
 }

@@ -9,14 +9,20 @@ use serde::Deserialize;
 
 use super::{
     Pages,
-    refusal::{self, Refusal},
+    fields::{Form, email_field, new_password_field, password_field},
+    refusal::{self, Refusal, broken_rule},
     return_to::checked,
     sign_up::{Token, look_into_mail},
     submitted::{Nothing, Submitted},
-    view::{self, Form, Page, email_field, new_password_field, password_field},
+    view::{self, Page, link},
     visit::{Visit, device, enter, leave},
 };
-use crate::{auth::password::Password, http::problem::ApiError, mail::address::Address};
+use crate::{
+    auth::password::{InvalidPassword, Password},
+    http::problem::ApiError,
+    language::Words,
+    mail::address::Address,
+};
 
 #[derive(Deserialize)]
 pub(super) struct Destination {
@@ -48,27 +54,28 @@ pub(super) struct NewPassword {
     password: String,
 }
 
-fn login_page(email: &str, return_to: &str) -> Page {
+fn login_page(words: &Words, email: &str, return_to: &str) -> Page {
+    let password = password_field("password", words.say("page-field-password"));
     Page {
-        title: "Log in",
+        title: words.say("page-log-in"),
+        description: words.say("page-log-in-description"),
         forms: vec![
             Form {
-                action: "/login",
-                fields: vec![email_field(email), password_field("password")],
+                fields: vec![email_field(words, email), password],
                 hidden: vec![("return_to", return_to.to_owned())],
-                button: "Log in",
-                ..Form::default()
+                ..Form::new("/login", words.say("page-log-in"))
             },
             Form {
-                action: "/login/email",
-                heading: "Without a password",
-                text: "We send you a mail with a link that logs you in.",
-                fields: vec![email_field(email)],
-                button: "Send me a link",
-                ..Form::default()
+                heading: words.say("page-by-mail-heading"),
+                text: words.say("page-by-mail-text"),
+                fields: vec![email_field(words, email)],
+                ..Form::new("/login/email", words.say("page-by-mail-button"))
             },
         ],
-        links: vec![("/login/reset", "Set a new password"), ("/signup", "Make an account")],
+        links: vec![
+            link("/login/reset", words.say("page-reset-title")),
+            link("/signup", words.say("page-sign-up-title")),
+        ],
         ..Page::default()
     }
 }
@@ -78,16 +85,16 @@ pub(super) async fn form(
     visit: Visit,
     Query(Destination { return_to, again }): Query<Destination>,
 ) -> Response {
-    let mut page = login_page("", checked(&return_to));
+    let mut page = login_page(&visit.words, "", checked(&return_to));
     match &visit.member {
         Some(member) if again.is_some() && !member.is_fresh(&pages) => {
-            page.lead = "It has been a while. Log in once more, and you go on from there.".into();
+            page.lead = visit.words.say("page-log-in-again");
         }
         Some(_) => return Redirect::to(checked(&return_to)).into_response(),
         None => {}
     }
-    let tokens = visit.form_tokens(&pages);
-    visit.seal(view::page(&pages, StatusCode::OK, &page, &tokens))
+    let sheet = visit.sheet(&pages);
+    visit.seal(view::page(&pages, StatusCode::OK, &page, &sheet))
 }
 
 pub(super) async fn log_in(
@@ -96,34 +103,37 @@ pub(super) async fn log_in(
     Submitted { visit, fields }: Submitted<Credentials>,
 ) -> Result<Response, ApiError> {
     let Credentials { email, password, return_to } = fields;
+    let (sheet, words) = (visit.sheet(&pages), visit.words.clone());
     let refused = match (Address::parse(&email), Password::attempt(&password)) {
-        (Err(error), _) => Refusal::of_field("email", format!("The address {error}.")),
-        (_, None) => Refusal::of_field("password", "No password is that long."),
+        (Err(_), _) => Refusal::of_email(&words),
+        (_, None) => Refusal::of_field("password", broken_rule(&words, InvalidPassword::TooLong)),
         (Ok(address), Some(attempt)) => {
             match pages.accounts.log_in(&address, &attempt, device(&headers)).await {
                 Ok(logged_in) => {
                     return enter(&pages, &logged_in, visit.session(), checked(&return_to)).await;
                 }
-                Err(error) => refusal::of(error, "password")?.or_by_mail(),
+                Err(error) => refusal::of(&words, error, "password")?.or_by_mail(&words),
             }
         }
     };
-    let page = login_page(&email, &return_to);
-    Ok(refused.on(&pages, (page, "/login"), &visit.form_tokens(&pages)))
+    let page = login_page(&words, &email, &return_to);
+    Ok(refused.on(&pages, (page, "/login"), &sheet))
 }
 
 pub(super) async fn send_link(
     State(pages): State<Pages>,
     Submitted { visit, fields: JustEmail { email } }: Submitted<JustEmail>,
 ) -> Result<Response, ApiError> {
+    let words = &visit.words;
     let refused = match Address::parse(&email) {
-        Err(error) => Refusal::of_field("email", format!("The address {error}.")),
+        Err(_) => Refusal::of_email(words),
         Ok(address) => match pages.accounts.send_login_link(&address).await {
-            Ok(()) => return Ok(look_into_mail(&pages)),
-            Err(error) => refusal::of(error, "password")?,
+            Ok(()) => return Ok(look_into_mail(&pages, words)),
+            Err(error) => refusal::of(words, error, "password")?,
         },
     };
-    Ok(refused.on(&pages, (login_page(&email, ""), "/login/email"), &visit.form_tokens(&pages)))
+    let page = login_page(words, &email, "");
+    Ok(refused.on(&pages, (page, "/login/email"), &visit.sheet(&pages)))
 }
 
 /// What a link that logs in holds, and the form behind it.
@@ -135,17 +145,15 @@ pub(super) struct LinkFields {
     return_to: String,
 }
 
-fn link_page(LinkFields { token, return_to }: &LinkFields) -> Page {
+fn link_page(words: &Words, LinkFields { token, return_to }: &LinkFields) -> Page {
     Page {
-        title: "Log in",
-        lead: "One click more, and you are logged in here.".to_owned(),
+        title: words.say("page-log-in"),
+        lead: words.say("page-by-link-lead"),
         forms: vec![Form {
-            action: "/login/link",
             hidden: vec![("token", token.clone()), ("return_to", return_to.clone())],
-            button: "Log in",
-            ..Form::default()
+            ..Form::new("/login/link", words.say("page-log-in"))
         }],
-        links: vec![("/login", "Ask for a new link")],
+        links: vec![link("/login", words.say("page-new-link"))],
         ..Page::default()
     }
 }
@@ -155,8 +163,9 @@ pub(super) async fn link_form(
     visit: Visit,
     Query(fields): Query<LinkFields>,
 ) -> Response {
-    let tokens = visit.form_tokens(&pages);
-    visit.seal(view::page(&pages, StatusCode::OK, &link_page(&fields), &tokens))
+    let sheet = visit.sheet(&pages);
+    let page = link_page(&visit.words, &fields);
+    visit.seal(view::page(&pages, StatusCode::OK, &page, &sheet))
 }
 
 pub(super) async fn by_link(
@@ -164,45 +173,44 @@ pub(super) async fn by_link(
     headers: HeaderMap,
     Submitted { visit, fields }: Submitted<LinkFields>,
 ) -> Result<Response, ApiError> {
+    let (sheet, words) = (visit.sheet(&pages), visit.words.clone());
     match pages.accounts.redeem(&fields.token, device(&headers)).await {
         Ok(logged_in) => {
             enter(&pages, &logged_in, visit.session(), checked(&fields.return_to)).await
         }
         Err(error) => {
-            let page = Page { forms: Vec::new(), ..link_page(&fields) };
-            let refused = refusal::of(error, "password")?;
-            Ok(refused.on(&pages, (page, "/login/link"), &visit.form_tokens(&pages)))
+            let page = Page { forms: Vec::new(), ..link_page(&words, &fields) };
+            let refused = refusal::of(&words, error, "password")?;
+            Ok(refused.on(&pages, (page, "/login/link"), &sheet))
         }
     }
 }
 
-fn ask_reset_page(email: &str) -> Page {
+fn ask_reset_page(words: &Words, email: &str) -> Page {
     Page {
-        title: "Set a new password",
-        lead: "We send you a mail with a link for it.".to_owned(),
+        title: words.say("page-reset-title"),
+        description: words.say("page-reset-description"),
+        lead: words.say("page-reset-lead"),
         forms: vec![Form {
-            action: "/login/reset",
-            fields: vec![email_field(email)],
-            button: "Send me the link",
-            ..Form::default()
+            fields: vec![email_field(words, email)],
+            ..Form::new("/login/reset", words.say("page-reset-button"))
         }],
-        links: vec![("/login", "Log in")],
+        links: vec![link("/login", words.say("page-log-in"))],
         ..Page::default()
     }
 }
 
-fn reset_page(token: &str) -> Page {
+fn reset_page(words: &Words, token: &str) -> Page {
+    let password = new_password_field(words, "password", words.say("page-field-new-password"));
     Page {
-        title: "Set a new password",
-        lead: "Every device is logged out by it.".to_owned(),
+        title: words.say("page-reset-title"),
+        lead: words.say("page-reset-set-lead"),
         forms: vec![Form {
-            action: "/login/reset/set",
-            fields: vec![new_password_field("password", "New password")],
+            fields: vec![password],
             hidden: vec![("token", token.to_owned())],
-            button: "Set the password",
-            ..Form::default()
+            ..Form::new("/login/reset/set", words.say("page-reset-set-button"))
         }],
-        links: vec![("/login/reset", "Ask for a new link")],
+        links: vec![link("/login/reset", words.say("page-new-link"))],
         ..Page::default()
     }
 }
@@ -212,23 +220,26 @@ pub(super) async fn reset_form(
     visit: Visit,
     Query(Token { token }): Query<Token>,
 ) -> Response {
-    let page = if token.is_empty() { ask_reset_page("") } else { reset_page(&token) };
-    let tokens = visit.form_tokens(&pages);
-    visit.seal(view::page(&pages, StatusCode::OK, &page, &tokens))
+    let words = &visit.words;
+    let page = if token.is_empty() { ask_reset_page(words, "") } else { reset_page(words, &token) };
+    let sheet = visit.sheet(&pages);
+    visit.seal(view::page(&pages, StatusCode::OK, &page, &sheet))
 }
 
 pub(super) async fn send_reset(
     State(pages): State<Pages>,
     Submitted { visit, fields: JustEmail { email } }: Submitted<JustEmail>,
 ) -> Result<Response, ApiError> {
+    let words = &visit.words;
     let refused = match Address::parse(&email) {
-        Err(error) => Refusal::of_field("email", format!("The address {error}.")),
+        Err(_) => Refusal::of_email(words),
         Ok(address) => match pages.accounts.send_reset_link(&address).await {
-            Ok(()) => return Ok(look_into_mail(&pages)),
-            Err(error) => refusal::of(error, "password")?,
+            Ok(()) => return Ok(look_into_mail(&pages, words)),
+            Err(error) => refusal::of(words, error, "password")?,
         },
     };
-    Ok(refused.on(&pages, (ask_reset_page(&email), "/login/reset"), &visit.form_tokens(&pages)))
+    let page = ask_reset_page(words, &email);
+    Ok(refused.on(&pages, (page, "/login/reset"), &visit.sheet(&pages)))
 }
 
 pub(super) async fn reset(
@@ -239,9 +250,9 @@ pub(super) async fn reset(
     match pages.accounts.reset_password(&token, &password).await {
         Ok(()) => Ok(leave(&pages, "/login")),
         Err(error) => {
-            let refused = refusal::of(error, "password")?;
-            let page = (reset_page(&token), "/login/reset/set");
-            Ok(refused.on(&pages, page, &visit.form_tokens(&pages)))
+            let refused = refusal::of(&visit.words, error, "password")?;
+            let page = (reset_page(&visit.words, &token), "/login/reset/set");
+            Ok(refused.on(&pages, page, &visit.sheet(&pages)))
         }
     }
 }

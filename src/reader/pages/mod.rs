@@ -1,15 +1,20 @@
 //! The readers' own pages: signing up, logging in, the account. Plain forms that need no script.
 //!
-//! `visit` knows the browser by its cookies and `titles` the site it came from, `submitted` takes a form only from our own pages,
-//! `view` draws, `refusal` says what cannot be. `sign_up`, `log_in`, `account` and `data` are the
-//! pages.
+//! `visit` knows the browser by its cookies and how to speak to it, `titles` to which site a page
+//! belongs, `submitted` takes a form only
+//! from our own pages, `fields` says what a form asks for, `sheet` what a page is drawn with,
+//! `view` draws, `refusal` says what cannot be. `sign_up`, `log_in`, `account`, `data` and
+//! `language` are the pages.
 
 mod account;
 mod cookies;
 mod data;
+mod fields;
+mod language;
 mod log_in;
 mod refusal;
 mod return_to;
+mod sheet;
 mod sign_up;
 mod submitted;
 mod titles;
@@ -55,6 +60,7 @@ pub fn routes(pages: Pages, guard: Guard) -> Router {
         .route("/login/reset", post(log_in::send_reset))
         .route("/login/reset/set", post(log_in::reset))
         .route("/logout", post(log_in::log_out))
+        .route("/language", post(language::choose))
         .route("/account/sessions/end", post(account::end_session))
         .route("/account/sessions/end-all", post(account::end_sessions))
         .route("/account/password", post(account::change_password))

@@ -12,12 +12,17 @@ use time::Duration;
 
 use super::{
     Pages,
-    view::{self, Page},
-    visit::FormTokens,
+    sheet::{self, Sheet},
+    view::{self, Page, link},
 };
 use crate::{
-    auth::{hashing::HashError, limits::RetryAfter},
+    auth::{
+        hashing::HashError,
+        limits::RetryAfter,
+        password::{CHARS_MAX, CHARS_MIN, InvalidPassword},
+    },
     http::problem::ApiError,
+    language::Words,
     reader::accounts::AccountError,
 };
 
@@ -37,19 +42,19 @@ impl Refusal {
         Self { status, field: Some(field), words: words.into(), retry_after: None }
     }
 
-    fn of_page(status: StatusCode, words: &str) -> Self {
-        Self { status, field: None, words: words.to_owned(), retry_after: None }
+    /// A refusal of an address.
+    pub(super) fn of_email(words: &Words) -> Self {
+        Self::of_field("email", words.say("page-refused-email"))
+    }
+
+    fn of_page(status: StatusCode, words: String) -> Self {
+        Self { status, field: None, words, retry_after: None }
     }
 
     /// Draws `page` with what was wrong with its form `action`.
-    pub(super) fn on(
-        self,
-        pages: &Pages,
-        (page, action): (Page, &str),
-        form_tokens: &FormTokens,
-    ) -> Response {
+    pub(super) fn on(self, pages: &Pages, (page, action): (Page, &str), sheet: &Sheet) -> Response {
         let page = page.refused(action, self.field, &self.words);
-        let response = view::page(pages, self.status, &page, form_tokens);
+        let response = view::page(pages, self.status, &page, sheet);
         self.seal(response)
     }
 
@@ -63,9 +68,9 @@ impl Refusal {
     }
 
     /// Whoever may not try a password for a while may still ask for a mail.
-    pub(super) fn or_by_mail(mut self) -> Self {
+    pub(super) fn or_by_mail(mut self, words: &Words) -> Self {
         if self.status == StatusCode::TOO_MANY_REQUESTS {
-            self.words.push_str(" Or have a link sent to you by mail.");
+            self.words = format!("{} {}", self.words, words.say("page-refused-or-by-mail"));
         }
         self
     }
@@ -73,73 +78,75 @@ impl Refusal {
 
 /// What a reader is told of `error`; an error of ours becomes its plain answer. `new_password` is
 /// the field of a new password on this page.
-pub(super) fn of(error: AccountError, new_password: &'static str) -> Result<Refusal, ApiError> {
+pub(super) fn of(
+    words: &Words,
+    error: AccountError,
+    new_password: &'static str,
+) -> Result<Refusal, ApiError> {
     let unauthorized = StatusCode::UNAUTHORIZED;
     Ok(match error {
-        AccountError::InvalidCredentials => Refusal::of_page(
-            unauthorized,
-            "That address and password do not go together. Try again, or have a link sent to you.",
-        ),
-        AccountError::InvalidLink => Refusal::of_page(
-            unauthorized,
-            "This link was used already or is too old. Ask for a new one.",
-        ),
+        AccountError::InvalidCredentials => {
+            Refusal::of_page(unauthorized, words.say("page-refused-credentials"))
+        }
+        AccountError::InvalidLink => Refusal::of_page(unauthorized, words.say("page-refused-link")),
         AccountError::WrongPassword => Refusal {
             status: StatusCode::FORBIDDEN,
             field: Some("current_password"),
-            words: "This is not your password.".to_owned(),
+            words: words.say("page-refused-password"),
             retry_after: None,
         },
-        AccountError::FreshLoginRequired => Refusal::of_page(
-            StatusCode::FORBIDDEN,
-            "It has been a while since you logged in. Log out and in again, then do this.",
-        ),
+        AccountError::FreshLoginRequired => {
+            Refusal::of_page(StatusCode::FORBIDDEN, words.say("page-refused-old-login"))
+        }
         AccountError::TooMany(RetryAfter(wait)) => Refusal {
             status: StatusCode::TOO_MANY_REQUESTS,
             field: None,
-            words: too_often(wait),
+            words: too_often(words, wait),
             retry_after: Some(wait),
         },
         AccountError::Hash(HashError::Refused(rule)) => {
-            Refusal::of_field(new_password, format!("The password {rule}."))
+            Refusal::of_field(new_password, broken_rule(words, rule))
         }
         error => return Err(error.into()),
     })
 }
 
-fn too_often(wait: Duration) -> String {
-    format!("That was tried too often. Wait {}, then try again.", in_words(wait))
-}
-
-fn in_words(wait: Duration) -> String {
-    match wait.whole_seconds() / 60 + 1 {
-        1 => "a minute".to_owned(),
-        minutes => format!("{minutes} minutes"),
+/// What is wrong with a new password.
+pub(super) fn broken_rule(words: &Words, rule: InvalidPassword) -> String {
+    let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX).into();
+    match rule {
+        InvalidPassword::TooShort => {
+            words.with("page-refused-short", &[("least", number(CHARS_MIN))])
+        }
+        InvalidPassword::TooLong => words.with("page-refused-long", &[("most", number(CHARS_MAX))]),
+        InvalidPassword::TooCommon => words.say("page-refused-common"),
     }
 }
 
-/// Another website sent this form.
-pub(super) fn foreign(pages: &Pages) -> Response {
-    plain(
-        pages,
-        StatusCode::FORBIDDEN,
-        "This form was sent from another website, so nothing was done.",
-    )
+fn too_often(words: &Words, wait: Duration) -> String {
+    let minutes = wait.whole_seconds() / 60 + 1;
+    words.with("page-refused-often", &[("minutes", minutes.into())])
 }
 
-/// The form lay open too long, or cookies are off.
-pub(super) fn stale(pages: &Pages) -> Response {
-    plain(
-        pages,
-        StatusCode::FORBIDDEN,
-        "This form was open for too long, or your browser keeps no cookies from us. Nothing was \
-         done. Open the page again and send it once more.",
-    )
+/// Another website sent this form.
+pub(super) fn foreign(pages: &Pages, words: &Words) -> Response {
+    plain(pages, words, StatusCode::FORBIDDEN, words.say("page-refused-foreign"))
+}
+
+/// The form lay open too long, or is of another session.
+pub(super) fn stale(pages: &Pages, words: &Words) -> Response {
+    plain(pages, words, StatusCode::FORBIDDEN, words.say("page-refused-stale"))
+}
+
+/// The browser sent none of the cookies that every form comes with.
+pub(super) fn no_cookies(pages: &Pages, words: &Words) -> Response {
+    plain(pages, words, StatusCode::FORBIDDEN, words.say("page-refused-no-cookies"))
 }
 
 /// The form is none of ours.
-pub(super) fn unreadable(pages: &Pages) -> Response {
-    plain(pages, StatusCode::UNPROCESSABLE_ENTITY, "This form could not be read. Nothing was done.")
+pub(super) fn unreadable(pages: &Pages, words: &Words) -> Response {
+    let status = StatusCode::UNPROCESSABLE_ENTITY;
+    plain(pages, words, status, words.say("page-refused-unreadable"))
 }
 
 /// For [`axum::middleware::from_fn_with_state`]: whoever looks at a page is told in a page what an
@@ -149,21 +156,19 @@ pub(super) async fn in_a_page(
     request: Request,
     next: Next,
 ) -> Response {
+    let words = sheet::words(request.headers(), (None, None), pages.secure);
     let response = next.run(request).await;
     let Some(error) = response.extensions().get::<Arc<ApiError>>().map(Arc::clone) else {
-        return if is_of_the_router(&response) { odd_address(&pages) } else { response };
+        return if is_of_the_router(&response) { odd_address(&pages, &words) } else { response };
     };
     let status = response.status();
-    let words = match &*error {
-        ApiError::TooManyRequests { retry_after, .. } => too_often(*retry_after),
-        ApiError::Unavailable(..) => {
-            "There is too much to do at this moment. Nothing was done; try again in a few seconds."
-                .to_owned()
-        }
-        ApiError::Unauthorized(..) => "This account is gone.".to_owned(),
-        _ => "Something went wrong on our side. Try again in a while.".to_owned(),
+    let why = match &*error {
+        ApiError::TooManyRequests { retry_after, .. } => too_often(&words, *retry_after),
+        ApiError::Unavailable(..) => words.say("page-refused-busy"),
+        ApiError::Unauthorized(..) => words.say("page-refused-gone"),
+        _ => words.say("page-refused-ours"),
     };
-    let mut page = plain(&pages, status, &words);
+    let mut page = plain(&pages, &words, status, why);
     if let Some(wait) = response.headers().get(header::RETRY_AFTER) {
         page.headers_mut().insert(header::RETRY_AFTER, wait.clone());
     }
@@ -179,17 +184,19 @@ fn is_of_the_router(response: &Response) -> bool {
         && media_type.is_some_and(|text| text.starts_with(b"text/plain"))
 }
 
-fn odd_address(pages: &Pages) -> Response {
-    let words = "This address is not whole. Open the link in the mail once more.";
-    plain(pages, StatusCode::BAD_REQUEST, words)
+fn odd_address(pages: &Pages, words: &Words) -> Response {
+    plain(pages, words, StatusCode::BAD_REQUEST, words.say("page-refused-address"))
 }
 
-fn plain(pages: &Pages, status: StatusCode, words: &str) -> Response {
+fn plain(pages: &Pages, words: &Words, status: StatusCode, why: String) -> Response {
     let page = Page {
-        title: "That did not work",
-        alert: Some(words.to_owned()),
-        links: vec![("/login", "Log in"), ("/account", "Your account")],
+        title: words.say("page-refused-title"),
+        alert: Some(why),
+        links: vec![
+            link("/login", words.say("page-log-in")),
+            link("/account", words.say("account-title")),
+        ],
         ..Page::default()
     };
-    view::page(pages, status, &page, &FormTokens::none())
+    view::page(pages, status, &page, &Sheet::without_forms(words.clone()))
 }

@@ -9,12 +9,14 @@ use serde::Deserialize;
 
 use super::{
     Pages,
+    fields::{Form, email_field, new_password_field},
     refusal::{self, Refusal},
+    sheet::Sheet,
     submitted::Submitted,
-    view::{self, Form, Page, email_field, new_password_field},
-    visit::{FormTokens, Visit, device, enter},
+    view::{self, Page, link},
+    visit::{Visit, device, enter},
 };
-use crate::{http::problem::ApiError, mail::address::Address};
+use crate::{http::problem::ApiError, language::Words, mail::address::Address};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,37 +39,36 @@ pub(super) struct Opened {
     pub(super) token: String,
 }
 
-fn wish_page(email: &str) -> Page {
+fn wish_page(words: &Words, email: &str) -> Page {
+    let password = new_password_field(words, "password", words.say("page-field-password"));
     Page {
-        title: "Make an account",
-        lead: "We send you a mail; your account is there as soon as you answer it.".to_owned(),
+        title: words.say("page-sign-up-title"),
+        description: words.say("page-sign-up-description"),
+        lead: words.say("page-sign-up-lead"),
         forms: vec![Form {
-            action: "/signup",
-            fields: vec![email_field(email), new_password_field("password", "Password")],
-            button: "Make an account",
-            ..Form::default()
+            fields: vec![email_field(words, email), password],
+            ..Form::new("/signup", words.say("page-sign-up-title"))
         }],
-        links: vec![("/login", "I have an account: log in")],
+        links: vec![link("/login", words.say("page-sign-up-log-in"))],
         ..Page::default()
     }
 }
 
 /// The page that says to look into the mail.
-pub(super) fn look_into_mail(pages: &Pages) -> Response {
+pub(super) fn look_into_mail(pages: &Pages, words: &Words) -> Response {
     let page = Page {
-        title: "Look into your mail",
-        lead: "We have sent you a mail. The link in it goes on from here. If there is none in a \
-               few minutes, look among the unwanted mails, or try again."
-            .to_owned(),
+        title: words.say("page-mail-sent-title"),
+        lead: words.say("page-mail-sent-lead"),
         ..Page::default()
     };
     // As at the API: a mail that is asked for counts against the network that asks.
-    view::page(pages, StatusCode::ACCEPTED, &page, &FormTokens::none())
+    view::page(pages, StatusCode::ACCEPTED, &page, &Sheet::without_forms(words.clone()))
 }
 
 pub(super) async fn form(State(pages): State<Pages>, visit: Visit) -> Response {
-    let tokens = visit.form_tokens(&pages);
-    visit.seal(view::page(&pages, StatusCode::OK, &wish_page(""), &tokens))
+    let sheet = visit.sheet(&pages);
+    let page = wish_page(&visit.words, "");
+    visit.seal(view::page(&pages, StatusCode::OK, &page, &sheet))
 }
 
 pub(super) async fn sign_up(
@@ -75,27 +76,26 @@ pub(super) async fn sign_up(
     Submitted { visit, fields }: Submitted<Wish>,
 ) -> Result<Response, ApiError> {
     let Wish { email, password } = fields;
+    let words = &visit.words;
     let refused = match Address::parse(&email) {
-        Err(error) => Refusal::of_field("email", format!("The address {error}.")),
+        Err(_) => Refusal::of_email(words),
         Ok(address) => match pages.accounts.sign_up(&address, &password).await {
-            Ok(()) => return Ok(look_into_mail(&pages)),
-            Err(error) => refusal::of(error, "password")?,
+            Ok(()) => return Ok(look_into_mail(&pages, words)),
+            Err(error) => refusal::of(words, error, "password")?,
         },
     };
-    Ok(refused.on(&pages, (wish_page(&email), "/signup"), &visit.form_tokens(&pages)))
+    Ok(refused.on(&pages, (wish_page(words, &email), "/signup"), &visit.sheet(&pages)))
 }
 
-fn confirm_page(token: &str) -> Page {
+fn confirm_page(words: &Words, token: &str) -> Page {
     Page {
-        title: "One click more",
-        lead: "Then your account is there and you are logged in.".to_owned(),
+        title: words.say("page-confirm-title"),
+        lead: words.say("page-confirm-lead"),
         forms: vec![Form {
-            action: "/signup/confirm",
             hidden: vec![("token", token.to_owned())],
-            button: "Confirm my address",
-            ..Form::default()
+            ..Form::new("/signup/confirm", words.say("page-confirm-button"))
         }],
-        links: vec![("/signup", "Ask for a new link")],
+        links: vec![link("/signup", words.say("page-new-link"))],
         ..Page::default()
     }
 }
@@ -106,8 +106,9 @@ pub(super) async fn confirm_form(
     visit: Visit,
     Query(Token { token }): Query<Token>,
 ) -> Response {
-    let tokens = visit.form_tokens(&pages);
-    visit.seal(view::page(&pages, StatusCode::OK, &confirm_page(&token), &tokens))
+    let sheet = visit.sheet(&pages);
+    let page = confirm_page(&visit.words, &token);
+    visit.seal(view::page(&pages, StatusCode::OK, &page, &sheet))
 }
 
 pub(super) async fn confirm(
@@ -115,12 +116,13 @@ pub(super) async fn confirm(
     headers: HeaderMap,
     Submitted { visit, fields: Opened { token } }: Submitted<Opened>,
 ) -> Result<Response, ApiError> {
-    match pages.accounts.verify(&token, device(&headers)).await {
+    let language = Some(visit.words.language);
+    match pages.accounts.verify(&token, device(&headers), language).await {
         Ok(logged_in) => enter(&pages, &logged_in, visit.session(), "/account").await,
         Err(error) => {
-            let page = Page { forms: Vec::new(), ..confirm_page(&token) };
-            let refused = refusal::of(error, "password")?;
-            Ok(refused.on(&pages, (page, "/signup/confirm"), &visit.form_tokens(&pages)))
+            let page = Page { forms: Vec::new(), ..confirm_page(&visit.words, &token) };
+            let refused = refusal::of(&visit.words, error, "password")?;
+            Ok(refused.on(&pages, (page, "/signup/confirm"), &visit.sheet(&pages)))
         }
     }
 }

@@ -5,62 +5,50 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use time::{format_description::StaticFormatDescription, macros::format_description};
 
-use super::{Pages, visit::FormTokens};
-use crate::{auth::form, clock::Timestamp, http::problem::ApiError};
+use super::{
+    Pages,
+    fields::{Form, Kind},
+    sheet::Sheet,
+};
+use crate::{auth::form, http::problem::ApiError};
 
-const DAY: StaticFormatDescription =
-    format_description!("[day padding:none] [month repr:long] [year]");
 /// Their own style and nothing else: no script, no frame, no form that leads elsewhere.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-
-/// A field of a form.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Field {
-    pub(super) name: &'static str,
-    pub(super) label: &'static str,
-    /// `email` or `password`.
-    pub(super) kind: &'static str,
-    /// What password managers should offer.
-    pub(super) autocomplete: &'static str,
-    /// What was typed before; never of a password.
-    pub(super) value: String,
-    pub(super) hint: &'static str,
-    pub(super) error: Option<String>,
-}
-
-/// A form.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Form {
-    pub(super) action: &'static str,
-    pub(super) heading: &'static str,
-    pub(super) text: &'static str,
-    pub(super) fields: Vec<Field>,
-    pub(super) hidden: Vec<(&'static str, String)>,
-    pub(super) button: &'static str,
-}
+/// A form needs none of what a device can do.
+const PERMISSIONS_POLICY: &str = "accelerometer=(), camera=(), display-capture=(), \
+    geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), usb=()";
 
 /// A page of some words and forms.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Page {
-    pub(super) title: &'static str,
+    pub(super) title: String,
+    /// What a search engine says of it. Only a page that is the same for all, and opened by an
+    /// address without a secret, has one; the others ask not to be found.
+    pub(super) description: String,
     pub(super) lead: String,
     /// Something went wrong.
     pub(super) alert: Option<String>,
     pub(super) forms: Vec<Form>,
-    /// Where else to go.
-    pub(super) links: Vec<(&'static str, &'static str)>,
+    /// Where else to go, and what that is called.
+    pub(super) links: Vec<(String, String)>,
+}
+
+/// A link, for [`Page::links`].
+pub(super) fn link(href: impl Into<String>, label: impl Into<String>) -> (String, String) {
+    (href.into(), label.into())
 }
 
 #[derive(Template)]
 #[template(path = "reader/templates/page.html", config = ".config/askama.toml")]
 struct PageTemplate<'a> {
     page: &'a Page,
+    description: &'a str,
+    problems: Vec<Problem<'a>>,
+    sheet: &'a Sheet,
     publisher: &'a str,
     token_field: &'static str,
-    form_tokens: &'a FormTokens,
     logged_in: bool,
 }
 
@@ -69,18 +57,28 @@ struct PageTemplate<'a> {
 pub(super) struct DeviceView {
     pub(super) id: String,
     pub(super) name: String,
-    pub(super) since: String,
-    pub(super) last_used: String,
+    /// Since when it is logged in, and when it was used last.
+    pub(super) times: String,
+    /// What the button beside it does, for who does not see what it stands beside.
+    pub(super) end_label: String,
     pub(super) current: bool,
 }
 
-/// The account page.
+/// Something on the account page that can be changed; it opens at a touch.
+#[derive(Debug, Clone)]
+pub(super) struct Section {
+    /// How it is today, in a word or two.
+    pub(super) now: String,
+    pub(super) form: Form,
+}
+
+/// The account page. Each part of it is a template of its own.
 #[derive(Debug, Clone)]
 pub(super) struct AccountView {
     pub(super) email: String,
     pub(super) since: String,
+    pub(super) sections: Vec<Section>,
     pub(super) devices: Vec<DeviceView>,
-    pub(super) forms: Vec<Form>,
     pub(super) alert: Option<String>,
 }
 
@@ -88,24 +86,45 @@ pub(super) struct AccountView {
 #[template(path = "reader/templates/account.html", config = ".config/askama.toml")]
 struct AccountTemplate<'a> {
     account: &'a AccountView,
+    description: &'static str,
+    problems: Vec<Problem<'a>>,
+    sheet: &'a Sheet,
     publisher: &'a str,
     token_field: &'static str,
-    form_tokens: &'a FormTokens,
     logged_in: bool,
 }
 
+/// What was wrong with a field, and where that field stands.
+pub(super) struct Problem<'a> {
+    pub(super) field_id: String,
+    pub(super) why: &'a str,
+}
+
+/// Everything that was wrong with `forms`, in their order on the page.
+fn problems<'a>(forms: impl Iterator<Item = &'a Form>) -> Vec<Problem<'a>> {
+    let of_form = |(place, form): (usize, &'a Form)| {
+        let fields = form.fields.iter().filter_map(move |field| {
+            let field_id = match field.kind {
+                // The first card, since the group itself takes no focus.
+                Kind::Cards(_) => format!("{}-{}-1", field.name, place + 1),
+                _ => format!("{}-{}", field.name, place + 1),
+            };
+            Some(Problem { field_id, why: field.error.as_deref()? })
+        });
+        fields.collect::<Vec<_>>()
+    };
+    forms.enumerate().flat_map(of_form).collect()
+}
+
 /// Draws a page.
-pub(super) fn page(
-    pages: &Pages,
-    status: StatusCode,
-    page: &Page,
-    form_tokens: &FormTokens,
-) -> Response {
+pub(super) fn page(pages: &Pages, status: StatusCode, page: &Page, sheet: &Sheet) -> Response {
     let template = PageTemplate {
         page,
-        publisher: whose(pages, form_tokens),
+        description: &page.description,
+        problems: problems(page.forms.iter()),
+        sheet,
+        publisher: sheet.publisher(pages),
         token_field: form::FIELD,
-        form_tokens,
         logged_in: false,
     };
     answer(status, template.render())
@@ -116,24 +135,21 @@ pub(super) fn account(
     pages: &Pages,
     status: StatusCode,
     account: &AccountView,
-    form_tokens: &FormTokens,
+    sheet: &Sheet,
 ) -> Response {
     let template = AccountTemplate {
         account,
-        publisher: whose(pages, form_tokens),
+        description: "",
+        problems: problems(account.sections.iter().map(|section| &section.form)),
+        sheet,
+        publisher: sheet.publisher(pages),
         token_field: form::FIELD,
-        form_tokens,
         logged_in: true,
     };
     answer(status, template.render())
 }
 
-/// Whose page it is: the site's name, or the publisher's where there is no site.
-fn whose<'a>(pages: &'a Pages, form_tokens: &'a FormTokens) -> &'a str {
-    form_tokens.site.as_ref().map_or(&pages.publisher, |site| &site.site.name)
-}
-
-fn answer(status: StatusCode, html: askama::Result<String>) -> Response {
+pub(super) fn answer(status: StatusCode, html: askama::Result<String>) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
@@ -141,9 +157,10 @@ fn answer(status: StatusCode, html: askama::Result<String>) -> Response {
         // from ourselves too.)
         (header::REFERRER_POLICY, "strict-origin"),
         (header::CACHE_CONTROL, "no-store"),
+        (header::VARY, "accept-language, cookie"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-        (HeaderName::from_static("permissions-policy"), "interest-cohort=()"),
+        (HeaderName::from_static("permissions-policy"), PERMISSIONS_POLICY),
     ]
     .map(|(name, value)| (name, HeaderValue::from_static(value)));
     match html {
@@ -152,57 +169,45 @@ fn answer(status: StatusCode, html: askama::Result<String>) -> Response {
     }
 }
 
-/// The day that `at` falls on, in words.
-pub(super) fn day(at: Timestamp) -> String {
-    at.date_time().format(&DAY).unwrap_or_else(|_| at.to_string())
-}
-
-/// The field for an address.
-pub(super) fn email_field(value: &str) -> Field {
-    Field {
-        name: "email",
-        label: "Email address",
-        kind: "email",
-        autocomplete: "username",
-        value: value.to_owned(),
-        ..Field::default()
-    }
-}
-
-/// The field for the password of today.
-pub(super) fn password_field(name: &'static str) -> Field {
-    Field {
-        name,
-        label: "Password",
-        kind: "password",
-        autocomplete: "current-password",
-        ..Field::default()
-    }
-}
-
-/// The field for a password to come.
-pub(super) fn new_password_field(name: &'static str, label: &'static str) -> Field {
-    Field {
-        name,
-        label,
-        kind: "password",
-        autocomplete: "new-password",
-        hint: "At least 8 characters. A few words that do not belong together are good.",
-        ..Field::default()
-    }
-}
-
 impl Page {
     /// The same page, which says what was wrong with the form that was sent to `action`: beside
     /// the field `name` where that form has it, else above all forms.
     pub(super) fn refused(mut self, action: &str, name: Option<&str>, why: &str) -> Self {
-        // Several forms on a page may have fields of the same name.
-        let sent = self.forms.iter_mut().filter(|form| form.action == action);
-        let mut fields = sent.flat_map(|form| &mut form.fields);
-        match fields.find(|field| Some(field.name) == name) {
-            Some(field) => field.error = Some(why.to_owned()),
-            None => self.alert = Some(why.to_owned()),
+        if !mark(self.forms.iter_mut(), action, name, why) {
+            self.alert = Some(why.to_owned());
         }
         self
     }
+}
+
+impl AccountView {
+    /// [`Page::refused`] for the account page.
+    pub(super) fn refused(mut self, action: &str, name: Option<&str>, why: &str) -> Self {
+        let forms = self.sections.iter_mut().map(|section| &mut section.form);
+        if !mark(forms, action, name, why) {
+            self.alert = Some(why.to_owned());
+        }
+        self
+    }
+}
+
+impl Section {
+    /// Whether it stands open: what was wrong in it must be seen.
+    fn is_open(&self) -> bool {
+        self.form.fields.iter().any(|field| field.error.is_some())
+    }
+}
+
+/// Says `why` beside the field `name` of the form that was sent to `action`, if there is one.
+fn mark<'a>(
+    forms: impl Iterator<Item = &'a mut Form>,
+    action: &str,
+    name: Option<&str>,
+    why: &str,
+) -> bool {
+    // Several forms on a page may have fields of the same name.
+    let sent = forms.filter(|form| form.action == action);
+    let found = sent.flat_map(|form| &mut form.fields).find(|field| Some(field.name) == name);
+    let marked = found.map(|field| field.error = Some(why.to_owned()));
+    marked.is_some()
 }

@@ -12,26 +12,26 @@ use time::Duration;
 use super::{
     Pages,
     cookies::{self, Name},
+    sheet::{self, Sheet},
     titles::Title,
 };
 use crate::{
     auth::{
         access_token::{Caller, Realm},
-        form,
         session::{
             model::{Session, device_name},
             secret::{Secret, SecretHash, SecretKind},
             store as sessions,
         },
     },
-    clock::Timestamp,
     http::{headers::user_agent, problem::ApiError},
+    language::{Language, Words},
     reader::{
         accounts::{AccountError, Accounts, Device, FRESH_FOR, LoggedIn},
         model::Reader,
         store,
     },
-    site::directory::{LiveSite, Snapshot},
+    site::directory::LiveSite,
 };
 
 /// A session is noted as used once in this time.
@@ -64,30 +64,16 @@ pub(super) struct Visit {
     pub(super) guest: Option<Member>,
     /// What the tokens of this browser's forms are tied to.
     pub(super) holder: SecretHash,
+    /// How to speak to whoever it is.
+    pub(super) words: Words,
+    /// Whether it sent a cookie that forms are tied to. A form from a browser that did not cannot
+    /// be ours, or comes from one that keeps no cookies.
+    pub(super) keeps_cookies: bool,
     /// The site that the page belongs to; there is one as soon as any was added.
     pub(super) site: Option<Arc<LiveSite>>,
+    here: Option<String>,
     /// Cookies that this browser is to be given, or to lose.
     cookies: Vec<HeaderValue>,
-}
-
-/// What a page needs of the visit: whose it is, and the hidden token of each form.
-pub(super) struct FormTokens {
-    forms: Option<(Arc<Snapshot>, SecretHash, Timestamp)>,
-    /// The site that the page belongs to.
-    pub(super) site: Option<Arc<LiveSite>>,
-}
-
-impl FormTokens {
-    /// For a page without forms that belongs to no site.
-    pub(super) fn none() -> Self {
-        Self { forms: None, site: None }
-    }
-
-    /// The token of the form that is sent to `action`.
-    pub(super) fn of(&self, action: &str) -> String {
-        let Some((snapshot, holder, now)) = &self.forms else { return String::new() };
-        form::issue(&snapshot.keys.form, *holder, action, *now)
-    }
 }
 
 impl FromRequestParts<Pages> for Visit {
@@ -106,23 +92,38 @@ impl FromRequestParts<Pages> for Visit {
         let from = (&parts.uri, &parts.headers);
         let Title { site, cookie } = Title::of(&snapshot, from, readers, secure);
         cookies.extend(cookie);
-        if let (Some(found), Some(holder)) = (found, session) {
-            let reads_only = found.session.reads_only;
-            let (member, guest) =
-                if reads_only { (None, Some(found)) } else { (Some(found), None) };
-            return Ok(Self { member, guest, holder, site, cookies });
+        let (member, guest) = match found {
+            Some(found) if found.session.reads_only => (None, Some(found)),
+            found => (found, None),
+        };
+        let account = member.as_ref().and_then(|member| member.reader.language);
+        let words = sheet::words(&parts.headers, (site.as_deref(), account), secure);
+        let here = sheet::here(parts);
+        let of = |holder, keeps_cookies, cookies| Self {
+            member: None,
+            guest: None,
+            holder,
+            words,
+            keeps_cookies,
+            site,
+            here,
+            cookies,
+        };
+        if let Some(holder) = session.filter(|_| member.is_some() || guest.is_some()) {
+            return Ok(Self { member, guest, ..of(holder, true, cookies) });
         }
         // A session that has ended is as good as none, and its cookie need not be sent again.
-        if cookies::is_sent(&parts.headers, Name::Session, secure) {
+        let had_session = cookies::is_sent(&parts.headers, Name::Session, secure);
+        if had_session {
             cookies.extend(cookies::clear(Name::Session, secure));
         }
         if let Some(holder) = cookies::read(&parts.headers, Name::Form, secure) {
-            return Ok(Self { member: None, guest: None, holder, site, cookies });
+            return Ok(of(holder, true, cookies));
         }
         let secret = Secret::generate(&pages.accounts.ids, SecretKind::Cookie);
         let secret = secret.map_err(ApiError::internal)?;
         cookies.extend(cookies::set(Name::Form, &secret, None, secure));
-        Ok(Self { member: None, guest: None, holder: secret.hash(), site, cookies })
+        Ok(of(secret.hash(), had_session, cookies))
     }
 }
 
@@ -192,11 +193,9 @@ impl Visit {
         self.member.or(self.guest)
     }
 
-    /// The hidden tokens of this browser's forms.
-    pub(super) fn form_tokens(&self, pages: &Pages) -> FormTokens {
-        let snapshot = Arc::clone(&pages.accounts.directory.snapshot());
-        let forms = Some((snapshot, self.holder, pages.accounts.clock.now()));
-        FormTokens { forms, site: self.site.clone() }
+    /// What pages are drawn with for this browser.
+    pub(super) fn sheet(&self, pages: &Pages) -> Sheet {
+        Sheet::of(pages, self.words.clone(), (self.holder, self.here.clone(), self.site.clone()))
     }
 
     /// The reader, or the way to the log-in page and back to `path`.
@@ -234,7 +233,19 @@ pub(super) async fn enter(
     if let Some(cookie) = cookie {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
-    Ok(response)
+    // Whoever logs out again is still spoken to in the same language.
+    Ok(match logged_in.reader.language {
+        Some(language) => speaking(pages, language, response),
+        None => response,
+    })
+}
+
+/// The same answer, from which the browser keeps the language.
+pub(super) fn speaking(pages: &Pages, language: Language, mut response: Response) -> Response {
+    if let Some(cookie) = cookies::set_language(language, pages.secure) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
 }
 
 /// Leads to `path` without the session's cookie.

@@ -1,0 +1,86 @@
+//! What every page for one browser is drawn with: its language, the tokens of its forms, its place.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, Method, header, request::Parts};
+
+use super::{Pages, cookies};
+use crate::{
+    auth::{form, session::secret::SecretHash},
+    clock::Timestamp,
+    language::{Language, Words},
+    site::directory::{LiveSite, Snapshot},
+};
+
+/// What is signed into the hidden tokens of one browser's forms.
+struct Tokens {
+    snapshot: Arc<Snapshot>,
+    holder: SecretHash,
+    now: Timestamp,
+}
+
+/// What a page is drawn with, whatever stands on it.
+pub(super) struct Sheet {
+    pub(super) words: Words,
+    /// Where the same page is found again: where a language was chosen, say. None for the answer
+    /// to a form, and where there are no forms.
+    pub(super) here: Option<String>,
+    /// The site that the page belongs to.
+    site: Option<Arc<LiveSite>>,
+    tokens: Option<Tokens>,
+}
+
+impl Sheet {
+    /// For a page without forms.
+    pub(super) fn without_forms(words: Words) -> Self {
+        Self { words, here: None, site: None, tokens: None }
+    }
+
+    /// For a page of the browser whose cookie has the hash `holder`.
+    pub(super) fn of(
+        pages: &Pages,
+        words: Words,
+        (holder, here, site): (SecretHash, Option<String>, Option<Arc<LiveSite>>),
+    ) -> Self {
+        let snapshot = Arc::clone(&pages.accounts.directory.snapshot());
+        let now = pages.accounts.clock.now();
+        Self { words, here, site, tokens: Some(Tokens { snapshot, holder, now }) }
+    }
+
+    /// Whose page it is: the site's name, or the publisher's where there is no site.
+    pub(super) fn publisher<'a>(&'a self, pages: &'a Pages) -> &'a str {
+        self.site.as_ref().map_or(&pages.publisher, |site| &site.site.name)
+    }
+
+    /// The hidden token of the form that is sent to `action`.
+    pub(super) fn token(&self, action: &str) -> String {
+        let Some(Tokens { snapshot, holder, now }) = &self.tokens else { return String::new() };
+        form::issue(&snapshot.keys.form, *holder, action, *now)
+    }
+
+    /// The languages that this page could be read in instead.
+    pub(super) fn other_languages(&self) -> impl Iterator<Item = Language> {
+        let current = self.words.language;
+        Language::ALL.into_iter().filter(move |language| *language != current)
+    }
+}
+
+/// How to speak, on a page of `site`, to a reader whose account asks for `account`, in the browser
+/// that sent `headers`.
+pub(super) fn words(
+    headers: &HeaderMap,
+    (site, account): (Option<&LiveSite>, Option<Language>),
+    secure: bool,
+) -> Words {
+    let kept = cookies::language(headers, secure);
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let language = Language::choose(None, account.or(kept), accepted);
+    let zone = site.map_or("UTC", |site| &site.site.time_zone);
+    Words::new(language, zone)
+}
+
+/// Where the page of this request is found again.
+pub(super) fn here(parts: &Parts) -> Option<String> {
+    let path = parts.uri.path_and_query()?;
+    (parts.method == Method::GET).then(|| path.as_str().to_owned())
+}
