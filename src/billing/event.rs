@@ -61,6 +61,11 @@ pub enum Event {
         #[serde(skip_serializing_if = "Option::is_none")]
         comment: Option<String>,
     },
+    /// The reader said why it ends, after it was canceled.
+    Commented {
+        /// In the reader's words.
+        comment: String,
+    },
     /// It will not end after all.
     CancelRevoked,
     /// It goes on with another plan.
@@ -158,6 +163,7 @@ impl Event {
             Self::ConfirmationWanted { .. } => "subscription.confirmation_wanted",
             Self::Recovered { .. } => "subscription.recovered",
             Self::CancelScheduled { .. } => "subscription.cancel_scheduled",
+            Self::Commented { .. } => "subscription.commented",
             Self::CancelRevoked => "subscription.cancel_revoked",
             Self::Switched { .. } => "subscription.switched",
             Self::SwitchScheduled { .. } => "subscription.switch_scheduled",

@@ -55,6 +55,7 @@ fn samples() -> Vec<Event> {
         Event::Paused { credit: Some(usd(145)) },
         Event::Paused { credit: None },
         Event::Unpaused { amount: usd(290) },
+        Event::Commented { comment: "I moved away.".to_owned() },
         Event::Extended { days: 7, until: at("2026-12-30T04:05:06Z") },
         Event::PaymentMethodChanged { last4: "4242".to_owned() },
         Event::Refunded { amount: usd(290), reason: "withdrawal".to_owned() },

@@ -83,7 +83,6 @@ pub fn routes(
         .route("/demo/demo.css", get(stylesheet))
         .route("/demo/art/{file}", get(picture))
         .route("/demo/{*rest}", get(not_found))
-        .route("/subscribe", get(subscribe))
         .with_state(demo))
 }
 
@@ -133,11 +132,6 @@ async fn stylesheet() -> impl IntoResponse {
 async fn picture(Path(file): Path<String>) -> Result<impl IntoResponse, ApiError> {
     let picture = file.strip_suffix(".svg").and_then(assets::picture).ok_or(ApiError::NotFound)?;
     Ok(asset("image/svg+xml", picture))
-}
-
-async fn subscribe(State(demo): State<Demo>) -> Result<Response, ApiError> {
-    let offer = offer_view(&demo.catalogs.current(), 0);
-    page(StatusCode::OK, pages::not_yet("Subscribing opens soon", &offer))
 }
 
 async fn not_found(State(demo): State<Demo>) -> Result<Response, ApiError> {

@@ -159,14 +159,6 @@ pub fn home(view: &HomeView) -> askama::Result<String> {
     HomePage { public_url: &view.public_url }.render()
 }
 
-/// The page where accounts and payments will be: what is sold, and that it cannot be had yet.
-///
-/// # Errors
-/// When the template cannot be written out.
-pub fn not_yet(heading: &str, offer: &OfferView) -> askama::Result<String> {
-    NotYetPage { meter: None, heading, plans: &offer.plans }.render()
-}
-
 /// A section and its articles on the front page.
 struct Desk<'a> {
     section: Section,
@@ -211,14 +203,6 @@ struct ArticlePage<'a> {
 struct NotFoundPage<'a> {
     meter: Option<&'a MeterView>,
     newest: Vec<&'a Summary>,
-}
-
-#[derive(Template)]
-#[template(path = "demo/templates/not_yet.html", config = ".config/askama.toml")]
-struct NotYetPage<'a> {
-    meter: Option<&'a MeterView>,
-    heading: &'a str,
-    plans: &'a [PlanView],
 }
 
 #[derive(Template)]

@@ -109,6 +109,22 @@ impl Accounts {
         Ok(tx.commit().await?)
     }
 
+    /// Gives a provisional account another address, and writes to that one; says no where it has
+    /// an account.
+    ///
+    /// # Errors
+    /// [`AccountError::TooMany`] when too many mails were asked for.
+    pub async fn correct(&self, reader: &Reader, email: &Address) -> Result<bool, AccountError> {
+        let mut tx = self.db.write().await?;
+        if !store::correct(&mut tx, reader.id, email).await? {
+            return Ok(false);
+        }
+        tx.commit().await?;
+        let corrected = Reader { email: email.clone(), ..reader.clone() };
+        self.ask_to_confirm(&corrected).await?;
+        Ok(true)
+    }
+
     /// Writes a link that makes a provisional account a whole one, once more where `reader` asks.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ pub mod data;
 pub mod link_store;
 mod log_in;
 pub mod model;
+mod notice;
 pub mod pages;
 mod password;
 mod sign_up;

@@ -133,6 +133,28 @@ pub async fn adopt(
     if adopted == 0 { Ok(None) } else { find_by_email(tx, email).await }
 }
 
+/// Gives a provisional reader another address; says no where that has an account, and where the
+/// reader is no longer provisional.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn correct(tx: &mut Tx, id: Uuid, email: &Address) -> Result<bool, StoreError> {
+    let corrected = tx
+        .query(
+            "UPDATE readers SET email = $1, email_key = $2
+             WHERE id = $3 AND begun_in IS NOT NULL",
+        )
+        .bind(email.typed())
+        .bind(email.key())
+        .bind(id)
+        .execute()
+        .await;
+    match corrected {
+        Err(StoreError::Duplicate) => Ok(false),
+        other => Ok(other? > 0),
+    }
+}
+
 /// Keeps in which language a reader wants to be spoken to.
 ///
 /// # Errors

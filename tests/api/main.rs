@@ -56,6 +56,7 @@ mod refreshing;
 mod rubbish;
 mod staff;
 mod start;
+mod subscribing;
 mod trouble;
 mod upkeep;
 mod vectors;

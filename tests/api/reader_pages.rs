@@ -14,6 +14,7 @@ use crate::app::{Answer, TestApp};
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// A browser: it keeps cookies and sends the forms that it was shown.
+#[derive(Clone)]
 pub(crate) struct Browser {
     t: TestApp,
     pub(crate) cookies: BTreeMap<String, String>,
@@ -72,7 +73,7 @@ impl Browser {
         self.post(action, &all).await
     }
 
-    async fn post(&mut self, action: &str, fields: &[(String, String)]) -> Answer {
+    pub(crate) async fn post(&mut self, action: &str, fields: &[(String, String)]) -> Answer {
         let request = Request::post(action)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header("sec-fetch-site", "same-origin");

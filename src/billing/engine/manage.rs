@@ -88,6 +88,22 @@ impl Billing {
         Ok(canceled)
     }
 
+    /// Keeps what a reader says about a subscription that ends or has ended.
+    ///
+    /// # Errors
+    /// [`BillingError::NotFound`], also for one of somebody else, and for one that goes on.
+    pub async fn comment(&self, of: (Uuid, Uuid), comment: String) -> Result<(), BillingError> {
+        let now = self.clock.now();
+        let mut tx = self.db.write().await?;
+        let it = self.take(&mut tx, of, now).await?;
+        if it.state.ended().is_none() && !it.cancels_at_period_end() {
+            return Err(BillingError::NotFound);
+        }
+        let event = Event::Commented { comment };
+        self.write_event(&mut tx, (&it, &event), Actor::Reader, now).await?;
+        Ok(tx.commit().await?)
+    }
+
     /// Ends a subscription at once and gives the money back, where the law lets the reader withdraw.
     async fn withdraw(
         &self,
@@ -245,6 +261,15 @@ impl Billing {
             Some(ChargeOutcome::Declined { code, .. }) => Err(BillingError::PaymentDeclined(code)),
             _ => Ok(()),
         }
+    }
+
+    /// A subscription, whoever's it is, as it stands now: for whoever holds a link that we signed
+    /// for it.
+    ///
+    /// # Errors
+    /// [`BillingError::NotFound`].
+    pub async fn lookup(&self, id: Uuid) -> Result<Subscription, BillingError> {
+        Ok(self.reload(id).await?.as_of(self.clock.now()))
     }
 
     pub(super) async fn reload(&self, id: Uuid) -> Result<Subscription, BillingError> {

@@ -36,6 +36,7 @@ use super::{
     access::{Standing, Standings},
     catalog::versions::Catalogs,
     gateway::Gateway,
+    grant::{self, Grant},
     link::MailLinks,
     notice::duty::Duties,
     subscription::{
@@ -118,6 +119,14 @@ impl Billing {
         let found = store::find(&mut tx, &self.catalogs, id).await?;
         let own = found.filter(|subscription| subscription.reader == reader);
         Ok(own.ok_or(BillingError::NotFound)?.as_of(self.clock.now()))
+    }
+
+    /// What a reader was given, the last to end first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn grants(&self, reader: Uuid) -> Result<Vec<Grant>, BillingError> {
+        Ok(grant::list_of(&mut self.db.read().await?, reader).await?)
     }
 
     /// What a reader may read without being metered, as it was at most a second ago.

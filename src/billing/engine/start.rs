@@ -101,6 +101,24 @@ impl Billing {
         }
     }
 
+    /// Asks the gateway whether a card is good, for somebody who must log in before they can order.
+    /// `order` names this request. Nothing is charged.
+    ///
+    /// # Errors
+    /// [`BillingError`] where it is not, as [`Billing::start`].
+    pub async fn try_card(
+        &self,
+        order: Uuid,
+        reader: Uuid,
+        method: &PaymentMethod,
+    ) -> Result<(), BillingError> {
+        self.describe(method).await?;
+        match self.gateway.set_up(order, reader, method).await.map_err(BillingError::of_card)? {
+            ChargeOutcome::Declined { code, .. } => Err(BillingError::PaymentDeclined(code)),
+            _ => Ok(()),
+        }
+    }
+
     async fn begun_before(
         &self,
         reader: Uuid,

@@ -79,7 +79,8 @@ impl Billing {
     }
 
     /// Until when the reader may withdraw, if they may.
-    pub(super) fn withdraw_until(&self, it: &Subscription, now: Timestamp) -> Option<Timestamp> {
+    #[must_use]
+    pub fn withdraw_until(&self, it: &Subscription, now: Timestamp) -> Option<Timestamp> {
         let yearly = it.terms.plan.interval.months() == 12;
         let renewed_at = match &it.state {
             State::Active(Paid { turn, .. }) if yearly && turn.index > 0 => Some(turn.period.start),

@@ -46,6 +46,14 @@ impl Billing {
         Ok(list(&mut self.db.read().await?, reader).await?)
     }
 
+    /// The reader's invoices as they are kept, the newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn issued(&self, reader: Uuid) -> Result<Vec<Invoice>, BillingError> {
+        Ok(store::list_for_reader(&mut self.db.read().await?, reader).await?)
+    }
+
     /// An invoice of the reader.
     ///
     /// # Errors

@@ -74,6 +74,11 @@ pub enum Letter {
         /// When.
         at: Timestamp,
     },
+    /// Somebody gave notice with this address, and nothing runs that does not end already.
+    NothingToCancel {
+        /// When the notice came.
+        at: Timestamp,
+    },
     /// The account was erased.
     AccountErased {
         /// When.
@@ -155,6 +160,9 @@ impl<'a> From<&'a Letter> for Content<'a> {
                 Content::told("We logged a device out", token_reused(device, *at))
                     .after(LOOK_AT_DEVICES)
             }
+            Letter::NothingToCancel { at } => {
+                Content::told("Your notice has arrived", nothing_to_cancel(*at)).after(ELSEWHERE)
+            }
             Letter::AccountErased { at } => Content::told("Your account was erased", erased(*at))
                 .after("This is the last mail about it."),
         }
@@ -187,6 +195,17 @@ const RESET_AT_ONCE: &str = "If it was not you, set a new password at once: the 
     you a link.";
 const LOOK_AT_DEVICES: &str = "Log in again. If your account lists devices that you do not know, \
     change your password.";
+
+const ELSEWHERE: &str = "If you subscribe with another address, give notice with that one. Whatever \
+    was canceled before stays canceled.";
+
+fn nothing_to_cancel(at: Timestamp) -> String {
+    format!(
+        "Your notice arrived on {}. With this address nothing runs that does not end already, so \
+         there is nothing to cancel, and nothing will be charged.",
+        moment(at)
+    )
+}
 
 fn password_changed(at: Timestamp) -> String {
     format!("It was changed on {}. Every device was logged out.", moment(at))
@@ -239,6 +258,7 @@ mod tests {
             Letter::AddressTaken,
             Letter::AddressChanged,
             Letter::TokenReused { device: "<script>alert(1)</script>".into(), at },
+            Letter::NothingToCancel { at },
             Letter::AccountErased { at },
         ]
     }

@@ -15,6 +15,7 @@ use super::{
     sheet::Sheet,
     sign_up::{Opened, Token, look_into_mail},
     submitted::{Nothing, Submitted},
+    subscription::Overview,
     view::{self, AccountView, DeviceView, Page, Section, link},
     visit::{Member, ToLogin, Visit, device, enter, leave},
 };
@@ -86,11 +87,12 @@ async fn draw(
         devices: sessions.into_iter().map(|of| device_view(words, of, current)).collect(),
         alert: None,
     };
+    let overview = Overview::of(pages, member.reader.id, sheet).await?;
     let Some(Refused { action, why, .. }) = refused else {
-        return Ok(view::account(pages, StatusCode::OK, &view, sheet));
+        return Ok(view::account(pages, StatusCode::OK, (&view, overview), sheet));
     };
     let view = view.refused(action, why.field, &why.words);
-    let response = view::account(pages, why.status, &view, sheet);
+    let response = view::account(pages, why.status, (&view, overview), sheet);
     Ok(why.seal(response))
 }
 

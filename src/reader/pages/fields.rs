@@ -86,9 +86,15 @@ pub(super) struct Form {
     pub(super) action: String,
     pub(super) heading: String,
     pub(super) text: String,
+    /// Names and values: what the button will do.
+    pub(super) facts: Vec<(String, String)>,
     pub(super) fields: Vec<Field>,
     pub(super) hidden: Vec<(&'static str, String)>,
     pub(super) button: String,
+    /// Whether the button stands back behind another on the page.
+    pub(super) is_quiet: bool,
+    /// Whether the button ends something.
+    pub(super) is_danger: bool,
 }
 
 impl Form {

@@ -1,10 +1,9 @@
 //! The readers' own pages: signing up, logging in, the account. Plain forms that need no script.
 //!
 //! `visit` knows the browser by its cookies and how to speak to it, `titles` to which site a page
-//! belongs, `submitted` takes a form only
-//! from our own pages, `fields` says what a form asks for, `sheet` what a page is drawn with,
-//! `view` draws, `refusal` says what cannot be. `sign_up`, `log_in`, `account`, `data` and
-//! `language` are the pages.
+//! belongs, `submitted` takes a form only from our own pages, `fields` says what a form asks for,
+//! `sheet` what a page is drawn with, `view` draws, `refusal` says what cannot be. `sign_up`,
+//! `log_in`, `account`, `data`, `language` and `subscription` are the pages.
 
 mod account;
 mod cookies;
@@ -17,6 +16,7 @@ mod return_to;
 mod sheet;
 mod sign_up;
 mod submitted;
+mod subscription;
 mod titles;
 mod view;
 mod visit;
@@ -67,6 +67,7 @@ pub fn routes(pages: Pages, guard: Guard) -> Router {
         .route("/account/email", post(account::ask_for_address))
         .route("/account/address", post(account::agree_to_address))
         .route("/account/erase", post(data::erase))
+        .merge(subscription::forms())
         .layer(from_fn_with_state(guard, slow_down));
     Router::new()
         .merge(forms)
@@ -79,6 +80,7 @@ pub fn routes(pages: Pages, guard: Guard) -> Router {
         .route("/account/address", get(account::address_form))
         .route("/account/export", get(data::export))
         .route("/account/erase", get(data::erase_form))
+        .merge(subscription::pages())
         .layer(from_fn_with_state(pages.clone(), refusal::in_a_page))
         .route("/assets/account.css", get(async || asset("text/css; charset=utf-8", STYLESHEET)))
         .route("/assets/account.svg", get(async || asset("image/svg+xml", ICON)))

@@ -29,10 +29,23 @@ pub(super) struct Submitted<T> {
     pub(super) fields: T,
 }
 
-impl<T: for<'de> Deserialize<'de>> FromRequest<Pages> for Submitted<T> {
-    type Rejection = Response;
+/// A form that needs no token, since it does nothing in the name of whoever is logged in: what it
+/// holds is all that counts. It works where cookies are off.
+pub(super) struct Sent<T> {
+    pub(super) visit: Visit,
+    pub(super) fields: T,
+}
 
-    async fn from_request(request: Request, pages: &Pages) -> Result<Self, Response> {
+/// A form as it came: the browser, the path, the token and the other fields.
+struct Raw {
+    visit: Visit,
+    path: String,
+    token: String,
+    fields: Vec<(String, String)>,
+}
+
+impl Raw {
+    async fn read(request: Request, pages: &Pages) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
         if !is_from_here(&parts.headers, &pages.accounts.public_url) {
             let words = sheet::words(&parts.headers, (None, None), pages.secure);
@@ -47,17 +60,42 @@ impl<T: for<'de> Deserialize<'de>> FromRequest<Pages> for Submitted<T> {
         let mut fields = fields.map_err(|_| refusal::unreadable(pages, words))?;
         let place = fields.iter().position(|(name, _)| name == form::FIELD);
         let token = place.map(|place| fields.swap_remove(place).1).unwrap_or_default();
-        let keys = &pages.accounts.directory.snapshot().keys.form;
-        let form = (visit.holder, parts.uri.path());
-        if !form::holds(keys, form, &token, pages.accounts.clock.now()) {
-            let told = if visit.keeps_cookies { refusal::stale } else { refusal::no_cookies };
-            return Err(told(pages, words));
-        }
-        if fields.len() > FIELDS_MAX {
+        Ok(Self { visit, path: parts.uri.path().to_owned(), token, fields })
+    }
+
+    fn fields<T: for<'de> Deserialize<'de>>(self, pages: &Pages) -> Result<(Visit, T), Response> {
+        let words = &self.visit.words;
+        if self.fields.len() > FIELDS_MAX {
             return Err(refusal::unreadable(pages, words));
         }
-        let fields = MapDeserializer::<_, ValueError>::new(fields.into_iter());
+        let fields = MapDeserializer::<_, ValueError>::new(self.fields.into_iter());
         let fields = T::deserialize(fields).map_err(|_| refusal::unreadable(pages, words))?;
+        Ok((self.visit, fields))
+    }
+}
+
+impl<T: for<'de> Deserialize<'de>> FromRequest<Pages> for Sent<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, pages: &Pages) -> Result<Self, Response> {
+        let (visit, fields) = Raw::read(request, pages).await?.fields(pages)?;
+        Ok(Self { visit, fields })
+    }
+}
+
+impl<T: for<'de> Deserialize<'de>> FromRequest<Pages> for Submitted<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, pages: &Pages) -> Result<Self, Response> {
+        let raw = Raw::read(request, pages).await?;
+        let keys = &pages.accounts.directory.snapshot().keys.form;
+        let form = (raw.visit.holder, raw.path.as_str());
+        if !form::holds(keys, form, &raw.token, pages.accounts.clock.now()) {
+            let keeps = raw.visit.keeps_cookies;
+            let told = if keeps { refusal::stale } else { refusal::no_cookies };
+            return Err(told(pages, &raw.visit.words));
+        }
+        let (visit, fields) = raw.fields(pages)?;
         Ok(Self { visit, fields })
     }
 }

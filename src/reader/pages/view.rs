@@ -10,6 +10,7 @@ use super::{
     Pages,
     fields::{Form, Kind},
     sheet::Sheet,
+    subscription::Overview,
 };
 use crate::{auth::form, http::problem::ApiError};
 
@@ -86,6 +87,7 @@ pub(super) struct AccountView {
 #[template(path = "reader/templates/account.html", config = ".config/askama.toml")]
 struct AccountTemplate<'a> {
     account: &'a AccountView,
+    overview: Overview<'a>,
     description: &'static str,
     problems: Vec<Problem<'a>>,
     sheet: &'a Sheet,
@@ -134,11 +136,12 @@ pub(super) fn page(pages: &Pages, status: StatusCode, page: &Page, sheet: &Sheet
 pub(super) fn account(
     pages: &Pages,
     status: StatusCode,
-    account: &AccountView,
+    (account, overview): (&AccountView, Overview<'_>),
     sheet: &Sheet,
 ) -> Response {
     let template = AccountTemplate {
         account,
+        overview,
         description: "",
         problems: problems(account.sections.iter().map(|section| &section.form)),
         sheet,

@@ -198,10 +198,24 @@ impl Visit {
         Sheet::of(pages, self.words.clone(), (self.holder, self.here.clone(), self.site.clone()))
     }
 
-    /// The reader, or the way to the log-in page and back to `path`.
+    /// The reader, or the way to the log-in page and back to `path`. Whoever only reads here is told
+    /// what to do first.
     pub(super) fn member_or_login(self, path: &'static str) -> Result<Member, ToLogin> {
-        let address = format!("/login?return_to={path}");
+        let address = match self.guest {
+            Some(_) => "/subscribe/welcome".to_owned(),
+            None => format!("/login?return_to={path}"),
+        };
         self.member.ok_or(ToLogin { address, cookies: self.cookies })
+    }
+
+    /// As [`Visit::member_or_login`], and also whoever began the account here while it is
+    /// provisional: who has just subscribed may leave at once.
+    pub(super) fn owner_or_login(mut self, path: &'static str) -> Result<Member, ToLogin> {
+        let provisional = |guest: &Member| guest.reader.email_verified_at.is_none();
+        match self.guest.take_if(|guest| provisional(guest)) {
+            Some(guest) => Ok(guest),
+            None => self.member_or_login(path),
+        }
     }
 
     /// Gives the browser the cookie that its forms are tied to, where it has none yet, and takes

@@ -1,0 +1,96 @@
+//! What a reader agrees to: the words beside the button. Pure.
+
+use crate::{
+    billing::{
+        calendar::{Schedule, trial_end},
+        catalog::model::{Interval, Terms},
+        consent::Shown,
+        tax,
+    },
+    clock::Timestamp,
+    language::Words,
+    money::Money,
+};
+
+/// A plan as it would be taken now: with its free trial, or paid at once.
+#[derive(Debug, Clone)]
+pub(super) struct Proposal {
+    pub(super) terms: Terms,
+    pub(super) with_trial: bool,
+}
+
+impl Proposal {
+    /// The price of an interval, as it is paid: with the tax of the seller's country.
+    pub(super) fn price(&self) -> Money {
+        let Terms { catalog, plan } = &self.terms;
+        let rate = catalog.tax_of(&catalog.country);
+        tax::taxed(plan.price, rate).map_or(plan.price, |taxed| taxed.total)
+    }
+
+    /// "$2.90 a month"
+    pub(super) fn rate(&self, words: &Words) -> String {
+        rate(words, self.price(), self.terms.plan.interval)
+    }
+
+    /// What it costs, in one line: "30 days free, then $2.90 a month".
+    pub(super) fn summary(&self, words: &Words) -> String {
+        let rate = self.rate(words);
+        if !self.with_trial {
+            return rate;
+        }
+        let days = self.terms.plan.trial_days.into();
+        words.with("subscribe-trial-then", &[("days", days), ("rate", rate.into())])
+    }
+
+    /// What the button says.
+    pub(super) fn action(&self, words: &Words) -> String {
+        if self.with_trial {
+            let days = self.terms.plan.trial_days.into();
+            return words.with("subscribe-start-trial", &[("days", days)]);
+        }
+        words.with("subscribe-pay", &[("price", words.money(self.price()).into())])
+    }
+
+    /// The words beside the button, line by line: the price, the interval, the first charge, and
+    /// the way out. They name days, not instants, so that they hold for as long as the day does.
+    /// `None` beyond the year 9999.
+    pub(super) fn agreement(
+        &self,
+        words: &Words,
+        way_out: &str,
+        now: Timestamp,
+    ) -> Option<Vec<String>> {
+        let plan = &self.terms.plan;
+        let rate = self.rate(words);
+        let mut lines = if self.with_trial {
+            let end = words.day(trial_end(now, plan.trial_days));
+            let days = ("days", plan.trial_days.into());
+            let then = [("rate", rate.into()), ("date", end.as_str().into())];
+            vec![
+                words.with("subscribe-agree-trial", &[days, ("date", end.into())]),
+                words.with("subscribe-agree-then", &then),
+            ]
+        } else {
+            let next = Schedule { anchor: now, interval: plan.interval }.period(0)?.end;
+            let price = words.money(self.price());
+            let renews = [("rate", rate.into()), ("date", words.day(next).into())];
+            vec![
+                words.with("subscribe-agree-pay", &[("price", price.into())]),
+                words.with("subscribe-agree-renews", &renews),
+            ]
+        };
+        lines.push(words.with("subscribe-agree-way-out", &[("address", way_out.into())]));
+        Some(lines)
+    }
+}
+
+/// "$2.90 a month"
+pub(super) fn rate(words: &Words, price: Money, interval: Interval) -> String {
+    let variables = [("price", words.money(price).into()), ("interval", interval.as_str().into())];
+    words.with("subscribe-rate", &variables)
+}
+
+/// The lines of an agreement as they are kept.
+pub(super) fn shown(words: &Words, lines: &[String]) -> Shown {
+    Shown { language: words.language, text: lines.join("\n") }
+}

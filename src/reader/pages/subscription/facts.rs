@@ -1,0 +1,160 @@
+//! What a subscription looks like to its reader, in words. Pure.
+
+use uuid::Uuid;
+
+use super::agreement::rate;
+use crate::{
+    billing::{
+        catalog::model::Terms,
+        subscription::model::{EndReason, Method, State, Subscription, Then, WaitsFor},
+        tax,
+    },
+    clock::Timestamp,
+    language::Words,
+    money::Money,
+};
+
+/// A subscription on the account page.
+#[derive(Debug, Clone)]
+pub(super) struct SubscriptionView {
+    pub(super) id: Uuid,
+    /// The plan's name.
+    pub(super) name: String,
+    /// `trialing`, for its colour.
+    pub(super) status: &'static str,
+    /// The same in words.
+    pub(super) status_text: String,
+    /// What is going on, in a sentence.
+    pub(super) lead: String,
+    /// Something that the reader should do.
+    pub(super) alert: Option<String>,
+    /// Names and values.
+    pub(super) facts: Vec<(String, String)>,
+    /// Where what can be done is done.
+    pub(super) actions: Vec<(String, String)>,
+    /// Whether a cancellation, or a pause, can be taken back.
+    pub(super) resumes: bool,
+    /// Whether a switch is planned, which can be taken back.
+    pub(super) switches: bool,
+    /// Whether it can be canceled.
+    pub(super) cancels: bool,
+}
+
+/// The price of a plan as this reader pays it, with the tax of their country.
+fn price(terms: &Terms, country: &str) -> Money {
+    let price = terms.plan.price;
+    tax::taxed(price, terms.catalog.tax_of(country)).map_or(price, |taxed| taxed.total)
+}
+
+/// "$2.90 a month"
+pub(super) fn rate_of(words: &Words, terms: &Terms, country: &str) -> String {
+    rate(words, price(terms, country), terms.plan.interval)
+}
+
+/// "•••• 4242, until 12/2028"
+pub(super) fn card(words: &Words, method: &Method) -> String {
+    let (year, month) = method.expires;
+    let expires = format!("{month:02}/{year}");
+    let variables = [("last4", method.last4.as_str().into()), ("expires", expires.into())];
+    words.with("plan-card-value", &variables)
+}
+
+/// How it stands, in a sentence.
+fn lead(words: &Words, it: &Subscription) -> String {
+    let dated = |id: &str, at: Timestamp| words.with(id, &[("date", words.day(at).into())]);
+    let end = it.period().map(|period| period.end);
+    match (&it.state, end) {
+        (State::Incomplete { .. }, _) => words.say("plan-lead-incomplete"),
+        (State::Trialing { then: Then::Cancel { .. } }, Some(end)) => {
+            dated("plan-lead-trial-canceled", end)
+        }
+        (State::Trialing { .. }, Some(end)) => dated("plan-lead-trial", end),
+        (State::Active(paid), Some(end)) => match &paid.then {
+            Then::Cancel { .. } => dated("plan-lead-canceled", end),
+            Then::Switch { terms } => {
+                let plan = ("plan", terms.plan.name.as_str().into());
+                words.with("plan-lead-switch", &[plan, ("date", words.day(end).into())])
+            }
+            Then::Renew => dated("plan-lead-active", end),
+        },
+        (State::PastDue { failure, .. }, _) => dated("plan-lead-past-due", failure.grace_until),
+        (State::Paused { .. }, _) => words.say("plan-lead-paused"),
+        (State::Canceled { at, reason } | State::Expired { at, reason }, _) => {
+            let id = match reason {
+                EndReason::PaymentFailed => "plan-lead-ended-unpaid",
+                EndReason::Withdrawn => "plan-lead-ended-withdrawn",
+                _ => "plan-lead-ended",
+            };
+            dated(id, *at)
+        }
+        // A running state has a period; without one there is nothing to name.
+        _ => words.say("plan-lead-incomplete"),
+    }
+}
+
+fn alert(words: &Words, it: &Subscription) -> Option<String> {
+    let waits_for_reader =
+        matches!(it.open.map(|open| open.waits_for), Some(WaitsFor::Reader { .. }));
+    match &it.state {
+        _ if waits_for_reader && it.state.ended().is_none() => {
+            Some(words.say("plan-alert-confirm"))
+        }
+        State::PastDue { .. } => Some(words.say("plan-alert-past-due")),
+        State::Trialing { then: Then::Renew } if it.method.is_none() => {
+            Some(words.say("plan-alert-no-card"))
+        }
+        _ => None,
+    }
+}
+
+fn facts(words: &Words, it: &Subscription) -> Vec<(String, String)> {
+    let mut facts = vec![(words.say("plan-price"), rate_of(words, &it.terms, &it.country))];
+    if let Some((at, terms)) = it.next_charge() {
+        let amount = words.money(price(terms, &it.country)).into();
+        let variables = [("amount", amount), ("date", words.day(at).into())];
+        let next = words.with("plan-next-charge-value", &variables);
+        facts.push((words.say("plan-next-charge"), next));
+    } else if it.state.ended().is_none() && it.cancels_at_period_end() {
+        facts.push((words.say("plan-next-charge"), words.say("plan-next-charge-none")));
+    }
+    if let Some(trial) = it.trial.filter(|_| matches!(it.state, State::Trialing { .. })) {
+        facts.push((words.say("plan-trial-end"), words.moment(trial.end)));
+    }
+    if it.state.ended().is_none() {
+        let none = || words.say("plan-card-none");
+        let method = it.method.as_ref().map_or_else(none, |method| card(words, method));
+        facts.push((words.say("plan-card"), method));
+    }
+    facts
+}
+
+impl SubscriptionView {
+    /// How `it` looks; `others` are the plans that it could be switched to.
+    pub(super) fn of(words: &Words, it: &Subscription, others: bool) -> Self {
+        let status = it.state.status().as_str();
+        let canceling = it.cancels_at_period_end();
+        let runs = matches!(it.state, State::Trialing { .. } | State::Active(_));
+        let open = it.state.ended().is_none();
+        let mut actions = Vec::new();
+        if runs && !canceling && others {
+            actions.push((format!("/account/switch?id={}", it.id), words.say("plan-do-switch")));
+        }
+        if open && !matches!(it.state, State::Incomplete { .. }) {
+            actions.push((format!("/account/card?id={}", it.id), words.say("plan-do-card")));
+        }
+        let shown = if canceling { "canceling" } else { status };
+        Self {
+            id: it.id,
+            name: it.terms.plan.name.clone(),
+            status,
+            status_text: words.with("plan-status", &[("status", shown.into())]),
+            lead: lead(words, it),
+            alert: alert(words, it),
+            facts: facts(words, it),
+            actions,
+            resumes: open && (canceling || matches!(it.state, State::Paused { .. })),
+            switches: matches!(it.then(), Some(Then::Switch { .. })),
+            cancels: open && !canceling && !matches!(it.state, State::Incomplete { .. }),
+        }
+    }
+}

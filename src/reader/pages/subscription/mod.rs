@@ -1,0 +1,92 @@
+//! The pages of subscriptions: the offer, the order, and everything a subscriber can do.
+//!
+//! Pure: `agreement` (what a reader agrees to) and `facts` (what a subscription looks like).
+//! `offer` shows what is sold, `order` takes it, `welcome` confirms it. `overview` stands on the
+//! account page; `cancel`, `switch` and `card` are what can be done there, `by_mail` the same by a
+//! signed link, and `notice` is the way out for those who cannot log in.
+
+mod agreement;
+mod by_mail;
+mod cancel;
+mod card;
+mod facts;
+mod notice;
+mod offer;
+mod order;
+mod overview;
+mod switch;
+mod welcome;
+
+use axum::{
+    Router,
+    http::StatusCode,
+    response::Response,
+    routing::{get, post},
+};
+
+pub(super) use self::overview::Overview;
+use super::{
+    Pages,
+    sheet::Sheet,
+    view::{self, Page, link},
+};
+use crate::{billing::engine::BillingError, http::problem::ApiError};
+
+/// The forms before which the guard stands.
+pub(super) fn forms() -> Router<Pages> {
+    Router::new()
+        .route("/subscribe", post(order::order))
+        .route("/subscribe/welcome/mail", post(welcome::send_again))
+        .route("/subscribe/welcome/address", post(welcome::correct))
+        .route("/account/cancel", post(cancel::cancel))
+        .route("/account/cancel/reason", post(cancel::give_reason))
+        .route("/account/resume", post(cancel::resume))
+        .route("/account/switch", post(switch::switch))
+        .route("/account/switch/revoke", post(switch::revoke))
+        .route("/account/card", post(card::change))
+        .route("/cancel", post(notice::give))
+        .route("/mail/cancel", post(by_mail::cancel))
+        .route("/mail/resume", post(by_mail::resume))
+        .route("/mail/card", post(by_mail::card))
+}
+
+/// The pages that change nothing.
+pub(super) fn pages() -> Router<Pages> {
+    Router::new()
+        .route("/subscribe", get(offer::page))
+        .route("/subscribe/welcome", get(welcome::page))
+        .route("/account/cancel", get(cancel::page))
+        .route("/account/canceled", get(cancel::canceled))
+        .route("/account/switch", get(switch::page))
+        .route("/account/card", get(card::page))
+        .route("/account/invoices/{id}", get(overview::invoice))
+        .route("/account/invoices/{id}/receipt", get(overview::receipt))
+        .route("/cancel", get(notice::page))
+        .route("/mail/cancel", get(by_mail::cancel_form))
+        .route("/mail/resume", get(by_mail::resume_form))
+        .route("/mail/card", get(by_mail::card_form))
+}
+
+/// What a reader is told when something cannot be done with a subscription.
+fn problem(pages: &Pages, sheet: &Sheet, error: BillingError) -> Result<Response, ApiError> {
+    let (status, lead) = match error {
+        BillingError::NotFound => (StatusCode::NOT_FOUND, "plan-problem-gone"),
+        BillingError::Refused(_) | BillingError::AlreadySubscribed => {
+            (StatusCode::CONFLICT, "plan-problem-state")
+        }
+        BillingError::PaymentPending => (StatusCode::CONFLICT, "plan-problem-pending"),
+        BillingError::PaymentDeclined(_) => (StatusCode::PAYMENT_REQUIRED, "plan-problem-declined"),
+        BillingError::TooManyDeclined(_) => {
+            (StatusCode::TOO_MANY_REQUESTS, "subscribe-error-too-many")
+        }
+        BillingError::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "plan-problem-unavailable"),
+        error => return Err(error.into()),
+    };
+    let page = Page {
+        title: sheet.words.say("plan-problem-title"),
+        alert: Some(sheet.words.say(lead)),
+        links: vec![link("/account", sheet.words.say("account-title"))],
+        ..Page::default()
+    };
+    Ok(view::page(pages, status, &page, sheet))
+}

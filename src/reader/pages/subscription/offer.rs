@@ -1,0 +1,286 @@
+//! `GET /subscribe`: what is sold, and the form to take it.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    extract::{Query, State},
+    http::StatusCode,
+    response::Response,
+};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::agreement::{Proposal, shown};
+use crate::{
+    auth::form,
+    billing::{
+        catalog::model::{Catalog, Plan, Terms},
+        consent::Shown,
+        engine::BillingError,
+        gateway::Gateway,
+    },
+    http::problem::ApiError,
+    language::Words,
+    reader::pages::{
+        Pages,
+        return_to::{self, Destination},
+        sheet::Sheet,
+        view::{self, Page, Problem, link},
+        visit::Visit,
+    },
+};
+
+/// Where a reader comes from, and what they look at.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct Wish {
+    /// The site whose wall led here.
+    #[serde(default)]
+    pub(super) site: String,
+    #[serde(default)]
+    pub(super) plan: String,
+    /// `no` for whoever had the trial.
+    #[serde(default)]
+    pub(super) trial: String,
+    #[serde(default)]
+    pub(super) return_to: String,
+}
+
+impl Wish {
+    /// The address of this page with `plan` chosen.
+    fn address(&self, plan: &str) -> String {
+        let mut fields = vec![("plan", plan)];
+        let others = [("site", &self.site), ("trial", &self.trial), ("return_to", &self.return_to)];
+        fields.extend(others.into_iter().filter(|(_, v)| !v.is_empty()).map(|(n, v)| (n, &**v)));
+        let query = serde_urlencoded::to_string(fields).unwrap_or_default();
+        format!("/subscribe?{query}")
+    }
+
+    /// The address of this page as it was opened.
+    pub(super) fn here(&self) -> String {
+        self.address(&self.plan)
+    }
+
+    /// Where the reader came from, if we know the place.
+    pub(super) fn back(&self, pages: &Pages) -> Option<Destination> {
+        let site = pages.accounts.directory.site(&self.site);
+        let origins = site.as_ref().map_or(&[][..], |site| &site.site.origins);
+        return_to::back(&self.return_to, origins)
+    }
+}
+
+/// A plan to choose from.
+struct Card {
+    href: String,
+    name: String,
+    summary: String,
+    savings: Option<String>,
+    best_value: bool,
+    chosen: bool,
+}
+
+/// What was wrong with an order, and what had been typed.
+#[derive(Debug, Default)]
+pub(super) struct Refused {
+    pub(super) alert: Option<String>,
+    pub(super) email: Option<String>,
+    pub(super) card: Option<String>,
+    pub(super) agree: Option<String>,
+}
+
+impl Refused {
+    /// What was wrong with each field, in their order on the page.
+    fn problems(&self) -> Vec<Problem<'_>> {
+        let fields =
+            [("email", &self.email), ("payment_method", &self.card), ("agree", &self.agree)];
+        let said = fields.into_iter().filter_map(|(id, why)| Some((id, why.as_deref()?)));
+        said.map(|(id, why)| Problem { field_id: id.to_owned(), why }).collect()
+    }
+}
+
+/// What is offered to one visit.
+pub(super) struct Offer {
+    pub(super) wish: Wish,
+    pub(super) proposal: Proposal,
+    pub(super) lines: Vec<String>,
+    pub(super) words: Words,
+    catalog: Arc<Catalog>,
+}
+
+#[derive(Template)]
+#[template(path = "reader/templates/subscription/offer.html", config = ".config/askama.toml")]
+struct OfferTemplate<'a> {
+    offer: &'a Offer,
+    sheet: &'a Sheet,
+    description: String,
+    problems: Vec<Problem<'a>>,
+    publisher: &'a str,
+    token_field: &'static str,
+    logged_in: bool,
+    cards: Vec<Card>,
+    holds: Vec<String>,
+    /// Under which address, where it is known already.
+    known_as: Option<String>,
+    email: String,
+    methods: Vec<(&'static str, String)>,
+    nonce: String,
+    shown: String,
+    refused: &'a Refused,
+}
+
+impl Offer {
+    /// What `wish` finds on offer; `None` where nothing is.
+    pub(super) fn find(pages: &Pages, words: &Words, wish: Wish) -> Option<Self> {
+        let billing = &pages.accounts.billing;
+        let catalog = billing.catalogs.current();
+        let known_site = pages.accounts.directory.site(&wish.site).is_some();
+        let site = known_site.then_some(wish.site.as_str());
+        let plans: Vec<&Plan> = catalog.offered(site).collect();
+        let wished = plans.iter().find(|plan| plan.id == wish.plan);
+        let plan = wished.or_else(|| plans.first()).map(|plan| plan.id.clone())?;
+        let terms = Terms::of(&catalog, &plan)?;
+        let with_trial = terms.plan.trial_days > 0 && wish.trial != "no";
+        let proposal = Proposal { terms, with_trial };
+        let way_out = format!("{}/cancel", pages.accounts.public_url);
+        let lines = proposal.agreement(words, &way_out, billing.clock.now())?;
+        let wish = Wish { plan, ..wish };
+        Some(Self { wish, proposal, lines, words: words.clone(), catalog })
+    }
+
+    /// The words that stand beside the button.
+    pub(super) fn shown(&self) -> Shown {
+        shown(&self.words, &self.lines)
+    }
+
+    /// The same for somebody who had the trial.
+    pub(super) fn without_trial(self, pages: &Pages) -> Option<Self> {
+        let words = self.words.clone();
+        Self::find(pages, &words, Wish { trial: "no".to_owned(), ..self.wish })
+    }
+
+    fn cards(&self) -> Vec<Card> {
+        let product = &self.proposal.terms.plan.product;
+        let known = |plan: &&Plan| plan.product == *product;
+        let card = |plan: &Plan| {
+            let terms = Terms::of(&self.catalog, &plan.id)?;
+            let with_trial = plan.trial_days > 0 && self.wish.trial != "no";
+            let savings = self.catalog.savings(plan).map(|saved| {
+                let amount = self.words.money(saved).into();
+                self.words.with("subscribe-savings", &[("amount", amount)])
+            });
+            Some(Card {
+                href: self.wish.address(&plan.id),
+                name: plan.name.clone(),
+                summary: Proposal { terms, with_trial }.summary(&self.words),
+                savings,
+                best_value: plan.badge.as_deref() == Some("best_value"),
+                chosen: plan.id == self.wish.plan,
+            })
+        };
+        self.catalog.offered(None).filter(known).filter_map(card).collect()
+    }
+
+    fn holds(&self) -> Vec<String> {
+        let product = self.catalog.product(&self.proposal.terms.plan.product);
+        let includes = product.map_or(&[][..], |product| &product.includes);
+        let what = |what: &String| self.words.with("subscribe-holds", &[("what", what.into())]);
+        [self.words.say("subscribe-unlimited")]
+            .into_iter()
+            .chain(includes.iter().map(what))
+            .collect()
+    }
+
+    /// Draws the offer with its form.
+    pub(super) fn draw(
+        &self,
+        pages: &Pages,
+        visit: &Visit,
+        (status, refused): (StatusCode, Refused),
+        email: &str,
+    ) -> Result<Response, ApiError> {
+        let accounts = &pages.accounts;
+        let words = &self.words;
+        let known = visit.member.as_ref().or(visit.guest.as_ref());
+        let known_as = known.map(|known| {
+            words.with("subscribe-as", &[("email", known.reader.email.typed().into())])
+        });
+        let nonce = accounts.ids.uuid(accounts.clock.now()).map_err(ApiError::internal)?;
+        let publisher = ("publisher", (&*pages.publisher).into());
+        let template = OfferTemplate {
+            offer: self,
+            sheet: &visit.sheet(pages),
+            description: words.with("subscribe-description", &[publisher]),
+            problems: refused.problems(),
+            publisher: &pages.publisher,
+            token_field: form::FIELD,
+            logged_in: visit.member.is_some(),
+            cards: self.cards(),
+            holds: self.holds(),
+            known_as,
+            email: email.to_owned(),
+            methods: methods(words),
+            nonce: nonce.to_string(),
+            shown: self.shown().fingerprint(),
+            refused: &refused,
+        };
+        Ok(view::answer(status, template.render()))
+    }
+}
+
+/// The sandbox's cards. A real gateway shows its own fields.
+pub(super) fn methods(words: &Words) -> Vec<(&'static str, String)> {
+    [
+        ("pm_sandbox_ok", "subscribe-card-ok"),
+        ("pm_sandbox_declined", "subscribe-card-declined"),
+        ("pm_sandbox_lost", "subscribe-card-lost"),
+        ("pm_sandbox_declined_once", "subscribe-card-declined-once"),
+        ("pm_sandbox_authentication", "subscribe-card-authentication"),
+    ]
+    .map(|(method, id)| (method, words.say(id)))
+    .to_vec()
+}
+
+/// A page that only says something, with links to go on.
+pub(super) fn told(
+    pages: &Pages,
+    sheet: &Sheet,
+    status: StatusCode,
+    (title, lead): (&str, &str),
+    links: Vec<(String, String)>,
+) -> Response {
+    let words = &sheet.words;
+    let page = Page { title: words.say(title), lead: words.say(lead), links, ..Page::default() };
+    view::page(pages, status, &page, sheet)
+}
+
+/// Whether the reader has this product already.
+async fn has(pages: &Pages, reader: Uuid, product: &str) -> Result<bool, BillingError> {
+    let all = pages.accounts.billing.list(reader).await?;
+    Ok(all.iter().any(|it| it.product() == product && it.state.ended().is_none()))
+}
+
+pub(super) async fn page(
+    State(pages): State<Pages>,
+    visit: Visit,
+    Query(wish): Query<Wish>,
+) -> Result<Response, ApiError> {
+    let sheet = visit.sheet(&pages);
+    let sells = !matches!(pages.accounts.billing.gateway, Gateway::None);
+    let Some(offer) = Offer::find(&pages, &sheet.words, wish).filter(|_| sells) else {
+        let closed = ("subscribe-closed-title", "subscribe-closed-lead");
+        return Ok(told(&pages, &sheet, StatusCode::OK, closed, Vec::new()));
+    };
+    let known = visit.member.as_ref().or(visit.guest.as_ref()).map(|known| known.reader.id);
+    if let Some(reader) = known
+        && has(&pages, reader, &offer.proposal.terms.plan.product).await?
+    {
+        let back = offer.wish.back(&pages);
+        let back = back.map(|back| link(back, sheet.words.say("subscribe-welcome-back")));
+        let account = link("/account", sheet.words.say("account-title"));
+        let links = back.into_iter().chain([account]).collect();
+        let already = ("subscribe-already-title", "subscribe-already-lead");
+        return Ok(visit.seal(told(&pages, &sheet, StatusCode::OK, already, links)));
+    }
+    let drawn = offer.draw(&pages, &visit, (StatusCode::OK, Refused::default()), "")?;
+    Ok(visit.seal(drawn))
+}

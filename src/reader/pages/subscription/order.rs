@@ -1,0 +1,288 @@
+//! `POST /subscribe`: taking the offer.
+//!
+//! Somebody whose address is new reads at once, by a provisional account. Somebody whose address is
+//! known has to log in by a mail first: that costs a card that is good, and is limited, so nobody
+//! can try out lists of addresses here (`docs/security.md`).
+
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Redirect, Response},
+};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::offer::{Offer, Refused, Wish, told};
+use crate::{
+    auth::session::secret::SecretHash,
+    billing::{
+        engine::{BillingError, Order},
+        gateway::PaymentMethod,
+        subscription::model::Subscription,
+    },
+    http::problem::ApiError,
+    mail::address::Address,
+    reader::{
+        accounts::AccountError,
+        begin::{Beginning, Newcomer},
+        model::Reader,
+        pages::{
+            Pages,
+            refusal::Refusal,
+            return_to::Destination,
+            submitted::Submitted,
+            visit::{Visit, device, enter},
+        },
+    },
+};
+
+/// The form of the offer.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Taken {
+    #[serde(default)]
+    site: String,
+    plan: String,
+    #[serde(default)]
+    trial: String,
+    #[serde(default)]
+    return_to: String,
+    /// Made anew each time the form is shown: sent twice it is one order.
+    nonce: String,
+    /// The fingerprint of what stood beside the button.
+    shown: String,
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    payment_method: String,
+    #[serde(default)]
+    agree: String,
+}
+
+/// Who takes the offer.
+enum Who {
+    /// Somebody with a session here.
+    Known(Reader),
+    /// Somebody who typed an address.
+    New(Address),
+}
+
+/// What came of an order.
+enum Outcome {
+    Begun(Reader, Subscription),
+    /// The address has an account: a mail leads on.
+    ByMail,
+}
+
+/// The order of this form in this browser. The same form sent again is the same order.
+fn operation(browser: SecretHash, nonce: &str) -> Uuid {
+    let hash = digest(&SHA256, &[&browser.0[..], nonce.as_bytes()].concat());
+    let mut bytes = [0; 16];
+    bytes.iter_mut().zip(hash.as_ref()).for_each(|(to, from)| *to = *from);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+}
+
+impl Taken {
+    fn wish(&self) -> Wish {
+        let Self { site, plan, trial, return_to, .. } = self.clone();
+        Wish { site, plan, trial, return_to }
+    }
+}
+
+fn read(visit: &Visit, fields: &Taken) -> Result<(Who, PaymentMethod), Refused> {
+    let known = visit.member.as_ref().or(visit.guest.as_ref());
+    let who = match known {
+        Some(known) => Ok(Who::Known(known.reader.clone())),
+        None if fields.email.trim().is_empty() => Err(visit.words.say("subscribe-error-email")),
+        None => Address::parse(&fields.email)
+            .map(Who::New)
+            .map_err(|_| Refusal::of_email(&visit.words).words),
+    };
+    let say = |id| visit.words.say(id);
+    let method = PaymentMethod::parse(&fields.payment_method);
+    let method = method.ok_or_else(|| say("subscribe-error-card"));
+    match (who, method, fields.agree.as_str()) {
+        (Ok(who), Ok(method), "yes") => Ok((who, method)),
+        (who, method, agree) => Err(Refused {
+            alert: None,
+            email: who.err(),
+            card: method.err(),
+            agree: (agree != "yes").then(|| say("subscribe-error-agree")),
+        }),
+    }
+}
+
+pub(super) async fn order(
+    State(pages): State<Pages>,
+    headers: HeaderMap,
+    Submitted { visit, fields }: Submitted<Taken>,
+) -> Result<Response, ApiError> {
+    let Some(offer) = Offer::find(&pages, &visit.words, fields.wish()) else {
+        return Ok(Redirect::to("/subscribe").into_response());
+    };
+    let typed = fields.email.clone();
+    let refuse = |status, refused| offer.draw(&pages, &visit, (status, refused), &typed);
+    let (who, method) = match read(&visit, &fields) {
+        Ok(read) => read,
+        Err(refused) => return refuse(StatusCode::UNPROCESSABLE_ENTITY, refused),
+    };
+    if offer.shown().fingerprint() != fields.shown {
+        let alert = Some(visit.words.say("subscribe-error-moved"));
+        return refuse(StatusCode::CONFLICT, Refused { alert, ..Refused::default() });
+    }
+    let operation = operation(visit.holder, &fields.nonce);
+    let outcome = take(&pages, &offer, &visit, (who, method), operation).await;
+    match outcome {
+        Ok(Outcome::Begun(reader, begun)) => {
+            lead_on(&pages, &offer, &headers, visit, (reader, begun)).await
+        }
+        Ok(Outcome::ByMail) => {
+            let words = ("subscribe-mail-title", "subscribe-mail-lead");
+            Ok(told(&pages, &visit.sheet(&pages), StatusCode::ACCEPTED, words, Vec::new()))
+        }
+        Err(OrderError::Account(AccountError::TooMany(_))) => {
+            let alert = Some(visit.words.say("subscribe-error-too-many"));
+            refuse(StatusCode::TOO_MANY_REQUESTS, Refused { alert, ..Refused::default() })
+        }
+        Err(OrderError::Account(error)) => Err(error.into()),
+        Err(OrderError::Billing(error)) => refused(&pages, offer, &visit, error, &typed),
+    }
+}
+
+enum OrderError {
+    Account(AccountError),
+    Billing(BillingError),
+}
+
+impl From<AccountError> for OrderError {
+    fn from(error: AccountError) -> Self {
+        Self::Account(error)
+    }
+}
+
+impl From<BillingError> for OrderError {
+    fn from(error: BillingError) -> Self {
+        Self::Billing(error)
+    }
+}
+
+async fn take(
+    pages: &Pages,
+    offer: &Offer,
+    visit: &Visit,
+    (who, method): (Who, PaymentMethod),
+    operation: Uuid,
+) -> Result<Outcome, OrderError> {
+    let billing = &pages.accounts.billing;
+    let reader = match who {
+        Who::Known(reader) => reader,
+        Who::New(email) => {
+            let site = pages.accounts.directory.site(&offer.wish.site);
+            let newcomer = Newcomer {
+                email,
+                browser: visit.holder,
+                language: visit.words.language,
+                site: site.map(|site| site.site.id.clone()),
+            };
+            match pages.accounts.begin(&newcomer).await? {
+                Beginning::Begun(reader) => reader,
+                Beginning::Known(reader) => {
+                    billing.try_card(operation, reader.id, &method).await?;
+                    pages.accounts.lead_on(&reader, &offer.wish.here()).await?;
+                    return Ok(Outcome::ByMail);
+                }
+            }
+        }
+    };
+    let order = Order {
+        plan: offer.wish.plan.clone(),
+        method: Some(method),
+        trial: offer.proposal.with_trial,
+        country: None,
+        shown: Some(offer.shown()),
+    };
+    match billing.start(reader.id, order, operation).await {
+        Ok(begun) => Ok(Outcome::Begun(reader, begun)),
+        // Sent twice at once, the second finds what the first has begun.
+        Err(error @ (BillingError::AlreadySubscribed | BillingError::PaymentPending)) => {
+            let begun = billing.find(reader.id, operation).await.map_err(|_| error)?;
+            Ok(Outcome::Begun(reader, begun))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// To the bank where it wants to ask, else to the article, else to the confirmation. Whoever has
+/// no session here gets one that reads.
+async fn lead_on(
+    pages: &Pages,
+    offer: &Offer,
+    headers: &HeaderMap,
+    visit: Visit,
+    (reader, begun): (Reader, Subscription),
+) -> Result<Response, ApiError> {
+    let to = match pages.accounts.billing.confirm_at(&begun).await? {
+        Some(bank) => bank,
+        None => after(offer.wish.back(pages)),
+    };
+    if visit.member.is_some() || visit.guest.is_some() {
+        return Ok(Redirect::to(&to).into_response());
+    }
+    // Writing is tried once; the confirmation offers to do it again.
+    if let Err(error) = pages.accounts.ask_to_confirm(&reader).await {
+        tracing::warn!(reader.id = %reader.id, "the mail that opens an account was not written: {error}");
+    }
+    let admitted = pages.accounts.admit(reader, device(headers)).await?;
+    enter(pages, &admitted, None, &to).await
+}
+
+/// Pages of our own say themselves that the reader has subscribed; others are led to by the
+/// confirmation.
+fn after(back: Option<Destination>) -> String {
+    let query = |to: &str| serde_urlencoded::to_string([("return_to", to)]).unwrap_or_default();
+    match back {
+        Some(Destination::Here(path)) => path,
+        Some(Destination::Site(address)) => format!("/subscribe/welcome?{}", query(&address)),
+        None => "/subscribe/welcome".to_owned(),
+    }
+}
+
+/// The offer again, with what was wrong.
+fn refused(
+    pages: &Pages,
+    offer: Offer,
+    visit: &Visit,
+    error: BillingError,
+    typed: &str,
+) -> Result<Response, ApiError> {
+    let alert = |id| Refused { alert: Some(visit.words.say(id)), ..Refused::default() };
+    let card = |id| Refused { card: Some(visit.words.say(id)), ..Refused::default() };
+    let (status, refused) = match error {
+        BillingError::TrialAlreadyUsed => {
+            let Some(offer) = offer.without_trial(pages) else { return Err(error.into()) };
+            let said = (StatusCode::CONFLICT, alert("subscribe-error-trial-used"));
+            return offer.draw(pages, visit, said, typed);
+        }
+        BillingError::AlreadySubscribed => {
+            return Ok(Redirect::to(&offer.wish.here()).into_response());
+        }
+        BillingError::PaymentPending => {
+            return Ok(Redirect::to("/subscribe/welcome").into_response());
+        }
+        BillingError::PaymentDeclined(_) => {
+            (StatusCode::PAYMENT_REQUIRED, card("subscribe-error-declined"))
+        }
+        BillingError::Invalid { field: "payment_method", .. } => {
+            (StatusCode::UNPROCESSABLE_ENTITY, card("subscribe-error-card-unknown"))
+        }
+        BillingError::TooManyDeclined(_) => {
+            (StatusCode::TOO_MANY_REQUESTS, alert("subscribe-error-too-many"))
+        }
+        BillingError::Unavailable => {
+            (StatusCode::SERVICE_UNAVAILABLE, alert("subscribe-error-unavailable"))
+        }
+        error => return Err(error.into()),
+    };
+    offer.draw(pages, visit, (status, refused), typed)
+}

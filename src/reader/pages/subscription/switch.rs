@@ -1,0 +1,194 @@
+//! `/account/switch`: another plan, first shown, then done exactly so.
+
+use axum::{
+    extract::{Query, State},
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{cancel::chosen, facts::rate_of, problem};
+use crate::{
+    billing::{
+        catalog::model::Terms,
+        engine::{BillingError, Preview},
+        subscription::{change::Refusal, model::Subscription},
+    },
+    http::problem::ApiError,
+    reader::pages::{
+        Pages,
+        fields::Form,
+        sheet::Sheet,
+        submitted::Submitted,
+        view::{self, Page, link},
+        visit::Visit,
+    },
+};
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Target {
+    #[serde(default)]
+    id: String,
+    /// Where there is one other plan only, it is meant.
+    #[serde(default)]
+    plan: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SwitchForm {
+    id: String,
+    plan: String,
+    preview: String,
+}
+
+/// The plans that `it` could be switched to.
+fn others(pages: &Pages, it: &Subscription) -> Vec<Terms> {
+    let catalog = pages.accounts.billing.catalogs.current();
+    let is_other =
+        |terms: &Terms| terms.plan.product == it.product() && terms.plan.id != it.terms.plan.id;
+    let terms = catalog.offered(None).filter_map(|plan| Terms::of(&catalog, &plan.id));
+    terms.filter(is_other).collect()
+}
+
+/// One form for each plan, with everything that it would do.
+async fn page_of(
+    pages: &Pages,
+    sheet: &Sheet,
+    it: &Subscription,
+    plan: &str,
+) -> Result<Page, BillingError> {
+    let words = &sheet.words;
+    let mut forms = Vec::new();
+    for terms in others(pages, it) {
+        if !plan.is_empty() && terms.plan.id != plan {
+            continue;
+        }
+        let of = (it.reader, it.id);
+        let preview = pages.accounts.billing.preview(of, &terms.plan.id).await?;
+        forms.push(form_of(sheet, it, &terms, &preview));
+    }
+    Ok(Page {
+        title: words.say("plan-switch-title"),
+        lead: words.with("plan-switch-lead", &[("plan", it.terms.plan.name.as_str().into())]),
+        forms,
+        links: vec![link("/account", words.say("plan-switch-stay"))],
+        ..Page::default()
+    })
+}
+
+fn form_of(sheet: &Sheet, it: &Subscription, terms: &Terms, preview: &Preview) -> Form {
+    let words = &sheet.words;
+    let name = terms.plan.name.as_str();
+    let button = if preview.charge.is_zero() {
+        words.with("plan-switch-button", &[("plan", name.into())])
+    } else {
+        let amount = words.money(preview.charge).into();
+        words.with("plan-switch-pay", &[("plan", name.into()), ("amount", amount)])
+    };
+    let mut facts = vec![
+        (words.say("plan-price"), rate_of(words, terms, &it.country)),
+        (words.say("plan-switch-from"), words.moment(preview.effective_at)),
+    ];
+    if !preview.credit.is_zero() {
+        facts.push((words.say("plan-switch-credit"), words.money(preview.credit)));
+    }
+    facts.push((words.say("plan-switch-charge"), words.money(preview.charge)));
+    facts.push((words.say("plan-switch-until"), words.moment(preview.period_end)));
+    Form {
+        heading: name.to_owned(),
+        facts,
+        hidden: vec![
+            ("id", it.id.to_string()),
+            ("plan", terms.plan.id.clone()),
+            ("preview", preview.token.clone()),
+        ],
+        ..Form::new("/account/switch", button)
+    }
+}
+
+pub(super) async fn page(
+    State(pages): State<Pages>,
+    visit: Visit,
+    Query(Target { id, plan }): Query<Target>,
+) -> Result<Response, ApiError> {
+    let sheet = visit.sheet(&pages);
+    let member = match visit.member_or_login("/account") {
+        Ok(member) => member,
+        Err(to_login) => return Ok(to_login.into_response()),
+    };
+    match chosen(&pages, member.reader.id, &id).await {
+        Ok(it) => show(&pages, &sheet, &it, (&plan, None)).await,
+        Err(error) => problem(&pages, &sheet, error),
+    }
+}
+
+async fn show(
+    pages: &Pages,
+    sheet: &Sheet,
+    it: &Subscription,
+    (plan, alert): (&str, Option<&str>),
+) -> Result<Response, ApiError> {
+    match page_of(pages, sheet, it, plan).await {
+        Ok(page) => {
+            let status = if alert.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
+            let page = Page { alert: alert.map(|id| sheet.words.say(id)), ..page };
+            Ok(view::page(pages, status, &page, sheet))
+        }
+        Err(error) => problem(pages, sheet, error),
+    }
+}
+
+pub(super) async fn switch(
+    State(pages): State<Pages>,
+    Submitted { visit, fields }: Submitted<SwitchForm>,
+) -> Result<Response, ApiError> {
+    let sheet = visit.sheet(&pages);
+    let member = match visit.member_or_login("/account") {
+        Ok(member) => member,
+        Err(to_login) => return Ok(to_login.into_response()),
+    };
+    let reader = member.reader.id;
+    let it = match chosen(&pages, reader, &fields.id).await {
+        Ok(it) => it,
+        Err(error) => return problem(&pages, &sheet, error),
+    };
+    let billing = &pages.accounts.billing;
+    match billing.switch((reader, it.id), &fields.plan, &fields.preview).await {
+        Ok(switched) => match billing.confirm_at(&switched).await? {
+            Some(bank) => Ok(Redirect::to(&bank).into_response()),
+            None => Ok(Redirect::to("/account").into_response()),
+        },
+        // Sent twice: it is done.
+        Err(BillingError::Refused(Refusal::SamePlan)) => {
+            Ok(Redirect::to("/account").into_response())
+        }
+        Err(BillingError::Refused(Refusal::PreviewStale)) => {
+            show(&pages, &sheet, &it, (&fields.plan, Some("plan-switch-stale"))).await
+        }
+        Err(error) => problem(&pages, &sheet, error),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RevokeForm {
+    id: String,
+}
+
+pub(super) async fn revoke(
+    State(pages): State<Pages>,
+    Submitted { visit, fields: RevokeForm { id } }: Submitted<RevokeForm>,
+) -> Result<Response, ApiError> {
+    let sheet = visit.sheet(&pages);
+    let member = match visit.member_or_login("/account") {
+        Ok(member) => member,
+        Err(to_login) => return Ok(to_login.into_response()),
+    };
+    let id = Uuid::parse_str(&id).unwrap_or_default();
+    match pages.accounts.billing.revoke_switch((member.reader.id, id)).await {
+        Ok(_) | Err(BillingError::Refused(_)) => Ok(Redirect::to("/account").into_response()),
+        Err(error) => problem(&pages, &sheet, error),
+    }
+}
