@@ -24,6 +24,7 @@ use crate::{
     billing::engine::Billing,
     clock::{Clock, SystemClock, Timestamp},
     db::{StoreError, Tx},
+    demo::assets::NAMEPLATE,
     http::{
         body::{JsonBytes, parse},
         problem::{ApiError, FieldError, ProblemBody},
@@ -34,6 +35,12 @@ use crate::{
     site::{
         directory::Directory,
         key::{KeyKind, NewKey},
+        look::{
+            color::Color,
+            logo::{Logo, Picture},
+            model::{Accent, Look},
+            store as look_store,
+        },
         model::Site,
         store::{self, SiteStoreError},
     },
@@ -78,7 +85,17 @@ pub async fn seed(tx: &mut Tx, public_url: &str, now: Timestamp) -> Result<(), S
         let key = NewKey { id: format!("key_{}_demo", kind.as_str()), kind, text: text.to_owned() };
         store::insert_key(tx, SITE, &key, now).await?;
     }
+    look_store::set(tx, SITE, &look()).await?;
+    let nameplate = Logo { picture: Picture::Svg, bytes: NAMEPLATE.into() };
+    look_store::set_logo(tx, SITE, &nameplate, now).await?;
     Ok(())
+}
+
+/// The colours of the demonstration's newspaper.
+fn look() -> Look {
+    let accent =
+        Accent { light: Color::new(0x98, 0x35, 0x1f), dark: Some(Color::new(0xec, 0x9a, 0x83)) };
+    Look { accent: Some(accent), ..Look::default() }
 }
 
 /// Adds the demonstration's administrator with the known password and no second factor, where
@@ -235,6 +252,18 @@ mod tests {
         let mut turn = hasher.turn().await.unwrap();
         let verified = turn.verify(&attempt, Some(STAFF_PASSWORD_HASH)).await.unwrap();
         assert_eq!(verified, Verified::Yes, "and not one of less work");
+    }
+
+    #[test]
+    fn the_demonstration_looks_as_any_site_may() {
+        let look = look();
+        assert!(look.accent.unwrap().checked().is_ok());
+        let css = crate::demo::assets::STYLESHEET;
+        let (light, dark) = look.accents();
+        assert!(css.contains(&format!("--accent: {light};")), "as its newspaper");
+        assert!(css.contains(&format!("--accent: {dark};")), "and in the dark");
+        let logo = Logo::read(NAMEPLATE.into()).unwrap();
+        assert_eq!(logo.picture, Picture::Svg);
     }
 
     #[test]

@@ -56,6 +56,7 @@ use crate::{
     reader::{self, accounts::Accounts},
     sandbox,
     site::{
+        self,
         directory::{Directory, DirectoryError},
         store::SiteStoreError,
     },
@@ -271,7 +272,10 @@ impl AppState {
         if self.config.is_sandbox() {
             rooms = rooms.merge(mail::sandbox::routes(self.databases.main.clone()));
         }
-        let mut router = openapi::described(rooms).merge(self.pages());
+        let looks = (Arc::clone(&self.gate.directory), self.databases.main.clone());
+        let mut router = openapi::described(rooms)
+            .merge(self.pages())
+            .merge(site::look::api::routes(looks.0, looks.1));
         if self.config.metrics_listen.is_none() {
             router = router.merge(self.metrics_route());
         }

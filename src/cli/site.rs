@@ -1,4 +1,6 @@
-//! `pressgate site …`: adding sites, changing their policy, handing out and revoking keys.
+//! `pressgate site …`: adding sites, changing their policy and look, handing out and revoking keys.
+
+mod look;
 
 use std::{io::Write, path::PathBuf};
 
@@ -50,6 +52,8 @@ pub(super) enum SiteCommand {
         /// The new policy, such as {"rules": [{"limit": 3, "window": "month"}]}.
         file: Option<PathBuf>,
     },
+    /// Show how the readers' pages of a site look, or change it.
+    Look(look::SiteLook),
 }
 
 #[derive(Debug, Args)]
@@ -108,6 +112,7 @@ pub(super) async fn run(
             store::set_policy(&mut tx, &id, &policy).await?;
             writeln!(out, "The policy of `{id}` is set.")?;
         }
+        SiteCommand::Look(look) => look::run(&mut tx, look, out).await?,
     }
     tx.commit().await?;
     databases.close().await;

@@ -7,6 +7,9 @@ pub const STYLESHEET: &str =
 /// The mark of the newspaper, served as `/demo/art/favicon.svg`.
 pub const FAVICON: &str = include_str!("art/favicon.svg");
 
+/// Its name as a picture, which its readers' pages show.
+pub const NAMEPLATE: &str = include_str!("art/nameplate.svg");
+
 /// One article as it lies on disk.
 pub struct Source {
     /// The last part of the address, and the name of both files.

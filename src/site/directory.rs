@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 
 use super::{
     key::{KeyHash, KeyKind},
+    look::{model::Look, store as look_store},
     model::Site,
     store,
 };
@@ -51,6 +52,8 @@ pub struct LiveRule {
 pub struct LiveSite {
     /// The site.
     pub site: Site,
+    /// How its readers' pages look.
+    pub look: Look,
     /// Its name inside visitor tokens.
     pub tag: SiteTag,
     /// Whose visitor tokens it takes: its own, and those of sites that share a pool with it.
@@ -234,11 +237,15 @@ async fn load(db: &Db, clock: &dyn Clock, master: &MasterKey) -> Result<Snapshot
     let mut tx = db.read().await?;
     let now = clock.now();
     let sites = store::list(&mut tx).await?;
+    let mut looks = look_store::list(&mut tx).await?;
     let stored_keys = store::list_keys(&mut tx).await?;
     let signing_keys = key_store::list(&mut tx, master, now).await?;
     let live: HashMap<String, Arc<LiveSite>> = sites
         .iter()
-        .map(|site| Ok((site.id.clone(), Arc::new(enliven(site, &sites)?))))
+        .map(|site| {
+            let look = looks.remove(&site.id).unwrap_or_default();
+            Ok((site.id.clone(), Arc::new(enliven(site, &sites, look)?)))
+        })
         .collect::<Result<_, StoreError>>()?;
     let mut by_secret = HashMap::new();
     for key in stored_keys.into_iter().filter(|key| key.kind == KeyKind::Secret) {
@@ -253,7 +260,7 @@ async fn load(db: &Db, clock: &dyn Clock, master: &MasterKey) -> Result<Snapshot
     Ok(Snapshot { sites: live, first, by_secret, keys: KeyRing::at(&signing_keys, now)? })
 }
 
-fn enliven(site: &Site, all: &[Site]) -> Result<LiveSite, StoreError> {
+fn enliven(site: &Site, all: &[Site], look: Look) -> Result<LiveSite, StoreError> {
     let zone = TimeZone::get(&site.time_zone).map_err(|_| StoreError::Corrupt {
         table: "sites",
         column: "time_zone",
@@ -270,7 +277,7 @@ fn enliven(site: &Site, all: &[Site]) -> Result<LiveSite, StoreError> {
         all.iter().filter(shares).map(|other| SiteTag::of(&other.id)).collect();
     let tag = SiteTag::of(&site.id);
     believes.sort_by_key(|other| *other != tag);
-    Ok(LiveSite { rules: rules.collect(), tag, believes, site: site.clone(), zone })
+    Ok(LiveSite { rules: rules.collect(), look, tag, believes, site: site.clone(), zone })
 }
 
 /// A site's own pool and a shared one never have the same name.

@@ -1,9 +1,10 @@
 //! Sites: the titles of the publisher, each with its own meter policy, origins, time zone and keys.
 //!
-//! `model` and `key` are pure, `store` is SQL. `directory` is the snapshot of all sites and
+//! `model` and `key` are pure, `store` is SQL; `look` is what readers see. `directory` is the snapshot of all sites and
 //! signing keys that every request looks things up in.
 
 pub mod directory;
 pub mod key;
+pub mod look;
 pub mod model;
 pub mod store;

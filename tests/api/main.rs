@@ -36,6 +36,7 @@ mod keys;
 mod limits;
 mod listener;
 mod logging_in;
+mod looks;
 mod mailbox;
 mod mailing;
 mod mails_asked_for;

@@ -346,7 +346,7 @@ on_both_databases! {
         let mut browser = Browser::new(&t);
         let title = async |browser: &mut Browser, path: &str| {
             let page = browser.open(path).await.text();
-            page.split("class=\"name\">").nth(1).unwrap().split('<').next().unwrap().to_owned()
+            page.split(" · ").nth(1).unwrap().split('<').next().unwrap().to_owned()
         };
         assert_eq!(title(&mut browser, "/login").await, "The Fathom", "the first that was added");
         assert_eq!(title(&mut browser, "/login?site=nobody").await, "The Fathom");

@@ -127,6 +127,55 @@ fn a_policy_is_shown_and_set_from_a_file() {
 }
 
 #[test]
+fn a_look_is_shown_and_changed_and_refused_where_readers_could_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = sqlite_url(folder.path());
+    crate::server::add_site(&url);
+    let look = |more: &[&str]| run(&url, &[&["site", "look", "news"], more].concat());
+    let plain = json!({
+        "site": "news", "accent": "#1a4f8b", "accent_dark": "#9cc4f5", "font": "serif",
+        "language": null, "logo": null,
+    });
+    let show = ["site", "look", "news", "--json"];
+    assert_eq!(run_json(&url, &show), plain);
+
+    let file = folder.path().join("logo.svg");
+    std::fs::write(&file, "<svg xmlns=\"http://www.w3.org/2000/svg\"/>").unwrap();
+    let path = file.to_str().unwrap();
+    let change =
+        ["--accent", "#98351f", "--font", "sans", "--language", "fr", "--logo", path, "--json"];
+    let expected = json!({
+        "site": "news", "accent": "#98351f", "accent_dark": "#d3aca3", "font": "sans",
+        "language": "fr", "logo": "image/svg+xml",
+    });
+    assert_eq!(run_json(&url, &[&show[..3], &change].concat()), expected);
+    assert_eq!(run_json(&url, &show), expected, "and kept");
+
+    for (wrong, why) in [
+        (&["--accent", "#ffcc00"][..], "text needs 4.5 at least, and #"),
+        (&["--accent", "red"], "`red` is no color such as `#1a4f8b`"),
+        (&["--accent-dark", "#9cc4f5"], "--accent <COLOR>"),
+        (&["--language", "de"], "must be `en`, `fr` or `any`"),
+        (&["--font", "comic"], "serif, sans, system"),
+        (&["--logo", "/nowhere"], "/nowhere: No such file"),
+    ] {
+        let output = look(wrong);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && said.contains(why), "{said}");
+    }
+    std::fs::write(&file, vec![b'<'; 70_000]).unwrap();
+    let large = complaint(&look(&["--logo", path]));
+    assert!(large.contains("has 70000 bytes; at most 65536"), "{large}");
+    assert_eq!(run_json(&url, &show), expected, "left as it was");
+
+    assert!(look(&["--no-logo", "--language", "any"]).status.success());
+    let bare = run_json(&url, &show);
+    assert_eq!((&bare["logo"], &bare["language"]), (&Value::Null, &Value::Null));
+    let missing = complaint(&run(&url, &["site", "look", "nowhere"]));
+    assert!(missing.contains("there is no site `nowhere`"), "{missing}");
+}
+
+#[test]
 fn every_mistake_in_the_settings_is_printed_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("my.toml");

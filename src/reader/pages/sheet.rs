@@ -9,7 +9,10 @@ use crate::{
     auth::{form, session::secret::SecretHash},
     clock::Timestamp,
     language::{Language, Words},
-    site::directory::{LiveSite, Snapshot},
+    site::{
+        directory::{LiveSite, Snapshot},
+        look::api::{logo_path, style_path},
+    },
 };
 
 /// What is signed into the hidden tokens of one browser's forms.
@@ -52,16 +55,28 @@ impl Sheet {
         self.site.as_ref().map_or(&pages.publisher, |site| &site.site.name)
     }
 
+    /// Where the style of the site is, if it has one of its own.
+    pub(super) fn style(&self) -> Option<String> {
+        style_path(self.site.as_ref()?)
+    }
+
+    /// Where the logo of the site is, if it has one.
+    pub(super) fn logo(&self) -> Option<String> {
+        logo_path(self.site.as_ref()?)
+    }
+
     /// The hidden token of the form that is sent to `action`.
     pub(super) fn token(&self, action: &str) -> String {
         let Some(Tokens { snapshot, holder, now }) = &self.tokens else { return String::new() };
         form::issue(&snapshot.keys.form, *holder, action, *now)
     }
 
-    /// The languages that this page could be read in instead.
+    /// The languages that this page could be read in instead: none where the site speaks one only.
     pub(super) fn other_languages(&self) -> impl Iterator<Item = Language> {
         let current = self.words.language;
-        Language::ALL.into_iter().filter(move |language| *language != current)
+        let only = self.site.as_ref().and_then(|site| site.look.language);
+        let others = Language::ALL.into_iter().filter(move |language| *language != current);
+        others.filter(move |_| only.is_none())
     }
 }
 
@@ -74,7 +89,8 @@ pub(super) fn words(
 ) -> Words {
     let kept = cookies::language(headers, secure);
     let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    let language = Language::choose(None, account.or(kept), accepted);
+    let language =
+        Language::choose(site.and_then(|site| site.look.language), account.or(kept), accepted);
     let zone = site.map_or("UTC", |site| &site.site.time_zone);
     Words::new(language, zone)
 }

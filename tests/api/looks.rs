@@ -1,0 +1,123 @@
+//! How the readers' pages of a site look, and what browsers load for it.
+
+use axum::{
+    body::Body,
+    http::{Request, header},
+};
+use pressgate::{
+    clock::Clock,
+    site::look::{
+        logo::Logo,
+        model::{Accent, Font, Look},
+        store,
+    },
+};
+use serde_json::json;
+
+use crate::{
+    app::{Answer, TestApp},
+    reader_pages::Browser,
+};
+
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+
+/// The address behind `attribute` in the first tag of `page` that has `mark`.
+fn address(page: &str, mark: &str, attribute: &str) -> Option<String> {
+    let tag = page.split('<').find(|tag| tag.contains(mark))?;
+    let text = tag.split(&format!("{attribute}=\"")).nth(1)?;
+    Some(text.split('"').next()?.to_owned())
+}
+
+fn style_of(page: &str) -> Option<String> {
+    address(page, "/look.css", "href")
+}
+
+async fn again(t: &TestApp, path: &str, tag: &str) -> Answer {
+    let request = Request::get(path).header(header::IF_NONE_MATCH, tag);
+    t.send(request.body(Body::empty()).unwrap()).await
+}
+
+async fn dress(t: &TestApp, site: &str, look: &Look, logo: Option<&[u8]>) {
+    let mut tx = t.state.databases.main.write().await.unwrap();
+    assert!(store::set(&mut tx, site, look).await.unwrap());
+    match logo {
+        Some(bytes) => {
+            let logo = Logo::read(bytes.to_vec()).unwrap();
+            store::set_logo(&mut tx, site, &logo, t.clock.now()).await.unwrap();
+        }
+        None => store::remove_logo(&mut tx, site).await.unwrap(),
+    }
+    tx.commit().await.unwrap();
+    t.state.gate.directory.refresh().await.unwrap();
+}
+
+on_both_databases! {
+    async fn a_page_wears_the_look_of_its_site_and_browsers_keep_it(t: TestApp) {
+        t.site("plain", "UTC", json!({"rules": []})).await;
+        let mut browser = Browser::new(&t);
+        let demo = browser.open("/login").await.text();
+        let style = style_of(&demo).unwrap();
+        let css = t.get(&style).await;
+        assert_eq!((css.status, css.header("content-type")), (200, "text/css; charset=utf-8"));
+        assert_eq!(css.header("cache-control"), FOR_EVER);
+        assert!(css.text().contains("--accent:#98351f"), "{}", css.text());
+        let unchanged = again(&t, &style, css.header("etag")).await;
+        assert_eq!((unchanged.status, unchanged.text().as_str()), (304, ""));
+
+        let plain = browser.open("/login?site=plain").await.text();
+        assert_eq!(style_of(&plain), None, "it has none of its own");
+        assert!(plain.contains("<p class=\"name\">plain</p>"), "{plain}");
+
+        let accent = Accent { light: "#1a6b3c".parse().unwrap(), dark: None };
+        let look = Look { accent: Some(accent), font: Font::Sans, ..Look::default() };
+        dress(&t, "plain", &look, None).await;
+        let green = style_of(&browser.open("/login").await.text()).unwrap();
+        let css = t.get(&green).await.text();
+        assert!(css.contains("--accent:#1a6b3c") && css.contains("--display:"), "{css}");
+
+        dress(&t, "plain", &Look { font: Font::Serif, ..look }, None).await;
+        let later = style_of(&browser.open("/login").await.text()).unwrap();
+        assert_ne!(later, green, "another style, another address");
+        let old = t.get(&green).await;
+        assert_eq!((old.status, old.header("cache-control")), (200, "public, max-age=60"));
+        for path in ["/assets/site/nobody/look.css", "/assets/site/%00/look.css"] {
+            assert_eq!(t.get(path).await.status, 404, "{path}");
+        }
+    }
+
+    async fn a_logo_stands_for_the_name_and_can_do_nothing(t: TestApp) {
+        let mut browser = Browser::new(&t);
+        let logo = address(&browser.open("/login").await.text(), "class=\"logo\"", "src").unwrap();
+        let answer = t.get(&logo).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, "image/svg+xml"));
+        assert_eq!(answer.header("cache-control"), FOR_EVER);
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        assert_eq!(
+            answer.header("content-security-policy"),
+            "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+        );
+        assert_eq!(again(&t, &logo, answer.header("etag")).await.status, 304);
+        assert_eq!(t.get("/assets/site/demo/logo?v=other").await.header("cache-control"),
+            "public, max-age=60");
+
+        let before = t.another_process().await;
+        let png = b"\x89PNG\r\n\x1a\n and so on";
+        dress(&t, "demo", &Look::default(), Some(png)).await;
+        let page = browser.open("/login").await.text();
+        let newer = address(&page, "class=\"logo\"", "src").unwrap();
+        assert_ne!(newer, logo);
+        assert!(page.contains("alt=\"The Fathom\""), "{page}");
+        for process in [&t, &before] {
+            let answer = process.get(&newer).await;
+            assert_eq!((answer.status, answer.header("content-type")), (200, "image/png"));
+            assert_eq!(answer.header("cache-control"), FOR_EVER);
+            assert_eq!(answer.body, png);
+        }
+
+        dress(&t, "demo", &Look::default(), None).await;
+        assert_eq!(t.get(&newer).await.status, 404);
+        assert_eq!(before.get(&newer).await.status, 404);
+        let page = browser.open("/login").await.text();
+        assert!(page.contains("<p class=\"name\">The Fathom</p>"), "{page}");
+    }
+}
