@@ -50,6 +50,8 @@ mod policies;
 mod races;
 mod reader_pages;
 mod reader_pages_limits;
+mod reader_pages_trouble;
+mod reader_pages_words;
 mod readers;
 mod readers_reading;
 mod receipts;

@@ -16,15 +16,18 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 /// A browser: it keeps cookies and sends the forms that it was shown.
 #[derive(Clone)]
 pub(crate) struct Browser {
-    t: TestApp,
+    pub(crate) t: TestApp,
     pub(crate) cookies: BTreeMap<String, String>,
     /// What it calls itself.
     pub(crate) user_agent: &'static str,
+    /// Which languages it asks for; empty where it asks for none.
+    pub(crate) accept_language: &'static str,
 }
 
 impl Browser {
     pub(crate) fn new(t: &TestApp) -> Self {
-        Self { t: t.clone(), cookies: BTreeMap::new(), user_agent: "Browser/1.0" }
+        let (user_agent, accept_language) = ("Browser/1.0", "");
+        Self { t: t.clone(), cookies: BTreeMap::new(), user_agent, accept_language }
     }
 
     pub(crate) async fn send(
@@ -35,6 +38,7 @@ impl Browser {
         let cookies: Vec<String> = self.cookies.iter().map(|(k, v)| format!("{k}={v}")).collect();
         let request = request.header(header::COOKIE, cookies.join("; "));
         let request = request.header(header::USER_AGENT, self.user_agent);
+        let request = request.header(header::ACCEPT_LANGUAGE, self.accept_language);
         let answer = self.t.send(request.body(Body::from(body)).unwrap()).await;
         for set in answer.headers.get_all(header::SET_COOKIE) {
             let cookie = cookie::Cookie::parse(set.to_str().unwrap().to_owned()).unwrap();
@@ -64,7 +68,7 @@ impl Browser {
         let hidden = form.unwrap().split("type=\"hidden\"").skip(1).map(|input| {
             let attribute = |name: &str| {
                 let text = input.split(&format!("{name}=\"")).nth(1).unwrap();
-                text.split('"').next().unwrap().to_owned()
+                text.split('"').next().unwrap().replace("&#38;", "&")
             };
             (attribute("name"), attribute("value"))
         });
@@ -87,14 +91,14 @@ impl Browser {
 }
 
 /// The hidden token of the form on `page` that is sent to `action`.
-fn form_token(page: &str, action: &str) -> String {
+pub(crate) fn form_token(page: &str, action: &str) -> String {
     let form = page.split("<form").find(|form| form.contains(&format!("action=\"{action}\"")));
     let token = form.unwrap().split("name=\"form_token\" value=\"").nth(1).unwrap();
     token.split('"').next().unwrap().to_owned()
 }
 
 /// Every path that takes a form, from the routes themselves, so that none is left out.
-fn posts() -> Vec<&'static str> {
+pub(crate) fn posts() -> Vec<&'static str> {
     let routes = include_str!("../../src/reader/pages/mod.rs").split(".route(").skip(1);
     let quoted = |route: &'static str| route.split('"').nth(1).unwrap();
     routes.filter(|route| route.contains("post(")).map(quoted).collect()

@@ -203,13 +203,13 @@ pub(super) async fn end_session(
     State(pages): State<Pages>,
     Submitted { visit, fields: OneSession { session } }: Submitted<OneSession>,
 ) -> Result<Response, ApiError> {
-    let words = visit.words.clone();
+    let sheet = visit.sheet(&pages);
     let member = match visit.member_or_login("/account") {
         Ok(member) => member,
         Err(to_login) => return Ok(to_login.into_response()),
     };
     let Ok(session) = Uuid::parse_str(&session) else {
-        return Ok(refusal::unreadable(&pages, &words));
+        return Ok(refusal::unreadable(&pages, &sheet));
     };
     pages.accounts.end_session(member.caller(), session).await?;
     if session == member.session.id {
@@ -276,7 +276,7 @@ pub(super) async fn ask_for_address(
         Ok(new) => {
             let caller = member.caller();
             match pages.accounts.ask_for_address(caller, password.as_ref(), &new).await {
-                Ok(()) => Ok(look_into_mail(&pages, &sheet.words)),
+                Ok(()) => Ok(look_into_mail(&pages, &sheet)),
                 Err(error) => refuse(&pages, &member, &sheet, (action, email), error).await,
             }
         }

@@ -1,5 +1,4 @@
 //! The cookies of these pages: the session's, one that ties forms to a browser that is not logged
-//! The cookies of these pages: the session's, one that ties forms to a browser that is not logged
 //! in, the name of the site that the browser came from, and the language that was chosen.
 
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -67,7 +66,7 @@ fn find(headers: &HeaderMap, name: Name, secure: bool) -> Option<Cookie<'_>> {
 
 /// The language that was chosen in this browser.
 pub(super) fn language(headers: &HeaderMap, secure: bool) -> Option<Language> {
-    find(headers, Name::Language, secure).and_then(|cookie| Language::parse(cookie.value()))
+    text(headers, Name::Language, secure).and_then(Language::parse)
 }
 
 /// Keeps a language in the browser.

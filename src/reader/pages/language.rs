@@ -23,7 +23,7 @@ pub(super) async fn choose(
     Submitted { visit, fields: Chosen { language, return_to } }: Submitted<Chosen>,
 ) -> Result<Response, ApiError> {
     let Some(language) = Language::parse(&language) else {
-        return Ok(refusal::unreadable(&pages, &visit.words));
+        return Ok(refusal::unreadable(&pages, &visit.sheet(&pages)));
     };
     if let Some(member) = &visit.member {
         pages.accounts.speak(member.reader.id, language).await?;

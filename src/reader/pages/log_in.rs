@@ -128,7 +128,7 @@ pub(super) async fn send_link(
     let refused = match Address::parse(&email) {
         Err(_) => Refusal::of_email(words),
         Ok(address) => match pages.accounts.send_login_link(&address).await {
-            Ok(()) => return Ok(look_into_mail(&pages, words)),
+            Ok(()) => return Ok(look_into_mail(&pages, &visit.sheet(&pages))),
             Err(error) => refusal::of(words, error, "password")?,
         },
     };
@@ -234,7 +234,7 @@ pub(super) async fn send_reset(
     let refused = match Address::parse(&email) {
         Err(_) => Refusal::of_email(words),
         Ok(address) => match pages.accounts.send_reset_link(&address).await {
-            Ok(()) => return Ok(look_into_mail(&pages, words)),
+            Ok(()) => return Ok(look_into_mail(&pages, &visit.sheet(&pages))),
             Err(error) => refusal::of(words, error, "password")?,
         },
     };

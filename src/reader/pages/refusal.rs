@@ -12,7 +12,7 @@ use time::Duration;
 
 use super::{
     Pages,
-    sheet::{self, Sheet},
+    sheet::Sheet,
     view::{self, Page, link},
 };
 use crate::{
@@ -129,24 +129,24 @@ fn too_often(words: &Words, wait: Duration) -> String {
 }
 
 /// Another website sent this form.
-pub(super) fn foreign(pages: &Pages, words: &Words) -> Response {
-    plain(pages, words, StatusCode::FORBIDDEN, words.say("page-refused-foreign"))
+pub(super) fn foreign(pages: &Pages, sheet: &Sheet) -> Response {
+    plain(pages, sheet, StatusCode::FORBIDDEN, sheet.words.say("page-refused-foreign"))
 }
 
 /// The form lay open too long, or is of another session.
-pub(super) fn stale(pages: &Pages, words: &Words) -> Response {
-    plain(pages, words, StatusCode::FORBIDDEN, words.say("page-refused-stale"))
+pub(super) fn stale(pages: &Pages, sheet: &Sheet) -> Response {
+    plain(pages, sheet, StatusCode::FORBIDDEN, sheet.words.say("page-refused-stale"))
 }
 
 /// The browser sent none of the cookies that every form comes with.
-pub(super) fn no_cookies(pages: &Pages, words: &Words) -> Response {
-    plain(pages, words, StatusCode::FORBIDDEN, words.say("page-refused-no-cookies"))
+pub(super) fn no_cookies(pages: &Pages, sheet: &Sheet) -> Response {
+    plain(pages, sheet, StatusCode::FORBIDDEN, sheet.words.say("page-refused-no-cookies"))
 }
 
 /// The form is none of ours.
-pub(super) fn unreadable(pages: &Pages, words: &Words) -> Response {
+pub(super) fn unreadable(pages: &Pages, sheet: &Sheet) -> Response {
     let status = StatusCode::UNPROCESSABLE_ENTITY;
-    plain(pages, words, status, words.say("page-refused-unreadable"))
+    plain(pages, sheet, status, sheet.words.say("page-refused-unreadable"))
 }
 
 /// For [`axum::middleware::from_fn_with_state`]: whoever looks at a page is told in a page what an
@@ -156,19 +156,19 @@ pub(super) async fn in_a_page(
     request: Request,
     next: Next,
 ) -> Response {
-    let words = sheet::words(request.headers(), (None, None), pages.secure);
+    let sheet = Sheet::by_request(&pages, request.uri(), request.headers());
     let response = next.run(request).await;
     let Some(error) = response.extensions().get::<Arc<ApiError>>().map(Arc::clone) else {
-        return if is_of_the_router(&response) { odd_address(&pages, &words) } else { response };
+        return if is_of_the_router(&response) { odd_address(&pages, &sheet) } else { response };
     };
-    let status = response.status();
+    let (status, words) = (response.status(), &sheet.words);
     let why = match &*error {
-        ApiError::TooManyRequests { retry_after, .. } => too_often(&words, *retry_after),
+        ApiError::TooManyRequests { retry_after, .. } => too_often(words, *retry_after),
         ApiError::Unavailable(..) => words.say("page-refused-busy"),
         ApiError::Unauthorized(..) => words.say("page-refused-gone"),
         _ => words.say("page-refused-ours"),
     };
-    let mut page = plain(&pages, &words, status, why);
+    let mut page = plain(&pages, &sheet, status, why);
     if let Some(wait) = response.headers().get(header::RETRY_AFTER) {
         page.headers_mut().insert(header::RETRY_AFTER, wait.clone());
     }
@@ -184,11 +184,12 @@ fn is_of_the_router(response: &Response) -> bool {
         && media_type.is_some_and(|text| text.starts_with(b"text/plain"))
 }
 
-fn odd_address(pages: &Pages, words: &Words) -> Response {
-    plain(pages, words, StatusCode::BAD_REQUEST, words.say("page-refused-address"))
+fn odd_address(pages: &Pages, sheet: &Sheet) -> Response {
+    plain(pages, sheet, StatusCode::BAD_REQUEST, sheet.words.say("page-refused-address"))
 }
 
-fn plain(pages: &Pages, words: &Words, status: StatusCode, why: String) -> Response {
+fn plain(pages: &Pages, sheet: &Sheet, status: StatusCode, why: String) -> Response {
+    let words = &sheet.words;
     let page = Page {
         title: words.say("page-refused-title"),
         alert: Some(why),
@@ -198,5 +199,5 @@ fn plain(pages: &Pages, words: &Words, status: StatusCode, why: String) -> Respo
         ],
         ..Page::default()
     };
-    view::page(pages, status, &page, &Sheet::without_forms(words.clone()))
+    view::page(pages, status, &page, sheet)
 }

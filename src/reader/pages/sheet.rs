@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, Method, header, request::Parts};
+use axum::http::{HeaderMap, Method, Uri, header, request::Parts};
 
-use super::{Pages, cookies};
+use super::{Pages, cookies, titles::Title};
 use crate::{
     auth::{form, session::secret::SecretHash},
     clock::Timestamp,
@@ -34,9 +34,12 @@ pub(super) struct Sheet {
 }
 
 impl Sheet {
-    /// For a page without forms.
-    pub(super) fn without_forms(words: Words) -> Self {
-        Self { words, here: None, site: None, tokens: None }
+    /// For a page without forms, told by the request alone: where nobody could ask who sent it.
+    pub(super) fn by_request(pages: &Pages, uri: &Uri, headers: &HeaderMap) -> Self {
+        let snapshot = pages.accounts.directory.snapshot();
+        let Title { site, .. } = Title::of(&snapshot, (uri, headers), None, pages.secure);
+        let words = words(headers, (site.as_deref(), None), pages.secure);
+        Self { words, here: None, site, tokens: None }
     }
 
     /// For a page of the browser whose cookie has the hash `holder`.

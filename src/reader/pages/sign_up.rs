@@ -55,14 +55,15 @@ fn wish_page(words: &Words, email: &str) -> Page {
 }
 
 /// The page that says to look into the mail.
-pub(super) fn look_into_mail(pages: &Pages, words: &Words) -> Response {
+pub(super) fn look_into_mail(pages: &Pages, sheet: &Sheet) -> Response {
+    let words = &sheet.words;
     let page = Page {
         title: words.say("page-mail-sent-title"),
         lead: words.say("page-mail-sent-lead"),
         ..Page::default()
     };
     // As at the API: a mail that is asked for counts against the network that asks.
-    view::page(pages, StatusCode::ACCEPTED, &page, &Sheet::without_forms(words.clone()))
+    view::page(pages, StatusCode::ACCEPTED, &page, sheet)
 }
 
 pub(super) async fn form(State(pages): State<Pages>, visit: Visit) -> Response {
@@ -80,7 +81,7 @@ pub(super) async fn sign_up(
     let refused = match Address::parse(&email) {
         Err(_) => Refusal::of_email(words),
         Ok(address) => match pages.accounts.sign_up(&address, &password).await {
-            Ok(()) => return Ok(look_into_mail(&pages, words)),
+            Ok(()) => return Ok(look_into_mail(&pages, &visit.sheet(&pages))),
             Err(error) => refusal::of(words, error, "password")?,
         },
     };

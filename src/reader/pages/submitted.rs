@@ -11,7 +11,7 @@ use serde::{
     de::value::{Error as ValueError, MapDeserializer},
 };
 
-use super::{Pages, refusal, sheet, visit::Visit};
+use super::{Pages, refusal, sheet::Sheet, visit::Visit};
 use crate::{auth::form, http::body::BODY_MAX};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -48,28 +48,28 @@ impl Raw {
     async fn read(request: Request, pages: &Pages) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
         if !is_from_here(&parts.headers, &pages.accounts.public_url) {
-            let words = sheet::words(&parts.headers, (None, None), pages.secure);
-            return Err(refusal::foreign(pages, &words));
+            let sheet = Sheet::by_request(pages, &parts.uri, &parts.headers);
+            return Err(refusal::foreign(pages, &sheet));
         }
         let visit = Visit::from_request_parts(&mut parts, pages).await;
         let visit = visit.map_err(IntoResponse::into_response)?;
-        let words = &visit.words;
+        let sheet = visit.sheet(pages);
         let bytes = Limited::new(body, BODY_MAX).collect().await;
-        let bytes = bytes.map_err(|_| refusal::unreadable(pages, words))?.to_bytes();
+        let bytes = bytes.map_err(|_| refusal::unreadable(pages, &sheet))?.to_bytes();
         let fields = serde_urlencoded::from_bytes::<Vec<(String, String)>>(&bytes);
-        let mut fields = fields.map_err(|_| refusal::unreadable(pages, words))?;
+        let mut fields = fields.map_err(|_| refusal::unreadable(pages, &sheet))?;
         let place = fields.iter().position(|(name, _)| name == form::FIELD);
         let token = place.map(|place| fields.swap_remove(place).1).unwrap_or_default();
         Ok(Self { visit, path: parts.uri.path().to_owned(), token, fields })
     }
 
     fn fields<T: for<'de> Deserialize<'de>>(self, pages: &Pages) -> Result<(Visit, T), Response> {
-        let words = &self.visit.words;
+        let sheet = self.visit.sheet(pages);
         if self.fields.len() > FIELDS_MAX {
-            return Err(refusal::unreadable(pages, words));
+            return Err(refusal::unreadable(pages, &sheet));
         }
         let fields = MapDeserializer::<_, ValueError>::new(self.fields.into_iter());
-        let fields = T::deserialize(fields).map_err(|_| refusal::unreadable(pages, words))?;
+        let fields = T::deserialize(fields).map_err(|_| refusal::unreadable(pages, &sheet))?;
         Ok((self.visit, fields))
     }
 }
@@ -93,7 +93,7 @@ impl<T: for<'de> Deserialize<'de>> FromRequest<Pages> for Submitted<T> {
         if !form::holds(keys, form, &raw.token, pages.accounts.clock.now()) {
             let keeps = raw.visit.keeps_cookies;
             let told = if keeps { refusal::stale } else { refusal::no_cookies };
-            return Err(told(pages, &raw.visit.words));
+            return Err(told(pages, &raw.visit.sheet(pages)));
         }
         let (visit, fields) = raw.fields(pages)?;
         Ok(Self { visit, fields })
