@@ -14,6 +14,9 @@ macro_rules! files {
             include_str!(concat!($language, "/common.ftl")),
             include_str!(concat!($language, "/page.ftl")),
             include_str!(concat!($language, "/account.ftl")),
+            include_str!(concat!($language, "/letter.ftl")),
+            include_str!(concat!($language, "/letter-account.ftl")),
+            include_str!(concat!($language, "/letter-billing.ftl")),
         ]
     };
 }
