@@ -133,6 +133,7 @@ impl Ground<'_> {
             trials: TrialKey::of(&self.config.master),
             previews: self.config.master.derive("switch previews"),
             links: MailLinks::of(&self.config.master, &self.config.server.public_url),
+            directory: Arc::clone(&self.directory),
             duties: Arc::clone(&self.duties),
             public_url: self.config.server.public_url.as_str().into(),
             standings: Standings::default(),

@@ -46,6 +46,17 @@ impl LinkPurpose {
     }
 }
 
+/// What can be done to one subscription, by a link each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubscriptionLinks {
+    /// Cancels it.
+    pub cancel: String,
+    /// Lets pay with another card.
+    pub card: String,
+    /// Takes its cancellation back.
+    pub resume: String,
+}
+
 /// Makes and checks such links.
 #[derive(Debug, Clone)]
 pub struct MailLinks {
@@ -68,6 +79,17 @@ impl MailLinks {
         let tag = hmac::sign(&self.key, &signed(purpose, &facts));
         let token = URL_SAFE_NO_PAD.encode([&facts, tag.as_ref()].concat());
         format!("{}{}?token={token}", self.public_url, purpose.path())
+    }
+
+    /// All that can be done to `subscription`, for [`LINK_LIFE`] from `now`.
+    #[must_use]
+    pub fn of_subscription(&self, subscription: Uuid, now: Timestamp) -> SubscriptionLinks {
+        let url = |purpose| self.url(purpose, subscription, now);
+        SubscriptionLinks {
+            cancel: url(LinkPurpose::Cancel),
+            card: url(LinkPurpose::Card),
+            resume: url(LinkPurpose::Resume),
+        }
     }
 
     /// The subscription that `token` is for; `None` for one that we did not make for `purpose`, or

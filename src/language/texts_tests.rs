@@ -75,6 +75,17 @@ fn every_message_is_used_and_every_used_one_is_there() {
     }
 }
 
+/// No line may begin with a mark, and none end with an opening one; an apostrophe is not straight.
+#[test]
+fn french_is_set_as_the_french_set_it() {
+    for line in FRENCH.iter().flat_map(|file| file.lines()).filter(|line| !line.starts_with('#')) {
+        let text = line.split_once(" = ").map_or(line, |(_, text)| text);
+        for wrong in ["'", "« ", " »", " :", " ;", " !", " ?"] {
+            assert!(!text.contains(wrong), "`{wrong}` in {text}");
+        }
+    }
+}
+
 #[test]
 fn nothing_is_left_open() {
     assert_eq!(Words::default().say("no-such-message"), "no-such-message");

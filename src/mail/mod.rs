@@ -1,12 +1,13 @@
 //! Writing to people.
 //!
-//! Pure: `address` (whom we can write to) and `letter` (what we write). `outbox` keeps mails until
-//! they are sent, in the transaction that is their reason. `worker` sends them by `smtp`; in a sandbox
+//! Pure: `address` (whom we can write to), `recipient` (to whom we do, and how) and `letter` (what we
+//! write). `outbox` keeps mails until they are sent, in the transaction that is their reason. `worker` sends them by `smtp`; in a sandbox
 //! nothing is sent, and `sandbox` is a mailbox to look into.
 
 pub mod address;
 pub mod letter;
 pub mod outbox;
+pub mod recipient;
 pub mod sandbox;
 pub mod smtp;
 pub mod worker;
@@ -16,7 +17,11 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use self::{address::Address, letter::Content, outbox::NewMail};
+use self::{
+    letter::{Content, Look},
+    outbox::NewMail,
+    recipient::Recipient,
+};
 use crate::{
     clock::Timestamp,
     db::{StoreError, Tx},
@@ -40,7 +45,7 @@ pub enum MailError {
 /// Where mails are handed in.
 #[derive(Debug, Clone)]
 pub struct MailRoom {
-    publisher: Arc<str>,
+    look: Arc<Look>,
     ids: Ids,
     news: Arc<Notify>,
 }
@@ -49,13 +54,13 @@ impl MailRoom {
     /// Mails in the name of `publisher`.
     #[must_use]
     pub fn new(publisher: &str, ids: Ids) -> Self {
-        Self { publisher: publisher.into(), ids, news: Arc::default() }
+        Self { look: Arc::new(Look::plain(publisher)), ids, news: Arc::default() }
     }
 
     /// In whose name we write.
     #[must_use]
     pub fn publisher(&self) -> &str {
-        &self.publisher
+        &self.look.publisher
     }
 
     /// Told of each letter that was handed in.
@@ -68,22 +73,22 @@ impl MailRoom {
     ///
     /// # Errors
     /// [`MailError`].
-    pub async fn enqueue<'a>(
+    pub async fn enqueue(
         &self,
         tx: &mut Tx,
-        to: &Address,
-        letter: impl Into<Content<'a>>,
+        to: &Recipient,
+        content: Content,
         now: Timestamp,
     ) -> Result<Uuid, MailError> {
-        let content: Content<'a> = letter.into();
-        let rendered = content.render(&self.publisher)?;
+        let rendered = content.render(to.look.as_ref().unwrap_or(&self.look))?;
         let id = self.ids.uuid(now)?;
         let mail = NewMail {
             id,
-            to,
+            to: &to.address,
             subject: rendered.subject,
             text: rendered.text,
             html: rendered.html,
+            unsubscribe_url: content.unsubscribe,
             expires_at: now.plus(content.keeps_for),
         };
         outbox::insert(tx, mail, now).await?;

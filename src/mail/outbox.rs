@@ -35,11 +35,13 @@ pub struct NewMail<'a> {
     /// To whom.
     pub to: &'a Address,
     /// One line of fixed text.
-    pub subject: &'static str,
+    pub subject: String,
     /// For those who read text.
     pub text: String,
     /// For those who read HTML.
     pub html: String,
+    /// Where the list that it goes to can be left.
+    pub unsubscribe_url: Option<String>,
     /// From when it helps nobody.
     pub expires_at: Timestamp,
 }
@@ -57,6 +59,8 @@ pub struct StoredMail {
     pub body_text: String,
     /// For those who read HTML.
     pub body_html: String,
+    /// Where the list that it goes to can be left, by one POST (RFC 8058).
+    pub unsubscribe_url: Option<String>,
     /// How often it was tried.
     pub attempts: i64,
     /// When it was put here.
@@ -88,15 +92,16 @@ pub struct DeadMail {
 /// [`StoreError`].
 pub async fn insert(tx: &mut Tx, mail: NewMail<'_>, now: Timestamp) -> Result<(), StoreError> {
     tx.query(
-        "INSERT INTO mail_outbox (id, recipient, subject, body_text, body_html, status, attempts,
-                                  created_at, due_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, 'queued', 0, $6, $6, $7)",
+        "INSERT INTO mail_outbox (id, recipient, subject, body_text, body_html, unsubscribe_url,
+                                  status, attempts, created_at, due_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, 'queued', 0, $7, $7, $8)",
     )
     .bind(mail.id)
     .bind(mail.to.key())
     .bind(mail.subject)
     .bind(mail.text)
     .bind(mail.html)
+    .bind(mail.unsubscribe_url)
     .bind(now)
     .bind(mail.expires_at)
     .execute()
@@ -121,7 +126,8 @@ pub async fn claim_due(
              SELECT id FROM mail_outbox
              WHERE status = 'queued' AND due_at <= $2 AND expires_at > $2
              ORDER BY due_at, id LIMIT $3)
-         RETURNING id, recipient, subject, body_text, body_html, attempts, created_at, expires_at",
+         RETURNING id, recipient, subject, body_text, body_html, unsubscribe_url, attempts,
+                   created_at, expires_at",
     )
     .bind(now.plus(LEASE))
     .bind(now)
@@ -155,7 +161,8 @@ pub async fn count_due(tx: &mut Tx, now: Timestamp, most: i64) -> Result<usize, 
 pub async fn expire(tx: &mut Tx, now: Timestamp, most: i64) -> Result<u64, StoreError> {
     tx.query(
         "UPDATE mail_outbox
-         SET status = 'dead', last_error = 'expired', done_at = $1, body_text = '', body_html = ''
+         SET status = 'dead', last_error = 'expired', done_at = $1,
+             body_text = '', body_html = '', unsubscribe_url = NULL
          WHERE status = 'queued' AND due_at <= $1 AND id IN (
              SELECT id FROM mail_outbox
              WHERE status = 'queued' AND due_at <= $1 AND expires_at <= $1
@@ -174,7 +181,8 @@ pub async fn expire(tx: &mut Tx, now: Timestamp, most: i64) -> Result<u64, Store
 pub async fn mark_sent(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
     tx.query(
         "UPDATE mail_outbox
-         SET status = 'sent', last_error = NULL, done_at = $1, body_text = '', body_html = ''
+         SET status = 'sent', last_error = NULL, done_at = $1,
+             body_text = '', body_html = '', unsubscribe_url = NULL
          WHERE id = $2 AND status = 'queued'",
     )
     .bind(now)
@@ -279,7 +287,8 @@ pub async fn revive(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool, Store
 pub async fn newest(tx: &mut Tx, to: Option<&Address>) -> Result<Vec<StoredMail>, StoreError> {
     let mut mails: Vec<StoredMail> = tx
         .query(
-            "SELECT id, recipient, subject, body_text, body_html, attempts, created_at, expires_at
+            "SELECT id, recipient, subject, body_text, body_html, unsubscribe_url, attempts,
+                    created_at, expires_at
              FROM mail_outbox
              WHERE CAST($1 AS TEXT) IS NULL OR recipient = $1
              ORDER BY created_at DESC, id DESC LIMIT $2",

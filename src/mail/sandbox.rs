@@ -45,14 +45,17 @@ struct MailBody {
     subject: String,
     /// The part for those who read text.
     text: String,
+    /// Where the list that it goes to can be left, by one POST; not for other mails.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unsubscribe_url: Option<String>,
     #[schema(value_type = String, format = DateTime)]
     sent_at: Timestamp,
 }
 
 impl From<StoredMail> for MailBody {
     fn from(mail: StoredMail) -> Self {
-        let StoredMail { recipient, subject, body_text, created_at, .. } = mail;
-        Self { to: recipient, subject, text: body_text, sent_at: created_at }
+        let StoredMail { recipient, subject, body_text, unsubscribe_url, created_at, .. } = mail;
+        Self { to: recipient, subject, text: body_text, unsubscribe_url, sent_at: created_at }
     }
 }
 

@@ -180,14 +180,18 @@ impl Smtp {
         let automatic = HeaderName::new_from_ascii_str("Auto-Submitted"); // RFC 3834
         let parts =
             MultiPart::alternative_plain_html(mail.body_text.clone(), mail.body_html.clone());
-        Ok(Message::builder()
+        let mut message = Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, mail.recipient.parse()?))
             .subject(mail.subject.clone())
             .date(system_time(mail.created_at))
             .message_id(Some(format!("<{}@{}>", mail.id, self.domain)))
-            .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
-            .multipart(parts)?)
+            .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()));
+        if let Some(url) = &mail.unsubscribe_url {
+            let [url, post] = one_click(url).ok_or("no address that a header can hold")?;
+            message = message.raw_header(url).raw_header(post);
+        }
+        Ok(message.multipart(parts)?)
     }
 }
 
@@ -240,7 +244,25 @@ impl Connection<'_> {
     }
 }
 
+/// Longest address in a header: a line of a mail has at most 998 bytes (RFC 5322, section 2.1.1).
+const UNSUBSCRIBE_URL_MAX: usize = 900;
 const NO_ANSWER: &str = "no answer in time";
+
+/// The headers by which programs for mail leave a list with one POST (RFC 8058). `None` for what is
+/// no address of the web, or could end a header.
+fn one_click(url: &str) -> Option<[HeaderValue; 2]> {
+    let is_url = url.parse::<Uri>().is_ok_and(|uri| uri.scheme().is_some());
+    let is_plain = url.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>,".contains(&byte));
+    if !is_url || !is_plain || url.len() > UNSUBSCRIBE_URL_MAX {
+        return None;
+    }
+    let [name, post] =
+        ["List-Unsubscribe", "List-Unsubscribe-Post"].map(HeaderName::new_from_ascii_str);
+    // Nothing to encode, and an address must not be folded.
+    let url = format!("<{url}>");
+    let url = HeaderValue::dangerous_new_pre_encoded(name, url.clone(), url);
+    Some([url, HeaderValue::new(post, "List-Unsubscribe=One-Click".to_owned())])
+}
 
 fn of_mail(error: &lettre::transport::smtp::Error) -> SendError {
     let code = error.status().map(u16::from);
@@ -314,6 +336,7 @@ mod tests {
             subject: subject.to_owned(),
             body_text: text.to_owned(),
             body_html: "<p>Hello</p>".to_owned(),
+            unsubscribe_url: None,
             attempts: 1,
             created_at: at,
             expires_at: at,
@@ -340,6 +363,38 @@ mod tests {
         }
         assert!(!headers.lines().any(|line| line.starts_with("Bcc")), "{headers}");
         assert!(headers.contains("<news@pay.example>"), "{headers}");
+    }
+
+    #[test]
+    fn a_list_can_be_left_with_one_post() {
+        let url = format!("https://pay.example/newsletters/unsubscribe?token={}", "x".repeat(200));
+        let mail =
+            StoredMail { unsubscribe_url: Some(url.clone()), ..mail("a@b.org", "News", "x") };
+        let written = smtp("News", "https://pay.example").message(&mail).unwrap();
+        let text = String::from_utf8(written.formatted()).unwrap();
+        let (headers, _) = text.split_once("\r\n\r\n").unwrap();
+        let lines: Vec<&str> = headers.lines().collect();
+        assert!(lines.contains(&format!("List-Unsubscribe: <{url}>").as_str()), "{headers}");
+        assert!(lines.contains(&"List-Unsubscribe-Post: List-Unsubscribe=One-Click"), "{headers}");
+    }
+
+    #[test]
+    fn what_could_end_a_header_is_not_sent() {
+        let long = format!("https://x.org/{}", "y".repeat(900));
+        for url in [
+            "",
+            "x",
+            "/x",
+            "https://x.org/\r\nBcc: a@b.org",
+            "https://x.org/ y",
+            "https://x.org/>,<https://z.org/",
+            "https://x.org/é",
+            long.as_str(),
+        ] {
+            let unsubscribe_url = Some(url.to_owned());
+            let mail = StoredMail { unsubscribe_url, ..mail("a@b.org", "News", "x") };
+            assert!(smtp("News", "https://pay.example").message(&mail).is_err(), "{url}");
+        }
     }
 
     #[test]

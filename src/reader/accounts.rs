@@ -26,8 +26,8 @@ use crate::{
     db::{Db, StoreError, Tx},
     http::problem::ApiError,
     ids::{Ids, NoRandomness},
-    language::Language,
-    mail::{MailError, MailRoom, address::Address, letter::Letter},
+    language::{Language, Words},
+    mail::{MailError, MailRoom, address::Address, letter::Letter, recipient::Recipient},
     site::directory::Directory,
 };
 
@@ -310,12 +310,23 @@ impl Accounts {
     pub(super) async fn write_to(
         &self,
         tx: &mut Tx,
-        to: &Address,
+        to: &Recipient,
         letter: &Letter,
         now: Timestamp,
     ) -> Result<(), AccountError> {
-        self.mail.enqueue(tx, to, letter, now).await?;
+        self.mail.enqueue(tx, to, letter.content(&to.words), now).await?;
         Ok(())
+    }
+
+    /// A reader as somebody to write to.
+    pub(super) fn recipient(&self, reader: &Reader) -> Recipient {
+        reader.recipient(&self.directory.snapshot())
+    }
+
+    /// Whoever has an address: its reader, or somebody of whom nothing is known.
+    pub(super) fn whoever_has(&self, email: &Address, reader: Option<&Reader>) -> Recipient {
+        let stranger = || Recipient::new(email, Words::default());
+        reader.map_or_else(stranger, |reader| self.recipient(reader))
     }
 
     /// Words that somebody who knows the reader tries first.

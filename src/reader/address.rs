@@ -12,7 +12,7 @@ use crate::{
         session::secret::{Secret, SecretHash, SecretKind},
     },
     db::StoreError,
-    mail::{address::Address, letter::Letter, outbox},
+    mail::{address::Address, letter::Letter, outbox, recipient::Recipient},
 };
 
 /// How far a change of address has come.
@@ -62,13 +62,17 @@ impl Accounts {
         self.count_mail(&mut tx, new, now).await?;
         address_store::put(&mut tx, change).await?;
         // An address with another account cannot agree; its owner is told so, the caller is not.
-        let to_new = if store::find_by_email(&mut tx, new).await?.is_some() {
-            Letter::AddressTaken
-        } else {
-            Letter::ConfirmNewAddress { link: self.link_to(path, &new_token) }
+        let old = self.recipient(&reader);
+        let (new, to_new) = match store::find_by_email(&mut tx, new).await? {
+            Some(owner) => (self.recipient(&owner), Letter::AddressTaken),
+            None => {
+                let link = self.link_to(path, &new_token);
+                let new = Recipient { address: new.clone(), ..old.clone() };
+                (new, Letter::ConfirmNewAddress { link })
+            }
         };
-        self.write_to(&mut tx, &reader.email, &to_old, now).await?;
-        self.write_to(&mut tx, new, &to_new, now).await?;
+        self.write_to(&mut tx, &old, &to_old, now).await?;
+        self.write_to(&mut tx, &new, &to_new, now).await?;
         Ok(tx.commit().await?)
     }
 
@@ -99,7 +103,8 @@ impl Accounts {
         link_store::delete_for(&mut tx, &email).await?;
         // The mails so far name the new address, in a mailbox that is left behind.
         outbox::delete_to(&mut tx, &reader.email).await?;
-        self.write_to(&mut tx, &reader.email, &Letter::AddressChanged, now).await?;
+        let old = self.recipient(&reader);
+        self.write_to(&mut tx, &old, &Letter::AddressChanged, now).await?;
         tx.commit().await?;
         Ok(Agreement::Changed)
     }

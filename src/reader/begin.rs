@@ -105,7 +105,7 @@ impl Accounts {
         let return_to = serde_urlencoded::to_string([("return_to", return_to)]);
         let return_to = return_to.map_err(|error| AccountError::Failed(error.into()))?;
         let letter = Letter::GoOnSubscribing { link: format!("{link}&{return_to}") };
-        self.write_to(&mut tx, &reader.email, &letter, now).await?;
+        self.write_to(&mut tx, &self.recipient(reader), &letter, now).await?;
         Ok(tx.commit().await?)
     }
 
@@ -137,7 +137,7 @@ impl Accounts {
         let link = Link { purpose: Purpose::LogIn, email, expires_at: now.plus(CONFIRM_LIFE) };
         let letter =
             Letter::OpenAccount { link: self.make_link(&mut tx, "/login/link", link).await? };
-        self.write_to(&mut tx, &reader.email, &letter, now).await?;
+        self.write_to(&mut tx, &self.recipient(reader), &letter, now).await?;
         Ok(tx.commit().await?)
     }
 }

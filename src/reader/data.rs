@@ -227,7 +227,8 @@ impl Accounts {
         link_store::delete_for(&mut tx, &reader.email).await?;
         notices::call_off(&mut tx, id, now).await?;
         outbox::delete_to(&mut tx, &reader.email).await?;
-        self.write_to(&mut tx, &reader.email, &Letter::AccountErased { at: now }, now).await?;
+        let to = self.recipient(&reader);
+        self.write_to(&mut tx, &to, &Letter::AccountErased { at: now }, now).await?;
         if let Some(entry) = record {
             audit::append(&mut tx, &self.audit_key, entry).await?;
         }

@@ -107,11 +107,13 @@ impl Accounts {
         let link = Link { purpose, email: email.clone(), expires_at: now.plus(LINK_LIFE) };
         // A link that nobody gets opens nothing, but making it takes the same time.
         let link = self.make_link(&mut tx, page, link).await?;
-        let letter = match store::find_by_email(&mut tx, email).await? {
+        let reader = store::find_by_email(&mut tx, email).await?;
+        let letter = match &reader {
             Some(_) => letter(link),
             None => Letter::NoAccount { link: format!("{}/signup", self.public_url) },
         };
-        self.write_to(&mut tx, email, &letter, now).await?;
+        let to = self.whoever_has(email, reader.as_ref());
+        self.write_to(&mut tx, &to, &letter, now).await?;
         Ok(tx.commit().await?)
     }
 
@@ -162,7 +164,7 @@ impl Accounts {
             Rotation::Reused(session) => {
                 if let Some(reader) = store::find(&mut tx, session.subject).await? {
                     let letter = Letter::TokenReused { device: session.device, at: now };
-                    self.write_to(&mut tx, &reader.email, &letter, now).await?;
+                    self.write_to(&mut tx, &self.recipient(&reader), &letter, now).await?;
                 }
                 tx.commit().await?;
                 self.tokens.revocations().add([session.id]);

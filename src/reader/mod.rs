@@ -1,6 +1,6 @@
 //! Readers: their accounts, from the mail that makes one to the day it is erased.
 //!
-//! `model` is pure. `store`, `link_store` and `address_store` are SQL. [`accounts::Accounts`] does
+//! `model` and `recipient` are pure. `store`, `link_store` and `address_store` are SQL. [`accounts::Accounts`] does
 //! what a reader can do, one file for each errand: `sign_up`, `log_in`, `password`, `address`,
 //! `data`. `api` offers it to programs, `pages` to people.
 
@@ -16,5 +16,6 @@ pub mod model;
 mod notice;
 pub mod pages;
 mod password;
+mod recipient;
 mod sign_up;
 pub mod store;

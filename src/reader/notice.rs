@@ -29,6 +29,7 @@ impl Accounts {
         self.count_mail(&mut tx, email, now).await?;
         let reader = store::find_by_email(&mut tx, email).await?;
         tx.commit().await?;
+        let to = self.whoever_has(email, reader.as_ref());
         let mut canceled = 0;
         if let Some(reader) = reader {
             for it in self.billing.list(reader.id).await? {
@@ -49,7 +50,7 @@ impl Accounts {
         if canceled == 0 {
             let mut tx = self.db.write().await?;
             let letter = Letter::NothingToCancel { at: now };
-            self.write_to(&mut tx, email, &letter, now).await?;
+            self.write_to(&mut tx, &to, &letter, now).await?;
             tx.commit().await?;
         }
         Ok(())

@@ -148,7 +148,8 @@ impl Accounts {
         let owner = (Realm::Reader, reader.id);
         let ended = sessions::end_all(tx, owner, EndReason::PasswordChanged, now).await?;
         link_store::delete_for(tx, &reader.email).await?;
-        self.write_to(tx, &reader.email, &Letter::PasswordChanged { at: now }, now).await?;
+        let to = self.recipient(reader);
+        self.write_to(tx, &to, &Letter::PasswordChanged { at: now }, now).await?;
         Ok(ended)
     }
 }

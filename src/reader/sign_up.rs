@@ -32,14 +32,16 @@ impl Accounts {
         self.count_mail(&mut tx, email, now).await?;
         let link =
             |purpose, life| Link { purpose, email: email.clone(), expires_at: now.plus(life) };
-        let letter = if store::find_by_email(&mut tx, email).await?.is_some() {
+        let reader = store::find_by_email(&mut tx, email).await?;
+        let letter = if reader.is_some() {
             let link = link(Purpose::LogIn, LINK_LIFE);
             Letter::AccountExists { link: self.make_link(&mut tx, "/login/link", link).await? }
         } else {
             let link = link(Purpose::SignUp { password_hash }, CONFIRM_LIFE);
             Letter::ConfirmAddress { link: self.make_link(&mut tx, "/signup/confirm", link).await? }
         };
-        self.write_to(&mut tx, email, &letter, now).await?;
+        let to = self.whoever_has(email, reader.as_ref());
+        self.write_to(&mut tx, &to, &letter, now).await?;
         Ok(tx.commit().await?)
     }
 

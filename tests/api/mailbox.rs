@@ -2,7 +2,8 @@
 
 use pressgate::{
     clock::Clock,
-    mail::{address::Address, letter::Letter},
+    language::Words,
+    mail::{address::Address, letter::Letter, recipient::Recipient},
 };
 use serde_json::{Value, json};
 use time::Duration;
@@ -14,7 +15,9 @@ async fn write(t: &TestApp, to: &[String]) {
     let letter = Letter::LogIn { link: "https://pay.example/login/link?token=pgl_x".to_owned() };
     for to in to {
         let (to, now) = (Address::parse(to).unwrap(), t.clock.now());
-        t.state.accounts.mail.enqueue(&mut tx, &to, &letter, now).await.unwrap();
+        let to = Recipient::new(&to, Words::default());
+        let content = letter.content(&to.words);
+        t.state.accounts.mail.enqueue(&mut tx, &to, content, now).await.unwrap();
         t.clock.advance(Duration::SECOND);
     }
     tx.commit().await.unwrap();

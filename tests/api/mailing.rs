@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use pressgate::{
     clock::Clock,
+    language::Words,
     mail::{
         address::Address,
         letter::Letter,
         outbox::{self, LEASE, StoredMail},
+        recipient::Recipient,
         smtp::{Smtp, SmtpSettings, Tls},
         worker::{Counts, RoundError, Worker},
     },
@@ -53,8 +55,9 @@ fn worker(t: &TestApp, server: &SmtpServer) -> Worker {
 
 async fn write(t: &TestApp, to: &str, letter: Letter) {
     let mut tx = t.state.databases.main.write().await.unwrap();
-    let to = Address::parse(to).unwrap();
-    t.state.accounts.mail.enqueue(&mut tx, &to, &letter, t.clock.now()).await.unwrap();
+    let to = Recipient::new(&Address::parse(to).unwrap(), Words::default());
+    let content = letter.content(&to.words);
+    t.state.accounts.mail.enqueue(&mut tx, &to, content, t.clock.now()).await.unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -296,9 +299,10 @@ on_both_databases! {
     async fn a_mail_goes_out_with_its_reason_or_not_at_all(t: TestApp) {
         let server = SmtpServer::start(&json!({}));
         let to = Address::parse("anna@example.org").unwrap();
-        let letter = Letter::PasswordChanged { at: t.clock.now() };
+        let to = Recipient::new(&to, Words::default());
+        let letter = Letter::PasswordChanged { at: t.clock.now() }.content(&to.words);
         let mut tx = t.state.databases.main.write().await.unwrap();
-        t.state.accounts.mail.enqueue(&mut tx, &to, &letter, t.clock.now()).await.unwrap();
+        t.state.accounts.mail.enqueue(&mut tx, &to, letter, t.clock.now()).await.unwrap();
         drop(tx);
         assert_eq!(worker(&t, &server).send_due().await.unwrap(), 0);
         assert_eq!(server.connections(), 0, "nobody is called for nothing");

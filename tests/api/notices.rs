@@ -18,7 +18,8 @@ use pressgate::{
     clock::{Clock, Timestamp},
     db::Tx,
     ids::Ids,
-    mail::{address::Address, outbox},
+    language::Words,
+    mail::{address::Address, outbox, recipient::Recipient},
     money::Money,
 };
 use serde_json::json;
@@ -64,6 +65,7 @@ fn trial_ending() -> BillingLetter {
     BillingLetter {
         plan: "Monthly".to_owned(),
         account: "https://pay.example/account".to_owned(),
+        links: None,
         news: News::TrialEnding { ends: at(ENDS), price, charged: true },
     }
 }
@@ -92,7 +94,7 @@ async fn next_at(t: &TestApp, owner: Owner) -> Option<Timestamp> {
 /// Sends a notice to Anna; says whether it did.
 async fn send(t: &TestApp, notice: &Notice) -> bool {
     let mut tx = writing(t).await;
-    let to = Address::parse(ANNA).unwrap();
+    let to = Recipient::new(&Address::parse(ANNA).unwrap(), Words::default());
     let room = (&t.state.accounts.mail, &to);
     let sent = send::send(&mut tx, room, notice, &trial_ending(), t.clock.now()).await.unwrap();
     tx.commit().await.unwrap();
@@ -138,7 +140,7 @@ on_both_databases! {
         // However often it is planned again.
         replan(&t, owner, &trial()).await;
         assert!(due(&t, owner).await.is_empty());
-        let text = Some("trial_ending.1".to_owned());
+        let text = Some("trial_ending.2.en".to_owned());
         assert_eq!(kept(&t, owner).await, [(NoticeKind::TrialEnding, Status::Sent, text)]);
         assert!(missed(&t, 10).await.is_empty());
     }
@@ -227,7 +229,7 @@ on_both_databases! {
             country: Some("DE"),
             letter: &letter,
         };
-        let to = Address::parse(ANNA).unwrap();
+        let to = Recipient::new(&Address::parse(ANNA).unwrap(), Words::default());
         let mut tx = writing(&t).await;
         let room = (&t.state.accounts.mail, &to);
         send::send_at_once(&mut tx, room, &what, &t.state.duties, now).await.unwrap();
@@ -235,7 +237,7 @@ on_both_databases! {
         let notices = record::of_reader(&mut writing(&t).await, owner.reader).await.unwrap();
         assert_eq!(notices.len(), 1);
         assert_eq!((notices[0].sent_at, notices[0].jurisdiction.as_str()), (Some(now), "all; DE; EEA"));
-        assert_eq!(notices[0].template.as_deref(), Some("cancel_scheduled_in_trial.1"));
+        assert_eq!(notices[0].template.as_deref(), Some("cancel_scheduled_in_trial.2.en"));
         assert_eq!(t.subjects_to(ANNA).await, ["You canceled your free trial"]);
     }
 

@@ -148,7 +148,7 @@ impl TestApp {
     /// The token of the newest link that was mailed to an address.
     pub(crate) async fn link(&self, email: &str) -> String {
         let mut mails = self.mails_to(email).await;
-        mails.retain(|mail| mail["text"].as_str().unwrap().contains("?token="));
+        mails.retain(|mail| mail["text"].as_str().unwrap().contains("?token=pgl_"));
         link_in(mails.last().unwrap())
     }
 }
@@ -156,8 +156,8 @@ impl TestApp {
 /// The token of the link in a mail.
 pub(crate) fn link_in(mail: &Value) -> String {
     let text = mail["text"].as_str().unwrap();
-    let (_, rest) = text.split_once("?token=").expect("a mail with a link");
-    rest.split_whitespace().next().unwrap().to_owned()
+    let start = text.find("pgl_").expect("a mail with a link");
+    text[start..].split_whitespace().next().unwrap().to_owned()
 }
 
 /// All of an answer that a stranger could tell it from another by.

@@ -47,6 +47,7 @@ use super::{
 };
 use crate::{
     audit::chain::ChainKey, auth::limits::Policy, clock::Clock, db::Db, ids::Ids, mail::MailRoom,
+    site::directory::Directory,
 };
 
 /// How long whoever asks the gateway, or looks at what is due, has before another may.
@@ -76,6 +77,8 @@ pub struct Billing {
     pub previews: hmac::Key,
     /// Signs the links in mails that need no login.
     pub links: MailLinks,
+    /// The sites, whose calendars mails go by.
+    pub directory: Arc<Directory>,
     /// What must be told, where and when.
     pub duties: Arc<Duties>,
     /// Where the links in mails lead.

@@ -1,6 +1,6 @@
 //! Notices: what must be told before its time, planned after each change and sent when due.
 
-use super::{Billing, BillingError, tell::letter};
+use super::{Billing, BillingError};
 use crate::{
     billing::{
         catalog::model::Terms,
@@ -131,11 +131,11 @@ impl Billing {
         if due.is_empty() {
             return Ok(0);
         }
-        let Some(to) = self.address_of(tx, it.reader).await? else { return Ok(0) };
+        let Some(to) = self.recipient(tx, it.reader).await? else { return Ok(0) };
         let mut sent = 0;
         for notice in due {
             let Some(news) = self.news_of(it, &notice, now) else { continue };
-            let letter = letter(it, &self.public_url, news);
+            let letter = self.letter(it, news, now);
             if send::send(tx, (&self.mail, &to), &notice, &letter, now).await? {
                 let event = Event::NoticeSent { notice: notice.kind.as_str() };
                 self.write_event(tx, (it, &event), Actor::System, now).await?;

@@ -296,9 +296,11 @@ impl Billing {
         let letter = crate::billing::letter::BillingLetter {
             plan: product.name.clone(),
             account: format!("{}/account", self.public_url),
+            links: None,
             news: News::Complimentary { until: Some(given.ends_at) },
         };
-        self.mail.enqueue(&mut tx, &reader.email, &letter, now).await?;
+        let to = reader.recipient(&self.directory.snapshot());
+        self.mail.enqueue(&mut tx, &to, letter.content(&to.words), now).await?;
         let after = json!({"product": given.product, "until": given.ends_at,
                            "reason": office.reason});
         let entry = office.entry.clone().on("reader", gift.reader).after(after);

@@ -20,16 +20,10 @@ use crate::{
     },
     clock::Timestamp,
     db::Tx,
-    mail::address::Address,
+    mail::recipient::Recipient,
     money::Money,
     reader::store as readers,
 };
-
-/// A letter about a subscription.
-pub(super) fn letter(it: &Subscription, public_url: &str, news: News) -> BillingLetter {
-    let (plan, account) = (it.terms.plan.name.clone(), format!("{public_url}/account"));
-    BillingLetter { plan, account, news }
-}
 
 fn receipt(charge: &Charge, invoice: &Invoice) -> Receipt {
     Receipt {
@@ -40,13 +34,24 @@ fn receipt(charge: &Charge, invoice: &Invoice) -> Receipt {
 }
 
 impl Billing {
-    /// Where mail goes to; nowhere once the account was erased.
-    pub(super) async fn address_of(
+    /// Whom mail goes to; nobody once the account was erased.
+    pub(super) async fn recipient(
         &self,
         tx: &mut Tx,
         reader: uuid::Uuid,
-    ) -> Result<Option<Address>, BillingError> {
-        Ok(readers::find(tx, reader).await?.map(|reader| reader.email))
+    ) -> Result<Option<Recipient>, BillingError> {
+        let reader = readers::find(tx, reader).await?;
+        Ok(reader.map(|reader| reader.recipient(&self.directory.snapshot())))
+    }
+
+    /// A letter about a subscription.
+    pub(super) fn letter(&self, it: &Subscription, news: News, now: Timestamp) -> BillingLetter {
+        BillingLetter {
+            plan: it.terms.plan.name.clone(),
+            account: format!("{}/account", self.public_url),
+            links: Some(self.links.of_subscription(it.id, now)),
+            news,
+        }
     }
 
     /// Puts a letter into the outbox.
@@ -57,8 +62,9 @@ impl Billing {
         news: News,
         now: Timestamp,
     ) -> Result<(), BillingError> {
-        if let Some(to) = self.address_of(tx, it.reader).await? {
-            self.mail.enqueue(tx, &to, &letter(it, &self.public_url, news), now).await?;
+        if let Some(to) = self.recipient(tx, it.reader).await? {
+            let content = self.letter(it, news, now).content(&to.words);
+            self.mail.enqueue(tx, &to, content, now).await?;
         }
         Ok(())
     }
@@ -71,8 +77,8 @@ impl Billing {
         (kind, news): (NoticeKind, News),
         now: Timestamp,
     ) -> Result<(), BillingError> {
-        let Some(to) = self.address_of(tx, it.reader).await? else { return Ok(()) };
-        let letter = letter(it, &self.public_url, news);
+        let Some(to) = self.recipient(tx, it.reader).await? else { return Ok(()) };
+        let letter = self.letter(it, news, now);
         let owner = Owner { subscription: it.id, reader: it.reader };
         let what = AtOnceLetter { owner, kind, country: Some(&it.country), letter: &letter };
         Ok(send_at_once(tx, (&self.mail, &to), &what, &self.duties, now).await?)

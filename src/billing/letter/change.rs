@@ -2,120 +2,112 @@
 
 use super::{
     EndedBecause, Receipt, Upcoming,
-    text::{AGAIN, CANCEL, about, with_next, with_receipt, with_refund},
+    text::{Desk, with_next, with_receipt, with_refund},
 };
-use crate::{
-    clock::Timestamp,
-    mail::letter::{Content, moment},
-    money::Money,
-};
+use crate::{clock::Timestamp, mail::letter::Content, money::Money};
 
-const CONFIRMS: &str = "Please keep this mail: it confirms the date and the time.";
-
-pub(super) fn ended<'a>(plan: &str, at: Timestamp, because: EndedBecause) -> Content<'a> {
-    let (subject, what) = match because {
+pub(super) fn ended(desk: Desk<'_>, at: Timestamp, because: EndedBecause) -> Content {
+    let content = match because {
         EndedBecause::PaymentFailed => {
-            let what = "Your subscription has ended, because its payment did not go through. You \
-                owe us nothing.";
-            ("Your subscription has ended", what)
+            desk.about("letter-billing-ended-subject", "letter-billing-ended")
         }
         EndedBecause::TrialOver => {
-            let what = "Your free trial is over. You had added no card, so nothing was charged.";
-            ("Your free trial has ended", what)
+            desk.about("letter-billing-trial-over-subject", "letter-billing-trial-over")
         }
     };
-    about(plan, subject, what).fact("Ended", moment(at)).after(AGAIN)
+    content.at("letter-billing-ended-at", at).after("letter-billing-again")
 }
 
-pub(super) fn cancel_scheduled<'a>(
-    plan: &str,
+pub(super) fn cancel_scheduled(
+    desk: Desk<'_>,
     at: Timestamp,
     access_until: Timestamp,
     in_trial: bool,
-) -> Content<'a> {
-    let (subject, what) = if in_trial {
-        ("You canceled your free trial", "Your free trial is canceled. You pay nothing.")
+) -> Content {
+    let content = if in_trial {
+        desk.about("letter-billing-canceled-trial-subject", "letter-billing-canceled-trial")
     } else {
-        let what = "Your subscription is canceled. Nothing more will be charged.";
-        ("You canceled your subscription", what)
+        desk.about("letter-billing-canceled-subject", "letter-billing-canceled")
     };
-    with_refund(about(plan, subject, what).fact("Canceled", moment(at)), None)
-        .fact("You go on reading until", moment(access_until))
-        .after(CONFIRMS)
-        .after("If you change your mind before that, open your account and choose \"Resume\".")
+    let content = with_refund(content.at("letter-billing-canceled-at", at), None)
+        .at("letter-billing-read-until", access_until)
+        .after("letter-billing-keep")
+        .after("letter-billing-change-mind");
+    desk.with_resume(content)
 }
 
-pub(super) fn canceled_now<'a>(plan: &str, at: Timestamp, refund: Option<Money>) -> Content<'a> {
-    let what = "Your subscription is canceled and has ended. Nothing more will be charged.";
-    let content = about(plan, "Your subscription was canceled", what).fact("Ended", moment(at));
-    with_refund(content, refund).after(CONFIRMS).after(AGAIN)
+pub(super) fn canceled_now(desk: Desk<'_>, at: Timestamp, refund: Option<Money>) -> Content {
+    let content = desk
+        .about("letter-billing-canceled-now-subject", "letter-billing-canceled-now")
+        .at("letter-billing-ended-at", at);
+    with_refund(content, refund).after("letter-billing-keep").after("letter-billing-again")
 }
 
-pub(super) fn withdrawn<'a>(plan: &str, at: Timestamp, refund: Option<Money>) -> Content<'a> {
-    let what = "We have your withdrawal. Your subscription has ended, and nothing more will be \
-        charged.";
-    let content = about(plan, "You withdrew from your subscription", what)
-        .fact("Withdrawal received", moment(at));
-    with_refund(content, refund).after(CONFIRMS).after(AGAIN)
+pub(super) fn withdrawn(desk: Desk<'_>, at: Timestamp, refund: Option<Money>) -> Content {
+    let content = desk
+        .about("letter-billing-withdrawn-subject", "letter-billing-withdrawn")
+        .at("letter-billing-withdrawn-at", at);
+    with_refund(content, refund).after("letter-billing-keep").after("letter-billing-again")
 }
 
-pub(super) fn resumed<'a>(plan: &str, next: Upcoming) -> Content<'a> {
-    let what = "Your cancellation was taken back: all is as it was before.";
-    with_next(about(plan, "Your subscription goes on", what), next).after(CANCEL)
+pub(super) fn resumed(desk: Desk<'_>, next: Upcoming) -> Content {
+    let content = desk.about("letter-billing-resumed-subject", "letter-billing-resumed");
+    desk.with_cancel(with_next(content, next))
 }
 
-pub(super) fn paused<'a>(plan: &str, at: Timestamp, credit: Option<Money>) -> Content<'a> {
-    let what = "Your subscription is paused. Nothing is charged until it goes on.";
-    let content = about(plan, "Your subscription is paused", what).fact("Since", moment(at));
+pub(super) fn paused(desk: Desk<'_>, at: Timestamp, credit: Option<Money>) -> Content {
+    let content = desk
+        .about("letter-billing-paused-subject", "letter-billing-paused")
+        .at("letter-billing-since", at);
     let content = match credit {
-        Some(credit) => content.fact("Put to your balance for unused time", credit.to_string()),
+        Some(credit) => content.amount("letter-billing-paused-credit", credit),
         None => content,
     };
-    content
-        .after("To go on, or if you did not ask for this, answer this mail.")
-        .after("To cancel, open your account and choose \"Cancel\".")
+    content.after("letter-billing-paused-go-on").after("letter-billing-paused-cancel")
 }
 
-pub(super) fn unpaused<'a>(plan: &str, receipt: Option<&Receipt>, next: Upcoming) -> Content<'a> {
-    let what = "The pause is over, and you can read again.";
-    let content = about(plan, "Your subscription is no longer paused", what);
+pub(super) fn unpaused(desk: Desk<'_>, receipt: Option<&Receipt>, next: Upcoming) -> Content {
+    let content = desk.about("letter-billing-unpaused-subject", "letter-billing-unpaused");
     let content = match receipt {
         Some(receipt) => with_receipt(content, receipt),
-        None => content.fact("Paid", "from your balance"),
+        None => {
+            let balance = content.words.say("letter-billing-from-balance");
+            content.fact("letter-billing-paid", balance)
+        }
     };
-    with_next(content, next).after(CANCEL)
+    desk.with_cancel(with_next(content, next))
 }
 
-pub(super) fn switched<'a>(
-    (from, to): (&str, &str),
+pub(super) fn switched(
+    (desk, from): (Desk<'_>, &str),
     at: Timestamp,
     (charge, credit): (Money, Money),
     next: Upcoming,
-) -> Content<'a> {
-    let what = "You have another plan now.";
-    let content = about(to, "You switched to another plan", what)
-        .fact("Plan before", from)
-        .fact("Since", moment(at))
-        .fact("Given back for unused time", credit.to_string())
-        .fact("Paid", charge.to_string());
-    with_next(content, next).after(CANCEL)
+) -> Content {
+    let content = desk
+        .about("letter-billing-switched-subject", "letter-billing-switched")
+        .fact("letter-billing-plan-before", from)
+        .at("letter-billing-since", at)
+        .amount("letter-billing-given-back", credit)
+        .amount("letter-billing-paid", charge);
+    desk.with_cancel(with_next(content, next))
 }
 
-pub(super) fn switch_scheduled<'a>(plan: &str, to: &str, next: Upcoming) -> Content<'a> {
-    let what = "You asked for another plan. It begins when what you have paid is over; until then \
-        all stays as it is.";
-    let content = about(plan, "Your plan will change", what).fact("New plan", to);
-    with_next(content, next)
-        .after("To keep your plan, open your account and take the change back before that.")
-        .after(CANCEL)
+pub(super) fn switch_scheduled(desk: Desk<'_>, to: &str, next: Upcoming) -> Content {
+    let content = desk
+        .about("letter-billing-switch-later-subject", "letter-billing-switch-later")
+        .fact("letter-billing-plan-new", to);
+    desk.with_cancel(with_next(content, next).after("letter-billing-switch-keep"))
 }
 
-pub(super) fn complimentary<'a>(plan: &str, until: Option<Timestamp>) -> Content<'a> {
-    let content = about(plan, "A subscription for you", "You read as our guest, free of charge.");
+pub(super) fn complimentary(desk: Desk<'_>, until: Option<Timestamp>) -> Content {
+    let content = desk.about("letter-billing-gift-subject", "letter-billing-gift");
     let content = match until {
-        Some(until) => content.fact("Until", moment(until)),
-        None => content.fact("Until", "further notice"),
+        Some(until) => content.at("letter-billing-gift-until", until),
+        None => {
+            let open = content.words.say("letter-billing-gift-open");
+            content.fact("letter-billing-gift-valid", open)
+        }
     };
-    content
-        .after("There is nothing to pay, nothing to do and nothing to cancel: it ends by itself.")
+    content.after("letter-billing-gift-nothing")
 }

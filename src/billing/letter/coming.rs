@@ -2,71 +2,62 @@
 
 use super::{
     Price, Upcoming,
-    start::ADD_CARD,
-    text::{CANCEL, CANCEL_TRIAL, about, with_next},
+    start::without_card,
+    text::{Desk, with_next, with_price},
 };
-use crate::{
-    clock::Timestamp,
-    mail::letter::{Content, moment},
-};
+use crate::{clock::Timestamp, mail::letter::Content};
 
-const NOTHING_TO_DO: &str = "To go on as before, there is nothing to do.";
-
-pub(super) fn trial_ending<'a>(
-    plan: &str,
+pub(super) fn trial_ending(
+    desk: Desk<'_>,
     ends: Timestamp,
     price: Price,
     charged: bool,
-) -> Content<'a> {
-    let content = about(plan, "Your free trial ends soon", "Your free trial comes to its end.")
-        .fact("The free trial ends", moment(ends))
-        .fact("Price after it", price.to_string());
-    if charged {
-        content.fact("First charge", moment(ends)).after(NOTHING_TO_DO).after(CANCEL_TRIAL)
+) -> Content {
+    let content = desk
+        .about("letter-billing-trial-ending-subject", "letter-billing-trial-ending")
+        .at("letter-billing-trial-ends", ends);
+    let content = with_price(content, "letter-billing-price-after", price);
+    let content = if charged {
+        content.at("letter-billing-first-charge", ends).after("letter-billing-nothing-to-do")
     } else {
-        content.after(ADD_CARD).after(CANCEL_TRIAL)
-    }
+        without_card(desk, content)
+    };
+    desk.with_cancel_in_trial(content)
 }
 
-pub(super) fn renewal<'a>(plan: &str, next: Upcoming) -> Content<'a> {
-    let what = "Your subscription will renew by itself, unless you cancel it before.";
-    about(plan, "Your subscription renews soon", what)
-        .fact("Price", next.price.to_string())
-        .fact("Renews, and is charged", moment(next.at))
-        .fact("Cancel before", moment(next.at))
-        .after(NOTHING_TO_DO)
-        .after(CANCEL)
+pub(super) fn renewal(desk: Desk<'_>, next: Upcoming) -> Content {
+    let content = desk.about("letter-billing-renewal-subject", "letter-billing-renewal");
+    let content = with_price(content, "letter-billing-price", next.price)
+        .at("letter-billing-renewal-at", next.at)
+        .at("letter-billing-cancel-before", next.at)
+        .after("letter-billing-nothing-to-do");
+    desk.with_cancel(content)
 }
 
-pub(super) fn yearly_reminder<'a>(plan: &str, next: Upcoming) -> Content<'a> {
-    let what = "Once a year we remind you of the subscription that you have with us. It renews by \
-        itself until you cancel it.";
-    with_next(about(plan, "A yearly reminder of your subscription", what), next)
-        .after(NOTHING_TO_DO)
-        .after(CANCEL)
+pub(super) fn yearly_reminder(desk: Desk<'_>, next: Upcoming) -> Content {
+    let content = desk.about("letter-billing-yearly-subject", "letter-billing-yearly");
+    desk.with_cancel(with_next(content, next).after("letter-billing-nothing-to-do"))
 }
 
-pub(super) fn price_change<'a>(plan: &str, old: Price, new: Price, from: Timestamp) -> Content<'a> {
-    let what = "The price of your subscription changes. Until then you pay what you pay now.";
-    about(plan, "The price of your subscription changes", what)
-        .fact("Price now", old.to_string())
-        .fact("New price", new.to_string())
-        .fact("First charged", moment(from))
-        .after("If this is fine with you, there is nothing to do. If not, cancel before then.")
-        .after(CANCEL)
+pub(super) fn price_change(desk: Desk<'_>, old: Price, new: Price, from: Timestamp) -> Content {
+    let content = desk.about("letter-billing-price-change-subject", "letter-billing-price-change");
+    let content = with_price(content, "letter-billing-price-now", old);
+    let content = with_price(content, "letter-billing-price-new", new)
+        .at("letter-billing-price-from", from)
+        .after("letter-billing-price-choice");
+    desk.with_cancel(content)
 }
 
-pub(super) fn card<'a>(
-    plan: &str,
+pub(super) fn card(
+    desk: Desk<'_>,
     last4: &str,
     (year, month): (i32, u8),
     next: Upcoming,
-) -> Content<'a> {
-    let what = "Your card ends before your next payment.";
-    let content = about(plan, "Your card expires soon", what)
-        .fact("Card ending in", last4)
-        .fact("Valid through", format!("{month:02}/{year}"));
-    with_next(content, next)
-        .after("To go on reading without a break, add your new card in your account.")
-        .after(CANCEL)
+) -> Content {
+    let content = desk
+        .about("letter-billing-card-expiring-subject", "letter-billing-card-expiring")
+        .fact("letter-billing-card-last4", last4)
+        .fact("letter-billing-card-month", format!("{month:02}/{year}"));
+    let content = with_next(content, next).after("letter-billing-card-new");
+    desk.with_cancel(desk.with_card(content, "letter-billing-card-do"))
 }

@@ -1,6 +1,6 @@
 //! What subscribers are told about their subscription. Pure.
 //!
-//! Here are the facts that each letter needs. `text` chooses the words: of a `start`, of what is
+//! Here are the facts that each letter needs. `text` chooses the messages: of a `start`, of what is
 //! `coming`, of a `payment`, of a `change`. Amounts are what is charged, tax included; instants are
 //! printed to the second.
 
@@ -11,15 +11,13 @@ mod start;
 mod text;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
-use std::fmt;
-
-use super::{calendar::Period, catalog::Interval};
-use crate::{clock::Timestamp, money::Money};
+use super::{calendar::Period, catalog::Interval, link::SubscriptionLinks};
+use crate::{clock::Timestamp, language::Words, money::Money};
 
 /// Which texts are in use; kept with each notice, so that it can be shown later what was said.
-pub const TEXTS: u32 = 1;
+pub const TEXTS: u32 = 2;
 
 /// A letter about a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +26,8 @@ pub struct BillingLetter {
     pub plan: String,
     /// The account's page, where everything can be seen and changed.
     pub account: String,
+    /// What can be done by a link; nothing to what is no subscription.
+    pub links: Option<SubscriptionLinks>,
     /// What is new.
     pub news: News,
 }
@@ -39,12 +39,6 @@ pub struct Price {
     pub amount: Money,
     /// each.
     pub interval: Interval,
-}
-
-impl fmt::Display for Price {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} a {}", self.amount, self.interval.as_str())
-    }
 }
 
 /// The next charge.
@@ -267,10 +261,10 @@ pub enum News {
 }
 
 impl News {
-    /// The text's name, with the version in use.
+    /// The text's name, with the version in use and the language.
     #[must_use]
-    pub fn template(&self) -> String {
-        format!("{}.{TEXTS}", self.name())
+    pub fn template(&self, words: &Words) -> String {
+        format!("{}.{TEXTS}.{}", self.name(), words.language.tag())
     }
 
     fn name(&self) -> &'static str {

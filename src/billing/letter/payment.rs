@@ -4,85 +4,69 @@ use time::Duration;
 
 use super::{
     Receipt, Upcoming,
-    text::{CANCEL, about, with_next, with_receipt},
+    text::{Desk, with_next, with_receipt},
 };
-use crate::{
-    clock::Timestamp,
-    mail::letter::{Content, moment},
-    money::Money,
-};
+use crate::{clock::Timestamp, mail::letter::Content, money::Money};
 
-const PAY: &str = "To pay with another card, open your account and add it: it is charged at once.";
 /// As with Stripe, a payment that nobody confirmed by then is called off.
 const CONFIRM_WITHIN: Duration = Duration::hours(23);
 
-pub(super) fn failed<'a>(
-    plan: &str,
+pub(super) fn failed(
+    desk: Desk<'_>,
     (amount, grace_until): (Money, Timestamp),
     next_try: Option<Timestamp>,
     hard: bool,
-) -> Content<'a> {
-    let what = if hard {
-        "Your bank refused the payment for your subscription, and told us not to try this card \
-         again. You go on reading for now."
-    } else {
-        "Your bank refused the payment for your subscription. You go on reading for now."
-    };
-    unpaid(about(plan, "Your payment did not go through", what), amount, grace_until, next_try)
+) -> Content {
+    let what = if hard { "letter-billing-failed-hard" } else { "letter-billing-failed" };
+    let content = desk.about("letter-billing-failed-subject", what);
+    unpaid(desk, content, (amount, grace_until), next_try)
 }
 
-pub(super) fn still_failing<'a>(
-    plan: &str,
+pub(super) fn still_failing(
+    desk: Desk<'_>,
     amount: Money,
     grace_until: Timestamp,
     next_try: Option<Timestamp>,
-) -> Content<'a> {
-    let what = "The payment for your subscription still has not gone through. You go on reading \
-        for now, but not for long.";
-    let content = about(plan, "Your payment still has not gone through", what);
-    unpaid(content, amount, grace_until, next_try)
+) -> Content {
+    let content =
+        desk.about("letter-billing-still-failing-subject", "letter-billing-still-failing");
+    unpaid(desk, content, (amount, grace_until), next_try)
 }
 
 fn unpaid(
-    content: Content<'_>,
-    amount: Money,
-    grace_until: Timestamp,
+    desk: Desk<'_>,
+    content: Content,
+    (amount, grace_until): (Money, Timestamp),
     next_try: Option<Timestamp>,
-) -> Content<'_> {
-    let content = content.fact("Amount", amount.to_string());
+) -> Content {
+    let content = content.amount("letter-billing-amount", amount);
     let content = match next_try {
-        Some(at) => content.fact("We try again", moment(at)),
+        Some(at) => content.at("letter-billing-try-again", at),
         None => content,
     };
-    content.fact("Unless paid, it ends", moment(grace_until)).after(PAY).after(CANCEL)
+    let content = content.at("letter-billing-unless-paid", grace_until).after("letter-billing-pay");
+    desk.with_cancel(desk.with_card(content, "letter-billing-card-do"))
 }
 
-pub(super) fn confirm<'a>(
-    plan: &str,
-    amount: Money,
-    url: &'a str,
-    until: Timestamp,
-) -> Content<'a> {
-    let what = "Your bank asks you to confirm the payment for your subscription. Until you do, it \
-        is not made.";
-    about(plan, "Your bank asks you to confirm a payment", what)
-        .fact("Amount", amount.to_string())
-        .fact("Confirm before", moment(until))
-        .link("Confirm the payment", url)
-        .after("If you do not want it any more, do nothing: no money moves without you.")
-        .within(CONFIRM_WITHIN)
+pub(super) fn confirm(desk: Desk<'_>, amount: Money, url: &str, until: Timestamp) -> Content {
+    let content = desk
+        .about("letter-billing-confirm-subject", "letter-billing-confirm")
+        .amount("letter-billing-amount", amount)
+        .at("letter-billing-confirm-before", until)
+        .link("letter-billing-confirm-do", url)
+        .after("letter-billing-confirm-or-not")
+        .within(CONFIRM_WITHIN);
+    desk.with_card_too(content)
 }
 
-pub(super) fn recovered<'a>(plan: &str, receipt: &Receipt, next: Upcoming) -> Content<'a> {
-    let subject = "Thank you, your payment went through";
-    let what = "Your payment went through, and your subscription goes on as before. This is your \
-        receipt.";
-    with_next(with_receipt(about(plan, subject, what), receipt), next).after(CANCEL)
+pub(super) fn recovered(desk: Desk<'_>, receipt: &Receipt, next: Upcoming) -> Content {
+    let content = desk.about("letter-billing-recovered-subject", "letter-billing-recovered");
+    desk.with_cancel(with_next(with_receipt(content, receipt), next))
 }
 
-pub(super) fn refunded<'a>(plan: &str, amount: Money, invoice: &str) -> Content<'a> {
-    about(plan, "We gave you money back", "We sent you money back, the way it came.")
-        .fact("Amount", amount.to_string())
-        .fact("Of invoice", invoice)
-        .after("Your bank may need a few days to show it. There is nothing to do.")
+pub(super) fn refunded(desk: Desk<'_>, amount: Money, invoice: &str) -> Content {
+    desk.about("letter-billing-refunded-subject", "letter-billing-refunded")
+        .amount("letter-billing-amount", amount)
+        .fact("letter-billing-of-invoice", invoice)
+        .after("letter-billing-refund-days")
 }

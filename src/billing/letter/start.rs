@@ -2,63 +2,68 @@
 
 use super::{
     Price, Receipt, Upcoming,
-    text::{CANCEL, CANCEL_TRIAL, about, with_next, with_receipt, with_withdrawal},
+    text::{Desk, with_next, with_price, with_receipt},
 };
-use crate::{
-    clock::Timestamp,
-    mail::letter::{Content, moment},
-    money::Money,
-};
+use crate::{clock::Timestamp, mail::letter::Content, money::Money};
 
-pub(super) const ADD_CARD: &str = "No card is known, so nothing is charged. To go on reading after that, add one in your account.";
-
-pub(super) fn trial_started<'a>(
-    plan: &str,
+pub(super) fn trial_started(
+    desk: Desk<'_>,
     (ends, price): (Timestamp, Price),
     first_charge: Option<Timestamp>,
     withdraw_until: Option<Timestamp>,
-) -> Content<'a> {
-    let content = about(plan, "Your free trial has started", "Welcome! Your free trial runs.")
-        .fact("Paid today", Money::zero(price.amount.currency).to_string())
-        .fact("The free trial ends", moment(ends))
-        .fact("Price after it", price.to_string());
+) -> Content {
+    let content = desk
+        .about("letter-billing-trial-started-subject", "letter-billing-trial-started")
+        .amount("letter-billing-paid-today", Money::zero(price.amount.currency))
+        .at("letter-billing-trial-ends", ends);
+    let content = with_price(content, "letter-billing-price-after", price);
     let content = match first_charge {
-        Some(at) => content.fact("First charge", moment(at)).after(CANCEL_TRIAL),
-        None => content.after(ADD_CARD).after(CANCEL_TRIAL),
+        Some(at) => content.at("letter-billing-first-charge", at),
+        None => without_card(desk, content),
     };
-    with_withdrawal(content, withdraw_until)
+    with_withdrawal(desk.with_cancel_in_trial(content), withdraw_until)
 }
 
-pub(super) fn subscribed<'a>(
-    plan: &str,
+/// A trial that nobody pays for when it is over.
+pub(super) fn without_card(desk: Desk<'_>, content: Content) -> Content {
+    desk.with_card(content.after("letter-billing-no-card"), "letter-billing-no-card-do")
+}
+
+pub(super) fn subscribed(
+    desk: Desk<'_>,
     receipt: &Receipt,
     next: Upcoming,
     withdraw_until: Option<Timestamp>,
-) -> Content<'a> {
-    let subject = "Your subscription has started: your receipt";
-    let what = "Welcome, and thank you! This is your receipt.";
-    let content = with_receipt(about(plan, subject, what), receipt);
-    with_withdrawal(with_next(content, next).after(CANCEL), withdraw_until)
+) -> Content {
+    let content = desk.about("letter-billing-subscribed-subject", "letter-billing-subscribed");
+    let content = with_next(with_receipt(content, receipt), next);
+    with_withdrawal(desk.with_cancel(content), withdraw_until)
 }
 
-pub(super) fn renewed<'a>(
-    plan: &str,
+pub(super) fn renewed(
+    desk: Desk<'_>,
     (receipt, next): (&Receipt, Option<Upcoming>),
     after_trial: bool,
     withdraw_until: Option<Timestamp>,
-) -> Content<'a> {
-    let (subject, what) = if after_trial {
-        let what = "Your free trial is over, and this is the receipt of your first payment. Thank \
-            you!";
-        ("Your free trial has ended: your first receipt", what)
+) -> Content {
+    let content = if after_trial {
+        desk.about("letter-billing-first-paid-subject", "letter-billing-first-paid")
     } else {
-        let what = "Your subscription goes on, and this is your receipt. Thank you!";
-        ("Your subscription was renewed: your receipt", what)
+        desk.about("letter-billing-renewed-subject", "letter-billing-renewed")
     };
-    let content = with_receipt(about(plan, subject, what), receipt);
+    let content = with_receipt(content, receipt);
     let content = match next {
-        Some(next) => with_next(content, next).after(CANCEL),
-        None => content.after("It is canceled, so nothing more will be charged."),
+        Some(next) => desk.with_cancel(with_next(content, next)),
+        None => content.after("letter-billing-renewed-canceled"),
     };
     with_withdrawal(content, withdraw_until)
+}
+
+fn with_withdrawal(content: Content, until: Option<Timestamp>) -> Content {
+    match until {
+        None => content,
+        Some(until) => {
+            content.at("letter-billing-withdraw-until", until).after("letter-billing-withdraw")
+        }
+    }
 }

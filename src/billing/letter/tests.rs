@@ -4,7 +4,10 @@ use aws_lc_rs::digest::{SHA256, digest};
 use iso_currency::Currency;
 
 use super::*;
-use crate::mail::letter::{Content, Rendered};
+use crate::{
+    language::Language,
+    mail::letter::{Look, Rendered},
+};
 
 const ACCOUNT: &str = "https://pay.example/account?x=1&y=<z>";
 
@@ -16,9 +19,21 @@ fn at(text: &str) -> Timestamp {
     Timestamp::parse(text).unwrap()
 }
 
+fn letter(news: News) -> BillingLetter {
+    let link = |name: &str| format!("https://pay.example/mail/{name}?token=<z>");
+    let links =
+        SubscriptionLinks { cancel: link("cancel"), card: link("card"), resume: link("resume") };
+    let links = (!matches!(news, News::Complimentary { .. })).then_some(links);
+    BillingLetter { plan: "Monthly <b>".into(), account: ACCOUNT.into(), links, news }
+}
+
 fn written(news: News) -> Rendered {
-    let letter = BillingLetter { plan: "Monthly <b>".into(), account: ACCOUNT.into(), news };
-    Content::from(&letter).render("The <Fathom>").unwrap()
+    written_in(Language::English, news)
+}
+
+fn written_in(language: Language, news: News) -> Rendered {
+    let words = Words::new(language, "UTC");
+    letter(news).content(&words).render(&Look::plain("The <Fathom>")).unwrap()
 }
 
 fn beginnings() -> Vec<News> {
@@ -98,25 +113,59 @@ fn all() -> Vec<News> {
     beginnings().into_iter().chain(endings()).collect()
 }
 
+/// Every letter, also under other circumstances.
+pub(crate) fn letters() -> Vec<BillingLetter> {
+    all().into_iter().chain(variants()).map(letter).collect()
+}
+
 #[test]
 fn every_letter_is_whole_and_safe() {
-    let mut subjects = std::collections::HashSet::new();
-    let mut templates = std::collections::HashSet::new();
-    for news in all() {
-        let template = news.template();
-        let confirms = matches!(news, News::ConfirmPayment { .. });
-        let Rendered { subject, text, html } = written(news);
-        assert!(!subject.is_empty() && subjects.insert(subject), "{subject}");
-        assert!(templates.insert(template.clone()), "{template}");
-        assert!(subject.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()));
-        for tag in ["<b>", "<i>", "<z>", "<y>", "<Fathom", "<2026", "http://"] {
-            assert!(!html.contains(tag), "{tag} in {html}");
+    for language in Language::ALL {
+        let mut subjects = std::collections::HashSet::new();
+        let mut templates = std::collections::HashSet::new();
+        for news in all() {
+            let template = news.template(&Words::new(language, "UTC"));
+            let Rendered { subject, text, html } = written_in(language, news);
+            assert!(!subject.is_empty() && subjects.insert(subject.clone()), "{subject}");
+            assert!(templates.insert(template.clone()), "{template}");
+            assert!(!subject.chars().any(char::is_control), "{subject}");
+            for tag in ["<b>", "<i>", "<z>", "<y>", "<Fathom", "<2026", "http://"] {
+                assert!(!html.contains(tag), "{tag} in {html}");
+            }
+            for part in [&subject, &text, &html] {
+                assert!(!part.contains("letter-"), "a message is missing: {part}");
+            }
+            assert!(text.contains("The <Fathom>") && text.contains(": Monthly <b>\n"), "{text}");
+            assert!(!text.contains("&lt;") && !text.contains("\n\n\n"), "{text:?}");
         }
-        assert!(text.contains("The <Fathom>") && text.contains("Plan: Monthly <b>"), "{text}");
-        assert!(!text.contains("&lt;") && !text.contains("\n\n\n"), "{text:?}");
-        let links: Vec<&str> = text.lines().filter(|line| line.contains("https://")).collect();
-        let expected = if confirms { "https://bank.example/confirm?x=<y>" } else { ACCOUNT };
-        assert_eq!(links, [expected], "{text}");
+    }
+}
+
+#[test]
+fn every_letter_leads_where_it_helps() {
+    for letter in letters() {
+        let text = letter.content(&Words::default()).render(&Look::plain("x")).unwrap().text;
+        let links = text.lines().filter(|line| line.contains("https://"));
+        let path = |link: &str| link.split('?').next().unwrap().replace("https://", "");
+        let links: Vec<String> = links.map(path).collect();
+        let [account, cancel, card, resume] =
+            ["account", "mail/cancel", "mail/card", "mail/resume"]
+                .map(|it| format!("pay.example/{it}"));
+        let expected = match letter.news.name() {
+            "confirm_payment" => vec!["bank.example/confirm".to_owned(), card],
+            "payment_failed" | "payment_still_failing" | "card_expiring" => {
+                vec![card, account, cancel]
+            }
+            "trial_started" | "trial_ending" if text.contains("No card is known") => {
+                vec![card, account, cancel]
+            }
+            "cancel_scheduled" | "cancel_scheduled_in_trial" => vec![account, resume],
+            _ if text.contains("To cancel, ") && !text.contains("paused. ") => {
+                vec![account, cancel]
+            }
+            _ => vec![account],
+        };
+        assert_eq!(links, expected, "{text}");
     }
 }
 
@@ -136,7 +185,7 @@ fn every_letter_says_how_to_leave_or_that_nothing_runs() {
 #[test]
 fn letters_about_trials_say_so_in_their_subject() {
     for news in all() {
-        let of_a_trial = news.template().contains("trial");
+        let of_a_trial = news.name().contains("trial");
         let subject = written(news).subject;
         assert_eq!(subject.contains("trial"), of_a_trial, "{subject}");
     }
@@ -157,14 +206,22 @@ fn money_and_moments_are_exact() {
     assert!(!text.contains("First charge") && text.contains("No card is known"), "{text}");
 }
 
-/// What was said is kept by name and version, so a text must not change under its version.
+/// What was said is kept by name, version and language, so a text must not change under its version.
 #[test]
 fn a_changed_text_has_another_version() {
-    let every = all().into_iter().chain(variants());
-    let texts: Vec<String> = every.map(|news| written(news).text).collect();
-    let digest = digest(&SHA256, texts.join("\n").as_bytes());
-    let hex = digest.as_ref().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
-    assert_eq!((TEXTS, hex.as_str()), (1, PINNED), "raise TEXTS, and pin the new digest");
+    for (language, pinned) in Language::ALL.into_iter().zip(PINNED) {
+        let every = all().into_iter().chain(variants());
+        let texts: Vec<String> = every.map(|news| written_in(language, news).text).collect();
+        let digest = digest(&SHA256, texts.join("\n").as_bytes());
+        let hex =
+            digest.as_ref().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+        let hint = "raise TEXTS, and pin the new digest";
+        assert_eq!((TEXTS, hex.as_str()), (2, pinned), "{language:?}: {hint}");
+    }
 }
 
-const PINNED: &str = "cb3723e616019791938d873300e95dd5b44c580dc59e9e6d9b47a05a59cce646";
+/// For each of [`Language::ALL`].
+const PINNED: [&str; 2] = [
+    "919d0dd5110b4b8372c874d1599fdf4221aaaa799ee9b0b834a746c0889a2cc6",
+    "02579e4b1f61d50eafa6231eb08f26f8c2d627e24763bac35736964023830e88",
+];

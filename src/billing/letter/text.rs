@@ -1,111 +1,167 @@
-//! Which words go with which news, and the words that several letters share. Whoever changes a
-//! text raises [`TEXTS`](super::TEXTS).
+//! Which messages go with which news, and what several letters share. Whoever changes a message of
+//! `letter-billing` raises [`TEXTS`](super::TEXTS).
 
-use std::borrow::Cow;
-
-use super::{BillingLetter, News, Receipt, Upcoming, change, coming, payment, start};
+use super::{BillingLetter, News, Price, Receipt, Upcoming, change, coming, payment, start};
 use crate::{
-    clock::Timestamp,
-    mail::letter::{Content, moment},
+    billing::{catalog::Interval, link::SubscriptionLinks},
+    language::Words,
+    mail::letter::Content,
     money::Money,
 };
 
-pub(super) const CANCEL: &str = "To cancel, open your account and choose \"Cancel\". You go on \
-    reading until the end of what you have paid, and nothing more is charged.";
-pub(super) const CANCEL_TRIAL: &str = "To cancel, open your account and choose \"Cancel\" before \
-    the trial ends. You then pay nothing, and go on reading until its end.";
-pub(super) const AGAIN: &str = "You can subscribe again whenever you like.";
+/// What each letter is written with.
+#[derive(Clone, Copy)]
+pub(super) struct Desk<'a> {
+    words: &'a Words,
+    plan: &'a str,
+    account: &'a str,
+    links: Option<&'a SubscriptionLinks>,
+}
 
-impl<'a> From<&'a BillingLetter> for Content<'a> {
-    fn from(letter: &'a BillingLetter) -> Self {
-        let content = content(&letter.plan, &letter.news);
+impl BillingLetter {
+    /// What it says to somebody who is spoken to in these words.
+    #[must_use]
+    pub fn content(&self, words: &Words) -> Content {
+        let Self { plan, account, links, news } = self;
+        let content = content(Desk { words, plan, account, links: links.as_ref() }, news);
         match &content.action {
             Some(_) => content,
-            None => content.link("Open your account", &letter.account),
+            None => content.link("letter-billing-open-account", account),
         }
     }
 }
 
-fn content<'a>(plan: &str, news: &'a News) -> Content<'a> {
+fn content(desk: Desk<'_>, news: &News) -> Content {
     match news {
         News::TrialStarted { ends, price, first_charge, withdraw_until } => {
-            start::trial_started(plan, (*ends, *price), *first_charge, *withdraw_until)
+            start::trial_started(desk, (*ends, *price), *first_charge, *withdraw_until)
         }
         News::Subscribed { receipt, next, withdraw_until } => {
-            start::subscribed(plan, receipt, *next, *withdraw_until)
+            start::subscribed(desk, receipt, *next, *withdraw_until)
         }
         News::Renewed { receipt, next, after_trial, withdraw_until } => {
-            start::renewed(plan, (receipt, *next), *after_trial, *withdraw_until)
+            start::renewed(desk, (receipt, *next), *after_trial, *withdraw_until)
         }
         News::TrialEnding { ends, price, charged } => {
-            coming::trial_ending(plan, *ends, *price, *charged)
+            coming::trial_ending(desk, *ends, *price, *charged)
         }
-        News::RenewalComing { next } => coming::renewal(plan, *next),
-        News::YearlyReminder { next } => coming::yearly_reminder(plan, *next),
-        News::PriceChange { old, new, from } => coming::price_change(plan, *old, *new, *from),
-        News::CardExpiring { last4, month, next } => coming::card(plan, last4, *month, *next),
+        News::RenewalComing { next } => coming::renewal(desk, *next),
+        News::YearlyReminder { next } => coming::yearly_reminder(desk, *next),
+        News::PriceChange { old, new, from } => coming::price_change(desk, *old, *new, *from),
+        News::CardExpiring { last4, month, next } => coming::card(desk, last4, *month, *next),
         News::PaymentFailed { amount, grace_until, next_try, hard } => {
-            payment::failed(plan, (*amount, *grace_until), *next_try, *hard)
+            payment::failed(desk, (*amount, *grace_until), *next_try, *hard)
         }
         News::PaymentStillFailing { amount, grace_until, next_try } => {
-            payment::still_failing(plan, *amount, *grace_until, *next_try)
+            payment::still_failing(desk, *amount, *grace_until, *next_try)
         }
-        News::ConfirmPayment { amount, url, until } => payment::confirm(plan, *amount, url, *until),
-        News::PaymentRecovered { receipt, next } => payment::recovered(plan, receipt, *next),
-        News::Refunded { amount, invoice } => payment::refunded(plan, *amount, invoice),
-        News::Ended { at, because } => change::ended(plan, *at, *because),
+        News::ConfirmPayment { amount, url, until } => payment::confirm(desk, *amount, url, *until),
+        News::PaymentRecovered { receipt, next } => payment::recovered(desk, receipt, *next),
+        News::Refunded { amount, invoice } => payment::refunded(desk, *amount, invoice),
+        News::Ended { at, because } => change::ended(desk, *at, *because),
         News::CancelScheduled { at, access_until, in_trial } => {
-            change::cancel_scheduled(plan, *at, *access_until, *in_trial)
+            change::cancel_scheduled(desk, *at, *access_until, *in_trial)
         }
-        News::CanceledNow { at, refund } => change::canceled_now(plan, *at, *refund),
-        News::Withdrawn { at, refund } => change::withdrawn(plan, *at, *refund),
-        News::Resumed { next } => change::resumed(plan, *next),
-        News::Paused { at, credit } => change::paused(plan, *at, *credit),
-        News::Unpaused { receipt, next } => change::unpaused(plan, receipt.as_ref(), *next),
+        News::CanceledNow { at, refund } => change::canceled_now(desk, *at, *refund),
+        News::Withdrawn { at, refund } => change::withdrawn(desk, *at, *refund),
+        News::Resumed { next } => change::resumed(desk, *next),
+        News::Paused { at, credit } => change::paused(desk, *at, *credit),
+        News::Unpaused { receipt, next } => change::unpaused(desk, receipt.as_ref(), *next),
         News::Switched { from, at, charge, credit, next } => {
-            change::switched((from, plan), *at, (*charge, *credit), *next)
+            change::switched((desk, from), *at, (*charge, *credit), *next)
         }
-        News::SwitchScheduled { to, next } => change::switch_scheduled(plan, to, *next),
-        News::Complimentary { until } => change::complimentary(plan, *until),
+        News::SwitchScheduled { to, next } => change::switch_scheduled(desk, to, *next),
+        News::Complimentary { until } => change::complimentary(desk, *until),
     }
 }
 
-/// A letter about a plan.
-pub(super) fn about<'a>(
-    plan: &str,
-    subject: &'static str,
-    what: impl Into<Cow<'static, str>>,
-) -> Content<'a> {
-    Content::told(subject, what).fact("Plan", plan)
+impl Desk<'_> {
+    /// A letter about the plan, with these two messages.
+    pub(super) fn about(self, subject: &'static str, what: &str) -> Content {
+        Content::about(self.words, subject)
+            .because("letter-why-subscription")
+            .tell(what)
+            .fact("letter-billing-plan", self.plan)
+    }
+
+    /// The same, and how to leave.
+    pub(super) fn with_cancel(self, content: Content) -> Content {
+        self.leaving(content.after("letter-billing-cancel"))
+    }
+
+    /// The same, and how to leave before anything is paid.
+    pub(super) fn with_cancel_in_trial(self, content: Content) -> Content {
+        self.leaving(content.after("letter-billing-cancel-trial"))
+    }
+
+    fn leaving(self, content: Content) -> Content {
+        match self.links {
+            Some(links) => content.other_link("letter-billing-cancel-do", &links.cancel),
+            None => content,
+        }
+    }
+
+    /// The same with another card, or a first one, as the thing to do.
+    pub(super) fn with_card(self, content: Content, label: &str) -> Content {
+        match self.links {
+            Some(links) => content
+                .link(label, &links.card)
+                .other_link("letter-billing-open-account", self.account),
+            None => content,
+        }
+    }
+
+    /// The same with another card as something that can be done.
+    pub(super) fn with_card_too(self, content: Content) -> Content {
+        match self.links {
+            Some(links) => content.other_link("letter-billing-card-do", &links.card),
+            None => content,
+        }
+    }
+
+    /// The same, and the way back.
+    pub(super) fn with_resume(self, content: Content) -> Content {
+        match self.links {
+            Some(links) => content.other_link("letter-billing-resume-do", &links.resume),
+            None => content,
+        }
+    }
 }
 
-pub(super) fn with_receipt<'a>(content: Content<'a>, receipt: &Receipt) -> Content<'a> {
+pub(super) fn with_price(
+    content: Content,
+    name: &str,
+    Price { amount, interval }: Price,
+) -> Content {
+    let amount = [("amount", content.words.money(amount).into())];
+    let price = match interval {
+        Interval::Month => content.words.with("letter-billing-a-month", &amount),
+        Interval::Year => content.words.with("letter-billing-a-year", &amount),
+    };
+    content.fact(name, price)
+}
+
+pub(super) fn with_receipt(content: Content, receipt: &Receipt) -> Content {
     content
-        .fact("Paid", receipt.total.to_string())
-        .fact("Invoice", &receipt.invoice)
-        .fact("From", moment(receipt.period.start))
-        .fact("Until", moment(receipt.period.end))
+        .amount("letter-billing-paid", receipt.total)
+        .fact("letter-billing-invoice", &receipt.invoice)
+        .at("letter-billing-from", receipt.period.start)
+        .at("letter-billing-until", receipt.period.end)
 }
 
-pub(super) fn with_next(content: Content<'_>, next: Upcoming) -> Content<'_> {
-    content.fact("Price", next.price.to_string()).fact("Next charge", moment(next.at))
+pub(super) fn with_next(content: Content, next: Upcoming) -> Content {
+    with_price(content, "letter-billing-price", next.price)
+        .at("letter-billing-next-charge", next.at)
 }
 
-pub(super) fn with_refund(content: Content<'_>, refund: Option<Money>) -> Content<'_> {
+pub(super) fn with_refund(content: Content, refund: Option<Money>) -> Content {
     match refund {
-        None => content.fact("Money back", "none"),
-        Some(amount) => content.fact("Money back", amount.to_string()).after(
-            "We send it the way it came. That is done within 14 days, and mostly within a few.",
-        ),
-    }
-}
-
-pub(super) fn with_withdrawal(content: Content<'_>, until: Option<Timestamp>) -> Content<'_> {
-    match until {
-        None => content,
-        Some(until) => content.fact("You may withdraw until", moment(until)).after(
-            "Up to then you may withdraw without giving a reason: open your account, choose \
-             \"Cancel\" and \"At once\". We then give back what you have paid, within 14 days.",
-        ),
+        None => {
+            let none = content.words.say("letter-billing-refund-none");
+            content.fact("letter-billing-money-back", none)
+        }
+        Some(amount) => {
+            content.amount("letter-billing-money-back", amount).after("letter-billing-refund-way")
+        }
     }
 }

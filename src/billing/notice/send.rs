@@ -9,7 +9,7 @@ use crate::{
     billing::letter::BillingLetter,
     clock::Timestamp,
     db::Tx,
-    mail::{MailError, MailRoom, address::Address, letter::Content},
+    mail::{MailError, MailRoom, recipient::Recipient},
 };
 
 /// Puts the letter of a notice that is due into the outbox, unless somebody else did already; says
@@ -19,16 +19,16 @@ use crate::{
 /// [`MailError`].
 pub async fn send(
     tx: &mut Tx,
-    (room, to): (&MailRoom, &Address),
+    (room, to): (&MailRoom, &Recipient),
     notice: &Notice,
     letter: &BillingLetter,
     now: Timestamp,
 ) -> Result<bool, MailError> {
-    if !store::mark_sent(tx, notice, letter.news.template(), now).await? {
+    if !store::mark_sent(tx, notice, letter.news.template(&to.words), now).await? {
         return Ok(false);
     }
     // Once its moment has come, it is no news any more.
-    let content = Content::from(letter);
+    let content = letter.content(&to.words);
     let keeps_for = content.keeps_for.min(notice.about.since(now));
     let mail = room.enqueue(tx, to, content.within(keeps_for), now).await?;
     store::set_mail(tx, notice, mail).await?;
@@ -54,14 +54,14 @@ pub struct AtOnceLetter<'a> {
 /// [`MailError`].
 pub async fn send_at_once(
     tx: &mut Tx,
-    (room, to): (&MailRoom, &Address),
+    (room, to): (&MailRoom, &Recipient),
     what: &AtOnceLetter<'_>,
     duties: &Duties,
     now: Timestamp,
 ) -> Result<(), MailError> {
-    let mail = room.enqueue(tx, to, what.letter, now).await?;
+    let mail = room.enqueue(tx, to, what.letter.content(&to.words), now).await?;
     let jurisdiction = duties.at_once_by(what.kind, what.country);
-    let sent = Sent { at: now, template: what.letter.news.template(), mail };
+    let sent = Sent { at: now, template: what.letter.news.template(&to.words), mail };
     store::note_at_once(tx, what.owner, (what.kind, &jurisdiction), &sent).await?;
     Ok(())
 }

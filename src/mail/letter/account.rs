@@ -4,8 +4,8 @@
 
 use time::Duration;
 
-use super::{Content, moment};
-use crate::{clock::Timestamp, mail::address::Address};
+use super::Content;
+use crate::{clock::Timestamp, language::Words, mail::address::Address};
 
 /// A letter, with the facts in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,161 +86,110 @@ pub enum Letter {
     },
 }
 
-impl<'a> From<&'a Letter> for Content<'a> {
-    fn from(letter: &'a Letter) -> Self {
-        match letter {
-            Letter::ConfirmAddress { link } => Content::told("Confirm your address", SIGNED_UP)
-                .link("Confirm and log in", link)
-                .after(DAY)
-                .after("If it was not you, do nothing: without it there is no account.")
-                .within(A_DAY),
-            Letter::AccountExists { link } => {
-                Content::told("You already have an account", SIGNED_UP_AGAIN)
-                    .link("Log in", link)
-                    .after(ONCE)
-                    .after(AS_IT_WAS)
-                    .within(A_QUARTER)
-            }
-            Letter::LogIn { link } => {
-                Content::told("Your link to log in", "Here is the link you asked for.")
-                    .link("Log in", link)
-                    .after(ONCE)
-                    .after("If you did not ask for it, do nothing.")
-                    .within(A_QUARTER)
-            }
-            Letter::GoOnSubscribing { link } => Content::told("Go on subscribing", GO_ON)
-                .link("Log in and go on", link)
-                .after(ONCE)
-                .after("If it was not you, do nothing: nothing was ordered.")
-                .within(A_QUARTER),
-            Letter::OpenAccount { link } => Content::told("Open your account", OPEN)
-                .link("Open my account", link)
-                .after(DAY)
-                .after(NOT_YOURS)
-                .within(A_DAY),
-            Letter::NoAccount { link } => {
-                Content::told("There is no account with this address", NO_ACCOUNT)
-                    .link("Make an account", link)
-                    .after("If it was not you, do nothing.")
-            }
-            Letter::ResetPassword { link } => {
-                Content::told("Set a new password", "Here is the link to set a new password.")
-                    .link("Set a new password", link)
-                    .after(ONCE)
-                    .after(AS_IT_WAS)
-                    .within(A_QUARTER)
-            }
-            Letter::PasswordChanged { at } => {
-                Content::told("Your password was changed", password_changed(*at))
-                    .after(RESET_AT_ONCE)
-            }
-            Letter::ConfirmAddressChange { link, new_address } => {
-                Content::told("Shall we write to another address?", address_change(new_address))
-                    .link("Agree", link)
-                    .after(DAY)
-                    .after("If it was not you, do not agree, and change your password.")
-                    .within(A_DAY)
-            }
-            Letter::ConfirmNewAddress { link } => {
-                Content::told("Shall we write to this address?", NEW_ADDRESS)
-                    .link("Agree", link)
-                    .after(DAY)
-                    .after("If it was not you, do nothing.")
-                    .within(A_DAY)
-            }
-            Letter::AddressTaken => {
-                Content::told("This address has an account already", TAKEN).after(AS_IT_WAS)
-            }
-            Letter::AddressChanged => {
-                let what = "From now on we write to your other address.";
-                Content::told("Your address was changed", what)
-                    .after("If it was not you, tell us at once.")
-            }
-            Letter::TokenReused { device, at } => {
-                Content::told("We logged a device out", token_reused(device, *at))
-                    .after(LOOK_AT_DEVICES)
-            }
-            Letter::NothingToCancel { at } => {
-                Content::told("Your notice has arrived", nothing_to_cancel(*at)).after(ELSEWHERE)
-            }
-            Letter::AccountErased { at } => Content::told("Your account was erased", erased(*at))
-                .after("This is the last mail about it."),
+impl Letter {
+    /// What it says to somebody who is spoken to in these words.
+    #[must_use]
+    pub fn content(&self, words: &Words) -> Content {
+        let content = |subject| Content::about(words, subject);
+        let moment = |at: &Timestamp| ("at", words.moment(*at).into());
+        match self {
+            Self::ConfirmAddress { link } => content("letter-account-confirm-subject")
+                .tell("letter-account-confirm")
+                .link("letter-account-confirm-do", link)
+                .works_for(A_DAY)
+                .after("letter-account-confirm-not-you")
+                .because("letter-why-asked"),
+            Self::AccountExists { link } => content("letter-account-exists-subject")
+                .tell("letter-account-exists")
+                .link("letter-account-log-in-do", link)
+                .works_for(A_QUARTER)
+                .after("letter-account-as-it-was"),
+            Self::LogIn { link } => content("letter-account-log-in-subject")
+                .tell("letter-account-log-in")
+                .link("letter-account-log-in-do", link)
+                .works_for(A_QUARTER)
+                .after("letter-account-log-in-not-you"),
+            Self::GoOnSubscribing { link } => content("letter-account-go-on-subject")
+                .tell("letter-account-go-on")
+                .link("letter-account-go-on-do", link)
+                .works_for(A_QUARTER)
+                .after("letter-account-go-on-not-you"),
+            Self::OpenAccount { link } => content("letter-account-open-subject")
+                .tell("letter-account-open")
+                .link("letter-account-open-do", link)
+                .works_for(A_DAY)
+                .after("letter-account-open-not-you")
+                .because("letter-why-asked"),
+            Self::NoAccount { link } => content("letter-account-none-subject")
+                .tell("letter-account-none")
+                .link("letter-account-none-do", link)
+                .after("letter-account-not-you")
+                .because("letter-why-asked"),
+            Self::ResetPassword { link } => content("letter-account-reset-subject")
+                .tell("letter-account-reset")
+                .link("letter-account-reset-do", link)
+                .works_for(A_QUARTER)
+                .after("letter-account-as-it-was"),
+            Self::ConfirmAddressChange { link, new_address } => moving(words, link, new_address),
+            Self::ConfirmNewAddress { link } => content("letter-account-new-address-subject")
+                .tell("letter-account-new-address")
+                .link("letter-account-agree", link)
+                .works_for(A_DAY)
+                .after("letter-account-not-you")
+                .because("letter-why-asked"),
+            Self::AddressTaken => content("letter-account-taken-subject")
+                .tell("letter-account-taken")
+                .after("letter-account-as-it-was"),
+            Self::AddressChanged => content("letter-account-moved-subject")
+                .tell("letter-account-moved")
+                .after("letter-account-moved-not-you"),
+            Self::PasswordChanged { at } => content("letter-account-password-subject")
+                .tell_with("letter-account-password", &[moment(at)])
+                .after("letter-account-password-not-you"),
+            Self::TokenReused { device, at } => content("letter-account-reused-subject")
+                .tell_with("letter-account-reused", &[moment(at), ("device", device.into())])
+                .after("letter-account-reused-do"),
+            Self::NothingToCancel { at } => content("letter-account-notice-subject")
+                .tell_with("letter-account-notice", &[moment(at)])
+                .after("letter-account-notice-elsewhere"),
+            Self::AccountErased { at } => content("letter-account-erased-subject")
+                .tell_with("letter-account-erased", &[moment(at)])
+                .after("letter-account-erased-last")
+                .because("letter-why-erased"),
         }
     }
 }
 
-/// How long links that log in work. A link that is over helps nobody.
+impl Content {
+    /// The same, saying for how long its link works. A link that is over helps nobody.
+    fn works_for(self, life: Duration) -> Self {
+        let says = if life == A_DAY { "letter-account-day" } else { "letter-account-once" };
+        self.after(says).within(life)
+    }
+}
+
+fn moving(words: &Words, link: &str, new: &Address) -> Content {
+    Content::about(words, "letter-account-move-subject")
+        .tell_with("letter-account-move", &[("address", new.typed().into())])
+        .link("letter-account-agree", link)
+        .works_for(A_DAY)
+        .after("letter-account-move-not-you")
+}
+
+/// How long links that log in work.
 const A_QUARTER: Duration = Duration::minutes(15);
 /// How long links that only confirm work.
 const A_DAY: Duration = Duration::hours(24);
-const SIGNED_UP: &str = "Somebody, hopefully you, asked for an account with this address and chose \
-    a password.";
-const SIGNED_UP_AGAIN: &str = "Somebody, hopefully you, asked for an account with this address. \
-    There is one already, so here is a way into it.";
-const GO_ON: &str = "Somebody, hopefully you, wants to subscribe with this address. It has an account \
-    already, so log in by this link, and go on where you were.";
-const OPEN: &str = "You have subscribed with this address. One click says that it is yours; then you \
-    can read on every device, see your receipts, and cancel whenever you like.";
-const NOT_YOURS: &str = "If it was not you, do nothing. Nobody can log in without this mail.";
-const NO_ACCOUNT: &str = "Somebody, hopefully you, tried to log in with this address, but it has \
-    no account. Perhaps yours is with another address; or make one.";
-const NEW_ADDRESS: &str =
-    "Somebody, hopefully you, asked us to use this address for their account.";
-const TAKEN: &str = "Somebody, hopefully you, asked us to use this address for another account. It \
-    has one of its own, so we cannot.";
-const ONCE: &str = "The link works once, within 15 minutes.";
-const DAY: &str = "The link works once, within 24 hours.";
-const AS_IT_WAS: &str = "If it was not you, do nothing: your account is as it was.";
-const RESET_AT_ONCE: &str = "If it was not you, set a new password at once: the login page sends \
-    you a link.";
-const LOOK_AT_DEVICES: &str = "Log in again. If your account lists devices that you do not know, \
-    change your password.";
-
-const ELSEWHERE: &str = "If you subscribe with another address, give notice with that one. Whatever \
-    was canceled before stays canceled.";
-
-fn nothing_to_cancel(at: Timestamp) -> String {
-    format!(
-        "Your notice arrived on {}. With this address nothing runs that does not end already, so \
-         there is nothing to cancel, and nothing will be charged.",
-        moment(at)
-    )
-}
-
-fn password_changed(at: Timestamp) -> String {
-    format!("It was changed on {}. Every device was logged out.", moment(at))
-}
-
-fn address_change(new: &Address) -> String {
-    format!(
-        "Somebody who is logged in to your account asked us to write to {} from now on. We do so \
-         when both addresses have agreed.",
-        new.typed()
-    )
-}
-
-fn token_reused(device: &str, at: Timestamp) -> String {
-    format!(
-        "On {} somebody used a copy of the key that kept this device logged in: {device}. So we \
-         logged it out.",
-        moment(at)
-    )
-}
-
-fn erased(at: Timestamp) -> String {
-    format!(
-        "It was erased on {}, with everything that we held about you. Only what the law makes us \
-         keep about payments stays, without your name.",
-        moment(at)
-    )
-}
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
-    use crate::mail::letter::Rendered;
+    use crate::{
+        language::Language,
+        mail::letter::{Look, Rendered},
+    };
 
-    fn all() -> Vec<Letter> {
+    pub(in crate::mail) fn all() -> Vec<Letter> {
         let link = || "https://pay.example/login/link?token=pgl_x&y=<z>".to_owned();
         let at = Timestamp::parse("2026-11-23T04:05:06Z").unwrap();
         let new_address = Address::parse("new@example.org").unwrap();
@@ -265,21 +214,43 @@ mod tests {
 
     #[test]
     fn every_letter_is_whole_and_safe() {
-        let mut subjects = std::collections::HashSet::new();
-        for letter in all() {
-            let content = Content::from(&letter);
-            let Rendered { subject, text, html } = content.render("The <Fathom>").unwrap();
-            assert!(!subject.is_empty() && subjects.insert(subject), "{subject}");
-            assert!(subject.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()));
-            assert!(!html.contains("<script") && !html.contains("<Fathom"), "{html}");
-            assert!(!html.contains("<z>") && !html.contains("http://"), "{html}");
-            assert!(text.contains("The <Fathom>") && !text.contains("&lt;"), "{text}");
-            assert!(!text.contains("\n\n\n"), "{text:?}");
-            let link = text.lines().find(|line| line.starts_with("https://"));
-            assert_eq!(link.is_some(), content.action.is_some(), "{text}");
-            assert!(
-                link.is_none_or(|link| link == "https://pay.example/login/link?token=pgl_x&y=<z>")
-            );
+        for language in Language::ALL {
+            let words = Words::new(language, "Europe/Paris");
+            let mut subjects = std::collections::HashSet::new();
+            for letter in all() {
+                let content = letter.content(&words);
+                let Rendered { subject, text, html } =
+                    content.render(&Look::plain("The <Fathom>")).unwrap();
+                assert!(!subject.is_empty() && subjects.insert(subject.clone()), "{subject}");
+                assert!(!subject.chars().any(char::is_control), "{subject}");
+                assert!(!html.contains("<script") && !html.contains("<Fathom"), "{html}");
+                assert!(!html.contains("<z>") && !html.contains("http://"), "{html}");
+                assert!(text.contains("The <Fathom>") && !text.contains("&lt;"), "{text}");
+                assert!(!text.contains("\n\n\n"), "{text:?}");
+                for part in [&subject, &text, &html] {
+                    assert!(!part.contains("letter-"), "a message is missing: {part}");
+                }
+                let link = text.lines().find(|line| line.starts_with("https://"));
+                let expected = "https://pay.example/login/link?token=pgl_x&y=<z>";
+                assert_eq!(link, content.action.is_some().then_some(expected), "{text}");
+            }
         }
+    }
+
+    #[test]
+    fn letters_speak_their_readers_language_and_time() {
+        let at = Timestamp::parse("2026-11-23T04:05:06Z").unwrap();
+        let letter = Letter::PasswordChanged { at };
+        let text =
+            |words: Words| letter.content(&words).render(&Look::plain("Le Fil")).unwrap().text;
+        let english = text(Words::default());
+        assert!(english.starts_with(
+            "It was changed on 23 November 2026 at 04:05:06 UTC. Every device was logged out.\n\n"
+        ));
+        let french = text(Words::new(Language::French, "Europe/Paris"));
+        assert!(french.starts_with("Il a été modifié le 23 novembre 2026 à 05:05:06 CET. Tous "));
+        assert!(french.ends_with(
+            "-- \nLe Fil\nVous recevez ce message parce que vous avez un compte auprès de Le Fil.\n"
+        ));
     }
 }

@@ -1,92 +1,155 @@
 //! What we write to people, and how it reads. Pure.
 //!
-//! A room turns what it has to say into a [`Content`]; here it becomes text and HTML. Subjects are
-//! fixed texts, so that nothing from outside can reach a header. `account` has the letters about
-//! accounts; other rooms keep their own.
+//! A room turns what it has to say into a [`Content`], in the [`Words`] of whoever reads it;
+//! `render` makes text and HTML of it, in the [`Look`] of the publisher. `account` has the letters
+//! about accounts; other rooms keep their own.
 
 mod account;
+mod look;
+mod render;
 
-use std::borrow::Cow;
+#[cfg(test)]
+mod gallery;
 
-use askama::Template;
-use time::{Duration, format_description::StaticFormatDescription, macros::format_description};
+use time::Duration;
 
-pub use self::account::Letter;
-use crate::clock::Timestamp;
-
-const MOMENT: StaticFormatDescription = format_description!(
-    "[day padding:none] [month repr:long] [year] at [hour]:[minute]:[second] UTC"
-);
+pub use self::{
+    account::Letter,
+    look::{Color, InvalidColor, Look},
+    render::Rendered,
+};
+use crate::{
+    clock::Timestamp,
+    language::{Value, Words},
+    money::Money,
+};
 
 /// How long a letter may be sent after it was written, where nothing in it is over sooner.
 pub const KEEPS_FOR: Duration = Duration::days(7);
 
-/// What a letter says, part by part, in this order.
+/// A link, and what it does.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Content<'a> {
-    /// One line of fixed text.
-    pub subject: &'static str,
+pub struct Link {
+    /// What it does.
+    pub label: String,
+    /// Where it leads.
+    pub url: String,
+}
+
+/// What a letter says, part by part, in this order. Fixed texts come in as the names of messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// How its reader is spoken to.
+    pub words: Words,
+    /// One line: a message without variables, so that nothing from outside can reach a header.
+    pub subject: String,
     /// What happened.
-    pub before: Vec<Cow<'static, str>>,
+    pub before: Vec<String>,
     /// Names and values, in a frame.
-    pub facts: Vec<(&'static str, String)>,
-    /// What the link does, and the link.
-    pub action: Option<(&'static str, Cow<'a, str>)>,
+    pub facts: Vec<(String, String)>,
+    /// What to do.
+    pub action: Option<Link>,
     /// What else there is to know.
-    pub after: Vec<Cow<'static, str>>,
+    pub after: Vec<String>,
+    /// What else can be done; quieter than the action.
+    pub others: Vec<Link>,
+    /// Why the reader gets it: a message with `$publisher`.
+    pub why: &'static str,
+    /// Where a list that it was sent to can be left (RFC 8058).
+    pub unsubscribe: Option<String>,
     /// How long after it was written it may still be sent.
     pub keeps_for: Duration,
 }
 
-/// A letter as it travels.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rendered {
-    /// One line.
-    pub subject: &'static str,
-    /// For those who read text.
-    pub text: String,
-    /// For those who read HTML.
-    pub html: String,
-}
-
-#[derive(Template)]
-#[template(path = "mail/templates/letter.html", config = ".config/askama.toml")]
-struct HtmlPart<'a> {
-    content: &'a Content<'a>,
-    publisher: &'a str,
-}
-
-impl<'a> Content<'a> {
-    /// A letter that says what happened, and no more.
-    pub fn told(subject: &'static str, what: impl Into<Cow<'static, str>>) -> Self {
+impl Content {
+    /// A letter with the message `subject` above it, to somebody with an account.
+    #[must_use]
+    pub fn about(words: &Words, subject: &'static str) -> Self {
         Self {
-            subject,
-            before: vec![what.into()],
+            words: words.clone(),
+            subject: words.say(subject),
+            before: Vec::new(),
             facts: Vec::new(),
             action: None,
             after: Vec::new(),
+            others: Vec::new(),
+            why: "letter-why-account",
+            unsubscribe: None,
             keeps_for: KEEPS_FOR,
         }
     }
 
-    /// The same with a link, and what the link does.
+    /// The same, and that this happened.
     #[must_use]
-    pub fn link(self, label: &'static str, link: impl Into<Cow<'a, str>>) -> Self {
-        Self { action: Some((label, link.into())), ..self }
+    pub fn tell(self, id: &str) -> Self {
+        self.tell_with(id, &[])
+    }
+
+    /// The same, and that this happened, with variables.
+    #[must_use]
+    pub fn tell_with(mut self, id: &str, variables: &[(&str, Value)]) -> Self {
+        self.before.push(self.words.with(id, variables));
+        self
     }
 
     /// The same with one more name and value in the frame.
     #[must_use]
-    pub fn fact(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.facts.push((name, value.into()));
+    pub fn fact(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.facts.push((self.words.say(name), value.into()));
+        self
+    }
+
+    /// The same with an instant in the frame.
+    #[must_use]
+    pub fn at(self, name: &str, at: Timestamp) -> Self {
+        let moment = self.words.moment(at);
+        self.fact(name, moment)
+    }
+
+    /// The same with an amount in the frame.
+    #[must_use]
+    pub fn amount(self, name: &str, amount: Money) -> Self {
+        let amount = self.words.money(amount);
+        self.fact(name, amount)
+    }
+
+    /// The same with a link that is the thing to do.
+    #[must_use]
+    pub fn link(mut self, label: &str, url: impl Into<String>) -> Self {
+        self.action = Some(Link { label: self.words.say(label), url: url.into() });
+        self
+    }
+
+    /// The same with one more link that can be followed.
+    #[must_use]
+    pub fn other_link(mut self, label: &str, url: impl Into<String>) -> Self {
+        self.others.push(Link { label: self.words.say(label), url: url.into() });
         self
     }
 
     /// The same with one more paragraph at the end.
     #[must_use]
-    pub fn after(mut self, paragraph: impl Into<Cow<'static, str>>) -> Self {
-        self.after.push(paragraph.into());
+    pub fn after(self, id: &str) -> Self {
+        self.after_with(id, &[])
+    }
+
+    /// The same with one more paragraph at the end, with variables.
+    #[must_use]
+    pub fn after_with(mut self, id: &str, variables: &[(&str, Value)]) -> Self {
+        self.after.push(self.words.with(id, variables));
         self
+    }
+
+    /// The same, and why the reader gets it: a message with `$publisher`.
+    #[must_use]
+    pub fn because(self, why: &'static str) -> Self {
+        Self { why, ..self }
+    }
+
+    /// The same, to a list that can be left at `url` by one POST, without logging in (RFC 8058).
+    #[must_use]
+    pub fn unsubscribe(self, url: impl Into<String>) -> Self {
+        Self { unsubscribe: Some(url.into()), ..self }
     }
 
     /// The same, to be sent within `duration` or not at all.
@@ -94,38 +157,4 @@ impl<'a> Content<'a> {
     pub fn within(self, duration: Duration) -> Self {
         Self { keeps_for: duration, ..self }
     }
-
-    /// The letter in the name of `publisher`.
-    ///
-    /// # Errors
-    /// When a template cannot be written out.
-    pub fn render(&self, publisher: &str) -> askama::Result<Rendered> {
-        Ok(Rendered {
-            subject: self.subject,
-            text: self.text(publisher),
-            html: HtmlPart { content: self, publisher }.render()?,
-        })
-    }
-
-    fn text(&self, publisher: &str) -> String {
-        let mut paragraphs: Vec<String> = self.before.iter().map(ToString::to_string).collect();
-        if !self.facts.is_empty() {
-            let facts = self.facts.iter().map(|(name, value)| format!("{name}: {value}"));
-            paragraphs.push(facts.collect::<Vec<_>>().join("\n"));
-        }
-        if let Some((label, link)) = &self.action {
-            // A link that stands alone is a link in every program for mail.
-            paragraphs.extend([format!("{label}:"), link.to_string()]);
-        }
-        paragraphs.extend(self.after.iter().map(ToString::to_string));
-        // Two dashes and a space: what follows is the signature (RFC 3676, section 4.3).
-        paragraphs.push(format!("-- \n{publisher}\n"));
-        paragraphs.join("\n\n")
-    }
-}
-
-/// An instant as letters print it: to the second, in UTC.
-#[must_use]
-pub fn moment(at: Timestamp) -> String {
-    at.date_time().format(&MOMENT).unwrap_or_else(|_| at.to_string())
 }
