@@ -14,6 +14,8 @@ macro_rules! files {
             include_str!(concat!($language, "/common.ftl")),
             include_str!(concat!($language, "/page.ftl")),
             include_str!(concat!($language, "/account.ftl")),
+            include_str!(concat!($language, "/newsletter.ftl")),
+            include_str!(concat!($language, "/letter-newsletter.ftl")),
         ]
     };
 }

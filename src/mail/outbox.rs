@@ -4,6 +4,8 @@
 //! other. Whoever sends it claims it for a while first; when that sender dies, the mail is due
 //! again. So a mail may be sent twice when a machine dies at the wrong moment, but is never lost.
 
+use std::borrow::Cow;
+
 use time::Duration;
 use uuid::Uuid;
 
@@ -35,7 +37,7 @@ pub struct NewMail<'a> {
     /// To whom.
     pub to: &'a Address,
     /// One line of fixed text.
-    pub subject: &'static str,
+    pub subject: Cow<'static, str>,
     /// For those who read text.
     pub text: String,
     /// For those who read HTML.
@@ -94,7 +96,7 @@ pub async fn insert(tx: &mut Tx, mail: NewMail<'_>, now: Timestamp) -> Result<()
     )
     .bind(mail.id)
     .bind(mail.to.key())
-    .bind(mail.subject)
+    .bind(&*mail.subject)
     .bind(mail.text)
     .bind(mail.html)
     .bind(now)

@@ -13,7 +13,7 @@ use super::{
 };
 
 /// The catalog that is compiled in.
-pub(super) const SHIPPED: &str = include_str!("../../../config/catalog.toml");
+pub(crate) const SHIPPED: &str = include_str!("../../../config/catalog.toml");
 /// Most bytes that are read of a file: its characters have up to four.
 const BYTES_MAX: u64 = 4 * TEXT_MAX as u64 + 1;
 

@@ -106,7 +106,7 @@ fn every_letter_is_whole_and_safe() {
         let template = news.template();
         let confirms = matches!(news, News::ConfirmPayment { .. });
         let Rendered { subject, text, html } = written(news);
-        assert!(!subject.is_empty() && subjects.insert(subject), "{subject}");
+        assert!(!subject.is_empty() && subjects.insert(subject.clone()), "{subject}");
         assert!(templates.insert(template.clone()), "{template}");
         assert!(subject.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()));
         for tag in ["<b>", "<i>", "<z>", "<y>", "<Fathom", "<2026", "http://"] {

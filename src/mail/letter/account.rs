@@ -249,7 +249,7 @@ mod tests {
         for letter in all() {
             let content = Content::from(&letter);
             let Rendered { subject, text, html } = content.render("The <Fathom>").unwrap();
-            assert!(!subject.is_empty() && subjects.insert(subject), "{subject}");
+            assert!(!subject.is_empty() && subjects.insert(subject.clone()), "{subject}");
             assert!(subject.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()));
             assert!(!html.contains("<script") && !html.contains("<Fathom"), "{html}");
             assert!(!html.contains("<z>") && !html.contains("http://"), "{html}");

@@ -25,13 +25,13 @@ pub const KEEPS_FOR: Duration = Duration::days(7);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content<'a> {
     /// One line of fixed text.
-    pub subject: &'static str,
+    pub subject: Cow<'static, str>,
     /// What happened.
     pub before: Vec<Cow<'static, str>>,
     /// Names and values, in a frame.
-    pub facts: Vec<(&'static str, String)>,
+    pub facts: Vec<(Cow<'static, str>, String)>,
     /// What the link does, and the link.
-    pub action: Option<(&'static str, Cow<'a, str>)>,
+    pub action: Option<(Cow<'static, str>, Cow<'a, str>)>,
     /// What else there is to know.
     pub after: Vec<Cow<'static, str>>,
     /// How long after it was written it may still be sent.
@@ -42,7 +42,7 @@ pub struct Content<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rendered {
     /// One line.
-    pub subject: &'static str,
+    pub subject: Cow<'static, str>,
     /// For those who read text.
     pub text: String,
     /// For those who read HTML.
@@ -58,9 +58,12 @@ struct HtmlPart<'a> {
 
 impl<'a> Content<'a> {
     /// A letter that says what happened, and no more.
-    pub fn told(subject: &'static str, what: impl Into<Cow<'static, str>>) -> Self {
+    pub fn told(
+        subject: impl Into<Cow<'static, str>>,
+        what: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self {
-            subject,
+            subject: subject.into(),
             before: vec![what.into()],
             facts: Vec::new(),
             action: None,
@@ -71,14 +74,22 @@ impl<'a> Content<'a> {
 
     /// The same with a link, and what the link does.
     #[must_use]
-    pub fn link(self, label: &'static str, link: impl Into<Cow<'a, str>>) -> Self {
-        Self { action: Some((label, link.into())), ..self }
+    pub fn link(
+        self,
+        label: impl Into<Cow<'static, str>>,
+        link: impl Into<Cow<'a, str>>,
+    ) -> Self {
+        Self { action: Some((label.into(), link.into())), ..self }
     }
 
     /// The same with one more name and value in the frame.
     #[must_use]
-    pub fn fact(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.facts.push((name, value.into()));
+    pub fn fact(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        value: impl Into<String>,
+    ) -> Self {
+        self.facts.push((name.into(), value.into()));
         self
     }
 
@@ -101,7 +112,7 @@ impl<'a> Content<'a> {
     /// When a template cannot be written out.
     pub fn render(&self, publisher: &str) -> askama::Result<Rendered> {
         Ok(Rendered {
-            subject: self.subject,
+            subject: self.subject.clone(),
             text: self.text(publisher),
             html: HtmlPart { content: self, publisher }.render()?,
         })

@@ -1,0 +1,20 @@
+//! Newsletters, with an account or without: `sign_up` asks and confirms, `preferences` changes and
+//! leaves by a link that was mailed, `account` does so for a reader who is logged in, `one_click`
+//! leaves for a program for mail. `form` reads what was ticked, `view` draws.
+
+pub(super) mod account;
+mod form;
+pub(super) mod one_click;
+pub(super) mod preferences;
+pub(super) mod sign_up;
+mod view;
+
+use axum::http::{HeaderMap, header};
+
+use crate::language::{Language, Words};
+
+/// How the browser that sent these headers is spoken to.
+fn words(headers: &HeaderMap) -> Words {
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    Words::new(Language::choose(None, None, accepted), "UTC")
+}
