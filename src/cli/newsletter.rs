@@ -28,7 +28,7 @@ pub(super) enum NewsletterCommand {
 pub(super) struct Export {
     /// The newsletter's id in the catalog.
     list: String,
-    /// Print CSV: email, subscribed_at, unsubscribe_url, language (the default).
+    /// Print CSV (the default).
     #[arg(long)]
     csv: bool,
     /// Print JSON, one object a line.

@@ -35,12 +35,12 @@ fn meter(limit: u32, used: u32) -> MeterView {
 
 fn full(paper: &Newspaper) -> String {
     let tides = paper.find("how-tides-work").unwrap();
-    article(paper, tides, ArticleView::Full, Some(&meter(1, 1)), URL).unwrap()
+    article(paper, tides, ArticleView::Full, Some(&meter(1, 1)), (URL, None)).unwrap()
 }
 
 fn walled(paper: &Newspaper, offer: &OfferView, meter: Option<&MeterView>) -> String {
     let tides = paper.find("how-tides-work").unwrap();
-    article(paper, tides, ArticleView::Walled { offer, support_code: "K7Q-2M" }, meter, URL)
+    article(paper, tides, ArticleView::Walled { offer, support_code: "K7Q-2M" }, meter, (URL, None))
         .unwrap()
 }
 
@@ -147,7 +147,7 @@ fn a_title_cannot_break_out_of_the_page_or_its_structured_data() {
         blocks = [{ kind = "paragraph", text = "<i>" }]
     "#;
     let hostile = Article::parse("hostile", text).unwrap();
-    let page = article(&paper, &hostile, ArticleView::Full, None, "/").unwrap();
+    let page = article(&paper, &hostile, ArticleView::Full, None, ("/", None)).unwrap();
     assert!(!page.contains("<b>") && !page.contains("<i>"));
     assert_eq!(page.matches("</script>").count(), 1);
 }

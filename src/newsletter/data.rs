@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Everything about newsletters that is held about one address.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 pub struct ExportedNewsletters {
     /// What it receives, and what it has left.
     pub subscriptions: Vec<ExportedSubscription>,

@@ -1,9 +1,7 @@
 //! The mail that asks a mailbox whether it agrees. Pure.
 
 use super::model::ANSWER_LIFE;
-use crate::{
-    billing::catalog::newsletters::Newsletter, language::Words, mail::letter::Content,
-};
+use crate::{billing::catalog::newsletters::Newsletter, language::Words, mail::letter::Content};
 
 /// Shall these newsletters be sent here? `link` says yes.
 #[must_use]

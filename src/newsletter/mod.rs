@@ -4,7 +4,7 @@
 //! `model` is pure, and so are `letter` (the mail that asks whether it was you) and `link` (links
 //! that only we can make). `store` is SQL. [`newsletters::Newsletters`] does what can be asked for:
 //! `newsletters` signs up, `preferences` changes and leaves, `export` hands over to the mail tool.
-//! `data` shows a reader what is held.
+//! `data` shows a reader what is held; `moving` follows to another address.
 //! `api` tells websites which newsletters there are; the pages are among the readers' own.
 
 pub mod api;
@@ -13,6 +13,7 @@ pub mod export;
 pub mod letter;
 pub mod link;
 pub mod model;
+pub mod moving;
 pub mod newsletters;
 pub mod preferences;
 pub mod store;

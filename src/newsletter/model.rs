@@ -137,7 +137,10 @@ pub enum InvalidChoice {
 ///
 /// # Errors
 /// [`InvalidChoice`].
-pub fn choose<'c>(catalog: &'c Catalog, ids: &[String]) -> Result<Vec<&'c Newsletter>, InvalidChoice> {
+pub fn choose<'c>(
+    catalog: &'c Catalog,
+    ids: &[String],
+) -> Result<Vec<&'c Newsletter>, InvalidChoice> {
     if ids.is_empty() {
         return Err(InvalidChoice::Nothing);
     }

@@ -305,12 +305,41 @@ pub async fn reader_of(tx: &mut Tx, email: &Address) -> Result<Option<Uuid>, Sto
 /// # Errors
 /// [`StoreError`].
 pub async fn forget(tx: &mut Tx, email: &Address) -> Result<(), StoreError> {
-    for sql in [
-        "DELETE FROM newsletter_subscriptions WHERE email_key = $1",
-        "DELETE FROM newsletter_consents WHERE email_key = $1",
-    ] {
-        tx.query(sql).bind(email.key()).execute().await?;
-    }
+    forget_subscriptions(tx, email).await?;
+    tx.query("DELETE FROM newsletter_consents WHERE email_key = $1")
+        .bind(email.key())
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// Forgets what an address receives and what it has left.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn forget_subscriptions(tx: &mut Tx, email: &Address) -> Result<(), StoreError> {
+    tx.query("DELETE FROM newsletter_subscriptions WHERE email_key = $1")
+        .bind(email.key())
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// Keeps what was agreed to with one address as another's, and forgets what waits for an answer.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn move_consents(tx: &mut Tx, from: &Address, to: &Address) -> Result<(), StoreError> {
+    tx.query("DELETE FROM newsletter_consents WHERE email_key = $1 AND confirmed_at IS NULL")
+        .bind(from.key())
+        .execute()
+        .await?;
+    tx.query("UPDATE newsletter_consents SET email = $1, email_key = $2 WHERE email_key = $3")
+        .bind(to.typed())
+        .bind(to.key())
+        .bind(from.key())
+        .execute()
+        .await?;
     Ok(())
 }
 

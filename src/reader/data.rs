@@ -24,12 +24,12 @@ use crate::{
     clock::Timestamp,
     language::Language,
     mail::{letter::Letter, outbox},
-    newsletter::{data::ExportedNewsletters, store as newsletters},
     metering::{
         records,
         store::Key,
         tally::{Fingerprint, Tally},
     },
+    newsletter::{data::ExportedNewsletters, store as newsletters},
 };
 
 /// Everything that is held about one reader.
@@ -156,7 +156,11 @@ impl Accounts {
         let mails = outbox::newest(&mut tx, Some(&reader.email)).await?;
         let billing = self.billing.export(&mut tx, id).await?;
         let notices = notices::of_reader(&mut tx, id).await?;
-        let newsletters = ExportedNewsletters::of(&mut tx, &reader.email).await?;
+        // What others agreed to with an address is not for somebody who has only typed it.
+        let newsletters = match reader.email_verified_at {
+            Some(_) => ExportedNewsletters::of(&mut tx, &reader.email).await?,
+            None => ExportedNewsletters::default(),
+        };
         drop(tx);
         let pools = self.directory.snapshot().pools();
         let meters = records::of(&mut self.meter_db.read().await?, &pools, id).await?;

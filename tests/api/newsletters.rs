@@ -66,7 +66,10 @@ async fn receives(t: &TestApp, email: &str, lists: &[&str]) {
 async fn lists_of(t: &TestApp, email: &str) -> Vec<String> {
     let mut tx = t.state.databases.main.read().await.unwrap();
     let all = store::list_of(&mut tx, &address(email)).await.unwrap();
-    all.into_iter().filter(pressgate::newsletter::model::Subscription::is_received).map(|it| it.list).collect()
+    all.into_iter()
+        .filter(pressgate::newsletter::model::Subscription::is_received)
+        .map(|it| it.list)
+        .collect()
 }
 
 /// The path of a link for the subscription of `email` to `list`.
@@ -431,6 +434,56 @@ on_both_databases! {
         assert!(lists_of(&t, ANNA).await.is_empty());
     }
 
+    async fn newsletters_follow_to_another_address(t: TestApp) {
+        const NEW: &str = "anna.new@example.org";
+        receives(&t, ANNA, &["tide", "deep-end"]).await;
+        ask(&t, ANNA, &["long-ago"]).await;
+        let pending = confirm_link(&t, ANNA).await;
+        receives(&t, NEW, &["deep-end"]).await;
+        let left = link_of(&t, Purpose::Unsubscribe, NEW, "deep-end").await;
+        one_click(&t, &left, ONE_CLICK).await;
+        let before = link_of(&t, Purpose::Preferences, ANNA, "tide").await;
+        let anna = t.reader(ANNA).await;
+        t.clock.advance(Duration::MILLISECOND);
+        let body = Some(json!({"email": NEW}));
+        let asked = t.call(Method::POST, "/v1/me/email", &anna.access, body).await;
+        assert_eq!(asked.status, 202, "{}", asked.text());
+        for token in [t.link(ANNA).await, t.link(NEW).await] {
+            let body = json!({"token": token});
+            assert_eq!(t.tell("/v1/me/email/confirm", body).await.status, 200);
+        }
+        assert_eq!(lists_of(&t, NEW).await, ["tide"], "what it has left it does not get again");
+        assert!(lists_of(&t, ANNA).await.is_empty());
+        for link in [before, pending] {
+            assert_eq!(t.get(&link).await.status, 404, "the old mailbox may be another's");
+        }
+        let mut tx = t.state.databases.main.read().await.unwrap();
+        assert_eq!(store::consents_of(&mut tx, &address(NEW)).await.unwrap().len(), 2);
+    }
+
+    async fn the_newspaper_signs_up_to_its_daily_newsletter_with_one_field(t: TestApp) {
+        let article = "/demo/articles/how-tides-work";
+        let mut browser = Browser::new(&t);
+        for path in [article, "/demo/articles/why-bread-rises"] {
+            let page = browser.open(path).await.text();
+            let aside = page.split("<aside class=\"sign-up\"").nth(1).unwrap();
+            let aside = aside.split("</aside>").next().unwrap();
+            assert!(aside.contains("Sign up to our daily newsletter") && aside.contains("The Tide"));
+            assert_eq!(aside.matches("<input").count() - aside.matches("\"hidden\"").count(), 1);
+            assert_eq!(aside.matches("<button").count(), 1);
+        }
+        let sent = browser.submit(article, "/newsletters", &[("email", ANNA)]).await;
+        assert_eq!(sent.status, 202, "{}", sent.text());
+        confirm(&t, &confirm_link(&t, ANNA).await).await;
+        assert_eq!(lists_of(&t, ANNA).await, ["tide"]);
+        let mut member = signed_up(&t, BERT).await;
+        let sent = member.submit(article, "/newsletters", &[("email", BERT)]).await;
+        assert_eq!(sent.status, 202, "also where somebody is logged in");
+        let wrong = member.submit(article, "/newsletters", &[("email", "nobody")]).await;
+        assert_eq!(wrong.status, 422);
+        assert_eq!(wrong.text().matches(" checked").count(), 1, "the choice is not lost");
+    }
+
     async fn erasing_an_account_takes_the_newsletters_along(t: TestApp) {
         receives(&t, ANNA, &["tide"]).await;
         ask(&t, ANNA, &["deep-end"]).await;
@@ -456,7 +509,7 @@ on_both_databases! {
         let id = t.subscribed(&anna, "monthly", OK).await;
         assert_eq!(recipients(&t, "soundings").await, [ANNA]);
         let anna = t.fresh(&anna).await;
-        let canceled = t.about(&anna, &id, "cancel", json!({})).await;
+        let canceled = t.about(&anna, &id, "cancel", json!({"at": "period_end"})).await;
         assert_eq!(canceled.status, 200, "{}", canceled.text());
         assert_eq!(recipients(&t, "soundings").await, [ANNA], "until the period's end");
         let end = t.clock.now().plus(Duration::days(31));

@@ -167,9 +167,8 @@ interval = "month"
 
     fn read_with(newsletters: &str) -> Result<Vec<Newsletter>, Vec<String>> {
         let text = format!("{newsletters}{REST}");
-        let catalog = Catalog::parse(&text, 1).map_err(|wrong| {
-            wrong.0.iter().map(ToString::to_string).collect::<Vec<_>>()
-        })?;
+        let catalog = Catalog::parse(&text, 1)
+            .map_err(|wrong| wrong.0.iter().map(ToString::to_string).collect::<Vec<_>>())?;
         Ok(catalog.newsletters)
     }
 

@@ -58,10 +58,7 @@ struct HtmlPart<'a> {
 
 impl<'a> Content<'a> {
     /// A letter that says what happened, and no more.
-    pub fn told(
-        subject: impl Into<Cow<'static, str>>,
-        what: impl Into<Cow<'static, str>>,
-    ) -> Self {
+    pub fn told(subject: impl Into<Cow<'static, str>>, what: impl Into<Cow<'static, str>>) -> Self {
         Self {
             subject: subject.into(),
             before: vec![what.into()],
@@ -74,21 +71,13 @@ impl<'a> Content<'a> {
 
     /// The same with a link, and what the link does.
     #[must_use]
-    pub fn link(
-        self,
-        label: impl Into<Cow<'static, str>>,
-        link: impl Into<Cow<'a, str>>,
-    ) -> Self {
+    pub fn link(self, label: impl Into<Cow<'static, str>>, link: impl Into<Cow<'a, str>>) -> Self {
         Self { action: Some((label.into(), link.into())), ..self }
     }
 
     /// The same with one more name and value in the frame.
     #[must_use]
-    pub fn fact(
-        mut self,
-        name: impl Into<Cow<'static, str>>,
-        value: impl Into<String>,
-    ) -> Self {
+    pub fn fact(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
         self.facts.push((name.into(), value.into()));
         self
     }

@@ -32,7 +32,7 @@ use axum::{
     routing::{get, post},
 };
 
-pub use self::visit::reader_of;
+pub use self::visit::{form_token, reader_of};
 use super::accounts::Accounts;
 use crate::{
     auth::guard::{Guard, slow_down},

@@ -57,7 +57,10 @@ mod tests {
         };
         let both = read(&[("email", "a@b.org"), ("list-tide", "on"), ("list-long-ago", "")]);
         let both = both.unwrap();
-        assert_eq!((both.email.as_str(), both.lists), ("a@b.org", vec!["long-ago".into(), "tide".into()]));
+        assert_eq!(
+            (both.email.as_str(), both.lists),
+            ("a@b.org", vec!["long-ago".into(), "tide".into()])
+        );
         let none = read(&[("list-tide", "on"), (LEAVE_ALL, "1")]).unwrap();
         assert!(none.lists.is_empty());
         assert_eq!(read(&[("colour", "red")]), None);

@@ -34,7 +34,9 @@ async fn unsubscribe(
     body: Body,
 ) -> Result<Response, ApiError> {
     let Ok(body) = Limited::new(body, BODY_MAX).collect().await else {
-        return Ok((StatusCode::PAYLOAD_TOO_LARGE, PLAIN, "The body is too large.\n").into_response());
+        return Ok(
+            (StatusCode::PAYLOAD_TOO_LARGE, PLAIN, "The body is too large.\n").into_response()
+        );
     };
     if !is_one_click(&headers, &body.to_bytes()) {
         let said = "Send `List-Unsubscribe=One-Click` (RFC 8058), or open this address.\n";

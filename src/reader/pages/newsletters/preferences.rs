@@ -88,7 +88,7 @@ pub(in crate::reader::pages) async fn change(
     };
     let found = pages.newsletters.preferences(&ticked.token).await?;
     let page = preferences_page(&pages, &found, &ticked.token, &words);
-    let page = NewsPage { notice, alert, ..page };
+    let page = NewsPage { alert, notice, ..page };
     let tokens = visit.form_tokens(&pages);
     Ok(draw(&pages, status, &page, (&tokens, false)))
 }

@@ -11,7 +11,11 @@ use crate::{
         newsletters::{Newsletter, Rhythm},
     },
     language::Words,
-    reader::pages::{Pages, view::answer, visit::FormTokens},
+    reader::pages::{
+        Pages,
+        view::{answer, whose},
+        visit::FormTokens,
+    },
 };
 
 /// A page about newsletters: some words, and perhaps a form.
@@ -111,7 +115,7 @@ pub(super) fn draw(
 ) -> Response {
     let template = NewsTemplate {
         page,
-        publisher: &pages.publisher,
+        publisher: whose(pages, form_tokens),
         token_field: form::FIELD,
         form_tokens,
         logged_in,
