@@ -1,6 +1,7 @@
 # Newsletters: signing up without an account, preferences, leaving.
 
 newsletter-title = Newsletters
+newsletter-description = Our daily and weekly newsletters: sign up with your address, leave with one click.
 newsletter-lead = Choose what we send you. You need no account, and every mail has a link to leave.
 newsletter-none = There are no newsletters at the moment.
 newsletter-daily = Every day

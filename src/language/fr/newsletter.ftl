@@ -1,6 +1,7 @@
 # Lettres d’information : inscription sans compte, préférences, désinscription.
 
 newsletter-title = Lettres d’information
+newsletter-description = Nos lettres d’information, quotidiennes et hebdomadaires : une adresse suffit pour s’inscrire, un clic pour se désinscrire.
 newsletter-lead = Choisissez ce que nous vous envoyons. Vous n’avez pas besoin de compte, et chaque lettre contient un lien de désinscription.
 newsletter-none = Il n’y a pas de lettre d’information pour le moment.
 newsletter-daily = Chaque jour

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     auth::{
         access_token::{Caller, Realm},
+        form,
         session::{
             model::{Session, device_name},
             secret::{Secret, SecretHash, SecretKind},

@@ -3,7 +3,7 @@
 
 use axum::{
     extract::{Query, State},
-    http::{HeaderMap, StatusCode},
+    http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
@@ -12,7 +12,6 @@ use super::{
     form::{Sent, Ticked},
     sign_up::choose_again,
     view::{NewsForm, NewsPage, draw, groups},
-    words,
 };
 use crate::{
     http::problem::ApiError,
@@ -60,40 +59,38 @@ async fn member_page(
 
 pub(in crate::reader::pages) async fn page(
     State(pages): State<Pages>,
-    headers: HeaderMap,
     visit: Visit,
     Query(After { saved }): Query<After>,
 ) -> Result<Response, ApiError> {
-    let words = words(&headers);
-    let tokens = visit.form_tokens(&pages);
+    let words = visit.words.clone();
+    let sheet = visit.sheet(&pages);
     let member = match visit.member_or_login(PATH) {
         Ok(member) => member,
         Err(to_login) => return Ok(to_login.into_response()),
     };
     let page = member_page(&pages, &member, &words).await?;
     let notice = saved.map(|_| words.say("newsletter-saved"));
-    Ok(draw(&pages, StatusCode::OK, &NewsPage { notice, ..page }, (&tokens, true)))
+    Ok(draw(&pages, StatusCode::OK, &NewsPage { notice, ..page }, (&sheet, true)))
 }
 
 pub(in crate::reader::pages) async fn change(
     State(pages): State<Pages>,
-    headers: HeaderMap,
     Submitted { visit, fields }: Submitted<Sent>,
 ) -> Result<Response, ApiError> {
-    let words = words(&headers);
-    let tokens = visit.form_tokens(&pages);
+    let words = visit.words.clone();
+    let sheet = visit.sheet(&pages);
     let member = match visit.member_or_login(PATH) {
         Ok(member) => member,
         Err(to_login) => return Ok(to_login.into_response()),
     };
-    let Some(ticked) = Ticked::read(fields) else { return Ok(refusal::unreadable(&pages)) };
+    let Some(ticked) = Ticked::read(fields) else { return Ok(refusal::unreadable(&pages, &words)) };
     match pages.newsletters.set(&member.reader.email, &ticked.lists, &words).await {
         Ok(()) => Ok(Redirect::to("/account/newsletters?saved=1").into_response()),
         Err(NewsletterError::Choice(invalid)) => {
             let page = member_page(&pages, &member, &words).await?;
             let alert = Some(choose_again(invalid, &words));
             let page = NewsPage { alert, ..page };
-            Ok(draw(&pages, StatusCode::UNPROCESSABLE_ENTITY, &page, (&tokens, true)))
+            Ok(draw(&pages, StatusCode::UNPROCESSABLE_ENTITY, &page, (&sheet, true)))
         }
         Err(error) => Err(error.into()),
     }

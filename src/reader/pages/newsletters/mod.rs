@@ -8,13 +8,3 @@ pub(super) mod one_click;
 pub(super) mod preferences;
 pub(super) mod sign_up;
 mod view;
-
-use axum::http::{HeaderMap, header};
-
-use crate::language::{Language, Words};
-
-/// How the browser that sent these headers is spoken to.
-fn words(headers: &HeaderMap) -> Words {
-    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    Words::new(Language::choose(None, None, accepted), "UTC")
-}

@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{Query, State},
-    http::{HeaderMap, StatusCode},
+    http::StatusCode,
     response::Response,
 };
 
@@ -10,7 +10,6 @@ use super::{
     form::{Sent, Ticked},
     sign_up::choose_again,
     view::{NewsForm, NewsPage, draw, groups, link_over, to_preferences, to_sign_up},
-    words,
 };
 use crate::{
     http::problem::ApiError,
@@ -23,7 +22,7 @@ use crate::{
         Pages, refusal,
         sign_up::{Opened, Token},
         submitted::Submitted,
-        visit::{FormTokens, Visit},
+        visit::Visit,
     },
 };
 
@@ -51,27 +50,25 @@ fn preferences_page(pages: &Pages, found: &Preferences, token: &str, words: &Wor
 
 pub(in crate::reader::pages) async fn page(
     State(pages): State<Pages>,
-    headers: HeaderMap,
     visit: Visit,
     Query(Token { token }): Query<Token>,
 ) -> Result<Response, ApiError> {
-    let words = words(&headers);
+    let words = visit.words.clone();
     let (status, page) = match pages.newsletters.preferences(&token).await {
         Ok(found) => (StatusCode::OK, preferences_page(&pages, &found, &token, &words)),
         Err(NewsletterError::InvalidLink) => (StatusCode::NOT_FOUND, link_over(&words)),
         Err(error) => return Err(error.into()),
     };
-    let tokens = visit.form_tokens(&pages);
-    Ok(visit.seal(draw(&pages, status, &page, (&tokens, false))))
+    let sheet = visit.sheet(&pages);
+    Ok(visit.seal(draw(&pages, status, &page, (&sheet, false))))
 }
 
 pub(in crate::reader::pages) async fn change(
     State(pages): State<Pages>,
-    headers: HeaderMap,
     Submitted { visit, fields }: Submitted<Sent>,
 ) -> Result<Response, ApiError> {
-    let words = words(&headers);
-    let Some(ticked) = Ticked::read(fields) else { return Ok(refusal::unreadable(&pages)) };
+    let words = visit.words.clone();
+    let Some(ticked) = Ticked::read(fields) else { return Ok(refusal::unreadable(&pages, &words)) };
     let changed = pages.newsletters.change(&ticked.token, &ticked.lists, &words).await;
     // A mail that is asked for counts against the network that asks.
     let (status, notice, alert) = match changed {
@@ -81,7 +78,7 @@ pub(in crate::reader::pages) async fn change(
             (StatusCode::UNPROCESSABLE_ENTITY, None, Some(choose_again(invalid, &words)))
         }
         Err(NewsletterError::InvalidLink) => {
-            let drawn = (&FormTokens::none(), false);
+            let drawn = (&visit.sheet(&pages), false);
             return Ok(draw(&pages, StatusCode::UNAUTHORIZED, &link_over(&words), drawn));
         }
         Err(error) => return Err(error.into()),
@@ -89,8 +86,8 @@ pub(in crate::reader::pages) async fn change(
     let found = pages.newsletters.preferences(&ticked.token).await?;
     let page = preferences_page(&pages, &found, &ticked.token, &words);
     let page = NewsPage { alert, notice, ..page };
-    let tokens = visit.form_tokens(&pages);
-    Ok(draw(&pages, status, &page, (&tokens, false)))
+    let sheet = visit.sheet(&pages);
+    Ok(draw(&pages, status, &page, (&sheet, false)))
 }
 
 /// The name of the newsletter behind a link, as far as there is one.
@@ -103,11 +100,10 @@ fn name(pages: &Pages, linked: Option<&Linked>, words: &Words) -> String {
 /// What `List-Unsubscribe` leads people to; programs send a `POST` to the same address.
 pub(in crate::reader::pages) async fn leave_form(
     State(pages): State<Pages>,
-    headers: HeaderMap,
     visit: Visit,
     Query(Token { token }): Query<Token>,
 ) -> Result<Response, ApiError> {
-    let words = words(&headers);
+    let words = visit.words.clone();
     let (status, page) = match pages.newsletters.linked(&token).await {
         Ok(Some(linked)) if linked.received => {
             (StatusCode::OK, leave_page(&pages, &linked, &token, &words))
@@ -116,8 +112,8 @@ pub(in crate::reader::pages) async fn leave_form(
         Err(NewsletterError::InvalidLink) => (StatusCode::NOT_FOUND, link_over(&words)),
         Err(error) => return Err(error.into()),
     };
-    let tokens = visit.form_tokens(&pages);
-    Ok(visit.seal(draw(&pages, status, &page, (&tokens, false))))
+    let sheet = visit.sheet(&pages);
+    Ok(visit.seal(draw(&pages, status, &page, (&sheet, false))))
 }
 
 fn leave_page(pages: &Pages, linked: &Linked, token: &str, words: &Words) -> NewsPage {
@@ -151,10 +147,9 @@ fn left_page(pages: &Pages, linked: Option<&Linked>, words: &Words) -> NewsPage 
 
 pub(in crate::reader::pages) async fn leave(
     State(pages): State<Pages>,
-    headers: HeaderMap,
-    Submitted { fields: Opened { token }, .. }: Submitted<Opened>,
+    Submitted { visit, fields: Opened { token } }: Submitted<Opened>,
 ) -> Result<Response, ApiError> {
-    let words = words(&headers);
+    let words = visit.words.clone();
     let (status, page) = match pages.newsletters.unsubscribe(&token).await {
         Ok(()) => {
             let linked = pages.newsletters.linked(&token).await?;
@@ -163,5 +158,5 @@ pub(in crate::reader::pages) async fn leave(
         Err(NewsletterError::InvalidLink) => (StatusCode::UNAUTHORIZED, link_over(&words)),
         Err(error) => return Err(error.into()),
     };
-    Ok(draw(&pages, status, &page, (&FormTokens::none(), false)))
+    Ok(draw(&pages, status, &page, (&visit.sheet(&pages), false)))
 }

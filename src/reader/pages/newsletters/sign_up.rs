@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{Query, State},
-    http::{HeaderMap, StatusCode},
+    http::StatusCode,
     response::Response,
 };
 use serde::Deserialize;
@@ -10,7 +10,6 @@ use serde::Deserialize;
 use super::{
     form::{Sent, Ticked},
     view::{EmailField, NewsForm, NewsPage, draw, groups, link_over, to_preferences, to_sign_up},
-    words,
 };
 use crate::{
     http::problem::ApiError,
@@ -24,7 +23,7 @@ use crate::{
         Pages, refusal,
         sign_up::{Opened, Token},
         submitted::Submitted,
-        visit::{FormTokens, Visit},
+        visit::Visit,
     },
 };
 
@@ -60,32 +59,36 @@ fn wish_page(pages: &Pages, ticked: &Ticked, words: &Words) -> NewsPage {
         button: words.say("newsletter-sign-up"),
         ..NewsForm::default()
     };
-    NewsPage { title, lead: words.say("newsletter-lead"), form: Some(form), ..NewsPage::default() }
+    NewsPage {
+        title,
+        description: words.say("newsletter-description"),
+        lead: words.say("newsletter-lead"),
+        form: Some(form),
+        ..NewsPage::default()
+    }
 }
 
 pub(in crate::reader::pages) async fn form(
     State(pages): State<Pages>,
-    headers: HeaderMap,
     visit: Visit,
     Query(Prefill { list, site }): Query<Prefill>,
 ) -> Response {
-    let words = words(&headers);
+    let words = visit.words.clone();
     let email = visit.member.as_ref().map(|member| member.reader.email.typed().to_owned());
     let lists = list.into_iter().collect();
     let ticked = Ticked { lists, site, email: email.unwrap_or_default(), ..Ticked::default() };
     let page = wish_page(&pages, &ticked, &words);
-    let tokens = visit.form_tokens(&pages);
-    let response = draw(&pages, StatusCode::OK, &page, (&tokens, visit.member.is_some()));
+    let sheet = visit.sheet(&pages);
+    let response = draw(&pages, StatusCode::OK, &page, (&sheet, visit.member.is_some()));
     visit.seal(response)
 }
 
 pub(in crate::reader::pages) async fn ask(
     State(pages): State<Pages>,
-    headers: HeaderMap,
     Submitted { visit, fields }: Submitted<Sent>,
 ) -> Result<Response, ApiError> {
-    let words = words(&headers);
-    let Some(ticked) = Ticked::read(fields) else { return Ok(refusal::unreadable(&pages)) };
+    let words = visit.words.clone();
+    let Some(ticked) = Ticked::read(fields) else { return Ok(refusal::unreadable(&pages, &words)) };
     let mut page = wish_page(&pages, &ticked, &words);
     match Address::parse(&ticked.email) {
         Err(_) => {
@@ -95,15 +98,15 @@ pub(in crate::reader::pages) async fn ask(
             }
         }
         Ok(email) => match pages.newsletters.ask(&email, &ticked.lists, &words).await {
-            Ok(()) => return Ok(look_into_mail(&pages, &words)),
+            Ok(()) => return Ok(look_into_mail(&pages, &visit)),
             Err(NewsletterError::Choice(invalid)) => {
                 page.alert = Some(choose_again(invalid, &words));
             }
             Err(error) => return Err(error.into()),
         },
     }
-    let tokens = visit.form_tokens(&pages);
-    let drawn = (&tokens, visit.member.is_some());
+    let sheet = visit.sheet(&pages);
+    let drawn = (&sheet, visit.member.is_some());
     Ok(draw(&pages, StatusCode::UNPROCESSABLE_ENTITY, &page, drawn))
 }
 
@@ -116,31 +119,31 @@ pub(super) fn choose_again(invalid: InvalidChoice, words: &Words) -> String {
 }
 
 /// The same for every address. A mail that is asked for counts against the network that asks.
-fn look_into_mail(pages: &Pages, words: &Words) -> Response {
+fn look_into_mail(pages: &Pages, visit: &Visit) -> Response {
+    let words = &visit.words;
     let page = NewsPage {
         title: words.say("newsletter-sent-title"),
         lead: words.say("newsletter-sent-lead"),
         links: vec![to_sign_up(words)],
         ..NewsPage::default()
     };
-    draw(pages, StatusCode::ACCEPTED, &page, (&FormTokens::none(), false))
+    draw(pages, StatusCode::ACCEPTED, &page, (&visit.sheet(pages), visit.member.is_some()))
 }
 
 /// Programs that look at mails open links too, so opening one changes nothing.
 pub(in crate::reader::pages) async fn confirm_form(
     State(pages): State<Pages>,
-    headers: HeaderMap,
     visit: Visit,
     Query(Token { token }): Query<Token>,
 ) -> Result<Response, ApiError> {
-    let words = words(&headers);
+    let words = visit.words.clone();
     let (status, page) = match pages.newsletters.asked(&token).await {
         Ok(lists) => (StatusCode::OK, confirm_page(&pages, &lists, &token, &words)),
         Err(NewsletterError::InvalidLink) => (StatusCode::NOT_FOUND, link_over(&words)),
         Err(error) => return Err(error.into()),
     };
-    let tokens = visit.form_tokens(&pages);
-    let response = draw(&pages, status, &page, (&tokens, visit.member.is_some()));
+    let sheet = visit.sheet(&pages);
+    let response = draw(&pages, status, &page, (&sheet, visit.member.is_some()));
     Ok(visit.seal(response))
 }
 
@@ -162,16 +165,15 @@ fn confirm_page(pages: &Pages, lists: &[String], token: &str, words: &Words) -> 
 
 pub(in crate::reader::pages) async fn confirm(
     State(pages): State<Pages>,
-    headers: HeaderMap,
-    Submitted { fields: Opened { token }, .. }: Submitted<Opened>,
+    Submitted { visit, fields: Opened { token } }: Submitted<Opened>,
 ) -> Result<Response, ApiError> {
-    let words = words(&headers);
+    let words = visit.words.clone();
     let (status, page) = match pages.newsletters.confirm(&token).await {
         Ok(confirmed) => (StatusCode::OK, confirmed_page(&pages, &confirmed, &words)),
         Err(NewsletterError::InvalidLink) => (StatusCode::UNAUTHORIZED, link_over(&words)),
         Err(error) => return Err(error.into()),
     };
-    Ok(draw(&pages, status, &page, (&FormTokens::none(), false)))
+    Ok(draw(&pages, status, &page, (&visit.sheet(&pages), false)))
 }
 
 fn confirmed_page(pages: &Pages, confirmed: &Confirmed, words: &Words) -> NewsPage {

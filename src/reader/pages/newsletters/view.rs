@@ -13,15 +13,20 @@ use crate::{
     language::Words,
     reader::pages::{
         Pages,
-        view::{answer, whose},
-        visit::FormTokens,
+        sheet::Sheet,
+        view::{Problem, answer},
     },
 };
+
+/// Where the field for the address stands.
+const EMAIL: &str = "email";
 
 /// A page about newsletters: some words, and perhaps a form.
 #[derive(Debug, Clone, Default)]
 pub(super) struct NewsPage {
     pub(super) title: String,
+    /// What a search engine says of it; empty where it must not be found.
+    pub(super) description: String,
     pub(super) lead: String,
     /// Something went wrong.
     pub(super) alert: Option<String>,
@@ -75,9 +80,11 @@ pub(super) struct EmailField {
 #[template(path = "reader/templates/newsletters.html", config = ".config/askama.toml")]
 struct NewsTemplate<'a> {
     page: &'a NewsPage,
+    description: &'a str,
+    problems: Vec<Problem<'a>>,
+    sheet: &'a Sheet,
     publisher: &'a str,
     token_field: &'static str,
-    form_tokens: &'a FormTokens,
     logged_in: bool,
 }
 
@@ -111,13 +118,18 @@ pub(super) fn draw(
     pages: &Pages,
     status: StatusCode,
     page: &NewsPage,
-    (form_tokens, logged_in): (&FormTokens, bool),
+    (sheet, logged_in): (&Sheet, bool),
 ) -> Response {
+    let email = page.form.as_ref().and_then(|form| form.email.as_ref());
+    let wrong = email.and_then(|email| email.error.as_deref());
+    let problem = wrong.map(|why| Problem { field_id: EMAIL.to_owned(), why });
     let template = NewsTemplate {
         page,
-        publisher: whose(pages, form_tokens),
+        description: &page.description,
+        problems: problem.into_iter().collect(),
+        sheet,
+        publisher: sheet.publisher(pages),
         token_field: form::FIELD,
-        form_tokens,
         logged_in,
     };
     answer(status, template.render())
