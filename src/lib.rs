@@ -16,6 +16,7 @@
 //! | [`staff`] | the back office: coming on duty, acting on readers |
 //! | [`audit`] | who did what, in an order that nobody can change unseen |
 //! | [`mail`] | writing to people |
+//! | [`newsletter`] | who agreed to receive which newsletter, with an account or without |
 //! | [`billing`] | plans, subscriptions, charges, invoices and the ledger; `docs/billing.md` |
 //! | [`language`] | what readers are told, in their language |
 //! | [`demo`] | a small newspaper behind the paywall, in a sandbox |
@@ -42,6 +43,7 @@ pub mod language;
 pub mod mail;
 pub mod metering;
 pub mod money;
+pub mod newsletter;
 pub mod reader;
 pub mod sandbox;
 pub mod site;

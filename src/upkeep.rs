@@ -18,6 +18,7 @@ use crate::{
     clock::Clock,
     db::{Db, StoreError},
     mail::outbox,
+    newsletter::{model::LEFT_KEPT, store as newsletters},
     reader::{address_store, link_store, store as readers},
 };
 
@@ -76,6 +77,9 @@ pub async fn forget(db: &Db, clock: &dyn Clock) -> Result<u64, StoreError> {
             timeline::purge_outbox(&mut tx, now.minus(EVENTS_KEPT), STEP).await?,
             notices::purge(&mut tx, now.minus(NOTICES_KEPT), STEP).await?,
             readers::purge_provisional(&mut tx, now.minus(PROVISIONAL_KEPT), STEP).await?,
+            newsletters::purge_unanswered(&mut tx, now, STEP).await?,
+            newsletters::purge_left(&mut tx, now.minus(LEFT_KEPT), STEP).await?,
+            newsletters::purge_consents(&mut tx, now.minus(LEFT_KEPT), STEP).await?,
         ];
         tx.commit().await?;
         forgotten += rows.iter().sum::<u64>();

@@ -53,6 +53,7 @@ use crate::{
         meter::Meter,
         store::{MeterStore, PostgresStore, SqliteStore},
     },
+    newsletter::{self, newsletters::Newsletters},
     reader::{self, accounts::Accounts},
     sandbox,
     site::{
@@ -139,6 +140,8 @@ pub struct App {
     pub accounts: Arc<Accounts>,
     /// Subscriptions.
     pub billing: Arc<Billing>,
+    /// Newsletters.
+    pub newsletters: Arc<Newsletters>,
     /// The back office.
     pub desk: Arc<Desk>,
     /// Slows down those who guess.
@@ -224,13 +227,15 @@ impl AppState {
             catalogs: catalogs.clone(),
             duties: Arc::clone(&duties),
         };
-        let Rooms { gate, accounts, billing, desk, guard } = ground.furnish(&mut tasks).await?;
+        let Rooms { gate, accounts, billing, newsletters, desk, guard } =
+            ground.furnish(&mut tasks).await?;
         Ok(Self(Arc::new(App {
             config,
             databases,
             gate,
             accounts,
             billing,
+            newsletters,
             desk,
             guard,
             catalogs,
@@ -256,6 +261,10 @@ impl AppState {
             .merge(billing::api::routes(billing::api::Counter {
                 billing: Arc::clone(&self.billing),
                 tokens: Arc::clone(&self.accounts.tokens),
+                directory: Arc::clone(&self.gate.directory),
+            }))
+            .merge(newsletter::api::routes(newsletter::api::Rack {
+                catalogs: self.catalogs.clone(),
                 directory: Arc::clone(&self.gate.directory),
             }))
             .merge(staff::api::routes(Arc::clone(&self.desk), self.guard.clone()))
@@ -299,6 +308,7 @@ impl AppState {
     fn pages(&self) -> Router {
         let pages = reader::pages::Pages {
             accounts: Arc::clone(&self.accounts),
+            newsletters: Arc::clone(&self.newsletters),
             publisher: self.config.mail.from_name.as_str().into(),
             secure: !self.config.is_sandbox(),
         };

@@ -32,6 +32,7 @@ use crate::{
         worker::{Counts, Worker},
     },
     metering::meter::Meter,
+    newsletter::{link::LinkKey, newsletters::Newsletters},
     reader::accounts::Accounts,
     site::directory::Directory,
     staff::desk::Desk,
@@ -56,6 +57,7 @@ pub(super) struct Rooms {
     pub(super) gate: Arc<Gate>,
     pub(super) accounts: Arc<Accounts>,
     pub(super) billing: Arc<Billing>,
+    pub(super) newsletters: Arc<Newsletters>,
     pub(super) desk: Arc<Desk>,
     pub(super) guard: Guard,
 }
@@ -67,15 +69,17 @@ impl Ground<'_> {
         let mail = self.mail_room(tasks)?;
         let hasher = Hasher::start(self.config.passwords, self.ids.clone())?;
         let billing = self.billing(tasks, &mail);
+        let newsletters = Arc::new(self.newsletters(&mail));
         let accounts = Arc::new(self.accounts(&tokens, &hasher, (mail, Arc::clone(&billing))));
-        let desk = self.desk(tokens, hasher, &accounts);
+        let desk = self.desk((tokens, hasher), &accounts, &newsletters);
         let networks = Arc::new(NetworkLimits::new(self.config.limits.network));
         let guard = Guard { networks, clock: Arc::clone(&self.clock) };
         let facts = (self.clock, self.ids);
         let life = self.config.meter.token;
         let counts = (self.meter, Arc::clone(&billing));
         let gate = Gate::new(self.directory, counts, facts, life, self.metrics);
-        Ok(Rooms { gate: Arc::new(gate), accounts, billing, desk: Arc::new(desk), guard })
+        let (gate, desk) = (Arc::new(gate), Arc::new(desk));
+        Ok(Rooms { gate, accounts, billing, newsletters, desk, guard })
     }
 
     async fn tokens(&self, tasks: &mut JoinSet<()>) -> Result<Arc<Tokens>, StartError> {
@@ -169,7 +173,25 @@ impl Ground<'_> {
         }
     }
 
-    fn desk(&self, tokens: Arc<Tokens>, hasher: Hasher, accounts: &Arc<Accounts>) -> Desk {
+    fn newsletters(&self, mail: &MailRoom) -> Newsletters {
+        Newsletters {
+            db: self.db.clone(),
+            clock: Arc::clone(&self.clock),
+            ids: self.ids.clone(),
+            mail: mail.clone(),
+            catalogs: self.catalogs.clone(),
+            limit: self.config.limits.mail,
+            links: LinkKey::of(&self.config.master),
+            public_url: self.config.server.public_url.as_str().into(),
+        }
+    }
+
+    fn desk(
+        &self,
+        (tokens, hasher): (Arc<Tokens>, Hasher),
+        accounts: &Arc<Accounts>,
+        newsletters: &Arc<Newsletters>,
+    ) -> Desk {
         Desk {
             db: self.db.clone(),
             clock: Arc::clone(&self.clock),
@@ -182,6 +204,7 @@ impl Ground<'_> {
             audit_key: ChainKey::of(&self.config.master),
             needs_second_factor: !self.config.is_sandbox(),
             readers: Arc::clone(accounts),
+            newsletters: Arc::clone(newsletters),
         }
     }
 }

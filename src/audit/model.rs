@@ -69,6 +69,8 @@ pub enum Action {
     ReaderSessionsEnded,
     /// A mail that could not be sent is tried again.
     MailRetried,
+    /// The addresses that receive a newsletter were given out.
+    NewsletterExported,
     /// New signing keys were made.
     KeysRotated,
     /// A subscription was canceled.
@@ -89,7 +91,7 @@ pub enum Action {
 
 impl Action {
     /// Every one of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::StaffAdded,
         Self::StaffRoleChanged,
         Self::StaffDisabled,
@@ -103,6 +105,7 @@ impl Action {
         Self::ReaderErased,
         Self::ReaderSessionsEnded,
         Self::MailRetried,
+        Self::NewsletterExported,
         Self::KeysRotated,
         Self::SubscriptionCanceled,
         Self::SubscriptionRefunded,
@@ -130,6 +133,7 @@ impl Action {
             Self::ReaderErased => "reader.erased",
             Self::ReaderSessionsEnded => "reader.sessions_ended",
             Self::MailRetried => "mail.retried",
+            Self::NewsletterExported => "newsletter.exported",
             Self::KeysRotated => "keys.rotated",
             Self::SubscriptionCanceled => "subscription.canceled",
             Self::SubscriptionRefunded => "subscription.refunded",

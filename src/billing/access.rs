@@ -7,7 +7,7 @@ use time::Duration;
 use uuid::Uuid;
 
 use super::{
-    catalog::{model::Sites, versions::Catalogs},
+    catalog::{model::Product, versions::Catalogs},
     grant,
     subscription::{access::Entitlement, model::Subscription, store},
 };
@@ -20,7 +20,7 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 pub struct Standing {
     subscriptions: Vec<Subscription>,
-    grants: Vec<(Sites, grant::Grant)>,
+    grants: Vec<(Product, grant::Grant)>,
 }
 
 /// Most readers whose standing is remembered.
@@ -66,24 +66,32 @@ impl Standing {
     pub async fn of(tx: &mut Tx, catalogs: &Catalogs, reader: Uuid) -> Result<Self, StoreError> {
         let subscriptions = store::list_open(tx, catalogs, reader).await?;
         let catalog = catalogs.current();
-        let sites = |product: &str| catalog.product(product).map(|found| found.sites.clone());
         let grants = grant::list_of(tx, reader).await?.into_iter();
-        let grants = grants.filter_map(|grant| Some((sites(&grant.product)?, grant))).collect();
+        let grants = grants
+            .filter_map(|grant| Some((catalog.product(&grant.product)?.clone(), grant)))
+            .collect();
         Ok(Self { subscriptions, grants })
     }
 
     /// Why the reader may read on `site` at `now`, if so: what is paid goes before what is given.
     #[must_use]
     pub fn entitles(&self, site: &str, now: Timestamp) -> Option<Entitlement> {
-        let opens = |it: &&Subscription| {
-            it.terms
-                .catalog
-                .product(it.product())
-                .is_some_and(|product| product.sites.contain(site))
-        };
-        let paid = self.subscriptions.iter().filter(opens).filter_map(|it| it.entitles(now));
-        let given = self.grants.iter().filter(|(sites, grant)| {
-            sites.contain(site) && grant.starts_at <= now && now < grant.ends_at
+        self.runs(now, |product| product.sites.contain(site))
+    }
+
+    /// Whether the reader has, at `now`, a product that includes `what`, such as `newsletters`.
+    #[must_use]
+    pub fn includes(&self, what: &str, now: Timestamp) -> bool {
+        self.runs(now, |product| product.includes.iter().any(|word| word == what)).is_some()
+    }
+
+    /// Why the reader has a product of these now, if so.
+    fn runs(&self, now: Timestamp, fits: impl Fn(&Product) -> bool) -> Option<Entitlement> {
+        let fitting =
+            |it: &&Subscription| it.terms.catalog.product(it.product()).is_some_and(&fits);
+        let paid = self.subscriptions.iter().filter(fitting).filter_map(|it| it.entitles(now));
+        let given = self.grants.iter().filter(|(product, grant)| {
+            fits(product) && grant.starts_at <= now && now < grant.ends_at
         });
         paid.chain(given.map(|_| Entitlement::Complimentary)).min()
     }

@@ -5,6 +5,7 @@ mod catalog;
 mod doctor;
 mod keys;
 mod migrate;
+mod newsletter;
 mod notices;
 mod probe;
 mod reader;
@@ -56,6 +57,9 @@ enum Command {
     /// The catalog: what is sold.
     #[command(subcommand)]
     Catalog(catalog::CatalogCommand),
+    /// Newsletters: who receives them, for the mail tool.
+    #[command(subcommand)]
+    Newsletter(newsletter::NewsletterCommand),
     /// What subscribers had to be told.
     #[command(subcommand)]
     Notices(notices::NoticesCommand),
@@ -119,6 +123,7 @@ async fn run(command: Command, config: Config) -> Result<(), Failure> {
         Command::Staff(command) => staff::run(command, &config, &mut out).await,
         Command::Audit(command) => audit::run(command, &config, &mut out).await,
         Command::Catalog(command) => catalog::run(command, &config, &mut out).await,
+        Command::Newsletter(command) => newsletter::run(command, config, &mut out).await,
         Command::Notices(command) => notices::run(command, &config, &mut out).await,
         Command::Reader(command) => reader::run(command, config, &mut out).await,
         Command::Doctor => doctor::run(&config, &mut out).await,

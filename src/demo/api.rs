@@ -15,7 +15,7 @@ use futures_util::FutureExt;
 use super::{
     assets,
     newspaper::{Newspaper, NewspaperError},
-    pages::{self, ArticleView, HomeView, MeterView, OfferView, PlanView},
+    pages::{self, ArticleView, HomeView, MeterView, OfferView, PlanView, SignUpView},
 };
 use crate::{
     access::{
@@ -25,11 +25,16 @@ use crate::{
     },
     billing::catalog::{
         model::{Catalog, Plan},
+        newsletters::Rhythm,
         versions::Catalogs,
     },
     http::problem::ApiError,
+    language::Language,
     metering::tally::Reading,
-    reader::{accounts::Accounts, pages::reader_of},
+    reader::{
+        accounts::Accounts,
+        pages::{form_token, reader_of},
+    },
     sandbox,
 };
 
@@ -43,6 +48,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; img-src 'self'; style
 struct Demo {
     paper: Arc<Newspaper>,
     paywall: Paywall,
+    accounts: Arc<Accounts>,
     catalogs: Catalogs,
     public_url: Arc<str>,
 }
@@ -69,13 +75,15 @@ pub fn routes(
         })
     };
     // The newspaper and the readers' pages share an address here, and so a cookie.
+    let known = Arc::clone(&accounts);
     let reader_of = move |headers: &HeaderMap| {
-        let (accounts, headers) = (Arc::clone(&accounts), headers.clone());
+        let (accounts, headers) = (Arc::clone(&known), headers.clone());
         let found = async move { Ok(reader_of(&accounts, &headers, false).await?) };
         found.boxed()
     };
     let paywall = Paywall::new(gate, sandbox::SITE, false, article_of).with_readers(reader_of);
-    let demo = Demo { paper, paywall: paywall.clone(), catalogs, public_url: public_url.into() };
+    let demo =
+        Demo { paper, paywall: paywall.clone(), accounts, catalogs, public_url: public_url.into() };
     Ok(Router::new()
         .route("/", get(home))
         .route("/demo/", get(front))
@@ -103,6 +111,7 @@ async fn front(State(demo): State<Demo>, headers: HeaderMap) -> Result<Response,
 async fn article(
     State(demo): State<Demo>,
     Path(slug): Path<String>,
+    headers: HeaderMap,
     admission: Option<Extension<Admission>>,
 ) -> Result<Response, ApiError> {
     // Without an admission there is no such article, whatever the path looks like.
@@ -122,7 +131,34 @@ async fn article(
         let status = StatusCode::PAYMENT_REQUIRED;
         (status, ArticleView::Walled { offer: &offer, support_code: &support_code })
     };
-    page(status, pages::article(&demo.paper, article, view, meter.as_ref(), &canonical_url))
+    let (sign_up, cookie) = sign_up(&demo, &headers).await?.unzip();
+    let around = (canonical_url.as_str(), sign_up.as_ref());
+    let mut response =
+        page(status, pages::article(&demo.paper, article, view, meter.as_ref(), around))?;
+    if let Some(cookie) = cookie.flatten() {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+/// The box that signs up to the first daily newsletter that is for everybody, and the cookie that
+/// its form is tied to.
+async fn sign_up(
+    demo: &Demo,
+    headers: &HeaderMap,
+) -> Result<Option<(SignUpView, Option<HeaderValue>)>, ApiError> {
+    let catalog = demo.catalogs.current();
+    let mut daily = catalog.newsletters_of(Some(sandbox::SITE));
+    let daily = daily.find(|it| it.rhythm == Rhythm::Daily && !it.for_subscribers);
+    let Some(daily) = daily else { return Ok(None) };
+    let (token, cookie) = form_token(&demo.accounts, headers, SignUpView::ACTION, false).await?;
+    let view = SignUpView {
+        list: daily.id.clone(),
+        name: daily.name.in_language(Language::English).to_owned(),
+        description: daily.description.in_language(Language::English).to_owned(),
+        token,
+    };
+    Ok(Some((view, cookie)))
 }
 
 async fn stylesheet() -> impl IntoResponse {

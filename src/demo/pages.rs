@@ -91,6 +91,24 @@ pub enum ArticleView<'a> {
     },
 }
 
+/// The box that signs up to a newsletter.
+#[derive(Debug, Clone)]
+pub struct SignUpView {
+    /// For programs: `tide`.
+    pub list: String,
+    /// For people.
+    pub name: String,
+    /// What is in it.
+    pub description: String,
+    /// Shows that the form comes from here.
+    pub token: String,
+}
+
+impl SignUpView {
+    /// Where the form leads.
+    pub const ACTION: &str = "/newsletters";
+}
+
 /// Where the sandbox can be reached, for its start page.
 #[derive(Debug, Clone)]
 pub struct HomeView {
@@ -119,7 +137,7 @@ pub fn article(
     article: &Article,
     view: ArticleView<'_>,
     meter: Option<&MeterView>,
-    canonical_url: &str,
+    (canonical_url, sign_up): (&str, Option<&SignUpView>),
 ) -> askama::Result<String> {
     let summary = &article.summary;
     let rest = match view {
@@ -137,6 +155,7 @@ pub fn article(
         lead_in: article.lead_in(),
         rest,
         related: paper.related(summary).take(RELATED_COUNT).collect(),
+        sign_up,
         canonical_url,
         structured_data: structured_data(summary, canonical_url),
     }
@@ -194,6 +213,7 @@ struct ArticlePage<'a> {
     lead_in: &'a [Block],
     rest: Rest<'a>,
     related: Vec<&'a Summary>,
+    sign_up: Option<&'a SignUpView>,
     canonical_url: &'a str,
     structured_data: String,
 }

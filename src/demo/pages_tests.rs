@@ -35,12 +35,12 @@ fn meter(limit: u32, used: u32) -> MeterView {
 
 fn full(paper: &Newspaper) -> String {
     let tides = paper.find("how-tides-work").unwrap();
-    article(paper, tides, ArticleView::Full, Some(&meter(1, 1)), URL).unwrap()
+    article(paper, tides, ArticleView::Full, Some(&meter(1, 1)), (URL, None)).unwrap()
 }
 
 fn walled(paper: &Newspaper, offer: &OfferView, meter: Option<&MeterView>) -> String {
     let tides = paper.find("how-tides-work").unwrap();
-    article(paper, tides, ArticleView::Walled { offer, support_code: "K7Q-2M" }, meter, URL)
+    article(paper, tides, ArticleView::Walled { offer, support_code: "K7Q-2M" }, meter, (URL, None))
         .unwrap()
 }
 
@@ -89,8 +89,8 @@ fn the_wall_says_what_the_catalog_says() {
         "You can cancel anytime",
         "Your next free article: <time datetime=\"2026-12-23\">23 December 2026</time>",
         "K7Q-2M",
-        "/subscribe?plan=m1&amp;return_to=/demo/articles/how-tides-work",
-        "/subscribe?plan=y1&amp;return_to=/demo/articles/how-tides-work",
+        "/subscribe?site=demo&amp;plan=m1&amp;return_to=/demo/articles/how-tides-work",
+        "/subscribe?site=demo&amp;plan=y1&amp;return_to=/demo/articles/how-tides-work",
         "/login?return_to=/demo/articles/how-tides-work",
     ] {
         assert!(page.contains(words), "{words}");
@@ -147,7 +147,7 @@ fn a_title_cannot_break_out_of_the_page_or_its_structured_data() {
         blocks = [{ kind = "paragraph", text = "<i>" }]
     "#;
     let hostile = Article::parse("hostile", text).unwrap();
-    let page = article(&paper, &hostile, ArticleView::Full, None, "/").unwrap();
+    let page = article(&paper, &hostile, ArticleView::Full, None, ("/", None)).unwrap();
     assert!(!page.contains("<b>") && !page.contains("<i>"));
     assert_eq!(page.matches("</script>").count(), 1);
 }

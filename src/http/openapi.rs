@@ -20,6 +20,7 @@ use utoipa_swagger_ui::SwaggerUi;
     tags(
         (name = "Websites", description = "May this visitor read this article?"),
         (name = "Readers", description = "Accounts, logging in, and the reader's own things."),
+        (name = "Newsletters", description = "Which newsletters there are."),
         (name = "Staff", description = "The back office; every act is in the audit log."),
         (name = "Operations", description = "Is the service well?"),
         (name = "Sandbox", description = "Only in a sandbox: the movable clock."),

@@ -19,6 +19,8 @@ macro_rules! files {
             include_str!(concat!($language, "/letter.ftl")),
             include_str!(concat!($language, "/letter-account.ftl")),
             include_str!(concat!($language, "/letter-billing.ftl")),
+            include_str!(concat!($language, "/newsletter.ftl")),
+            include_str!(concat!($language, "/letter-newsletter.ftl")),
         ]
     };
 }

@@ -28,6 +28,7 @@ use crate::{
     ids::{Ids, NoRandomness},
     language::{Language, Words},
     mail::{MailError, MailRoom, address::Address, letter::Letter, recipient::Recipient},
+    newsletter::newsletters::NewsletterError,
     site::directory::Directory,
 };
 
@@ -96,6 +97,12 @@ impl From<SessionError> for AccountError {
 
 impl From<MailError> for AccountError {
     fn from(error: MailError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<NewsletterError> for AccountError {
+    fn from(error: NewsletterError) -> Self {
         Self::Failed(error.into())
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     },
     db::StoreError,
     mail::{address::Address, letter::Letter, outbox, recipient::Recipient},
+    newsletter::moving as newsletters,
 };
 
 /// How far a change of address has come.
@@ -98,6 +99,7 @@ impl Accounts {
             Err(error) => return Err(error.into()),
         }
         address_store::delete(&mut tx, reader.id).await?;
+        newsletters::follow(&mut tx, &self.ids, (&reader.email, &email), now).await?;
         // What was mailed to either before belongs to nobody's account any more.
         link_store::delete_for(&mut tx, &reader.email).await?;
         link_store::delete_for(&mut tx, &email).await?;

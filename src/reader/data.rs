@@ -29,6 +29,7 @@ use crate::{
         store::Key,
         tally::{Fingerprint, Tally},
     },
+    newsletter::{data::ExportedNewsletters, store as newsletters},
 };
 
 /// Everything that is held about one reader.
@@ -45,6 +46,8 @@ pub struct Export {
     pub address_change: Option<ExportedChange>,
     /// Mails of the last days.
     pub mails: Vec<ExportedMail>,
+    /// Newsletters, and what was agreed to.
+    pub newsletters: ExportedNewsletters,
     /// Subscriptions and all about them.
     #[serde(flatten)]
     pub billing: BillingExport,
@@ -153,6 +156,11 @@ impl Accounts {
         let mails = outbox::newest(&mut tx, Some(&reader.email)).await?;
         let billing = self.billing.export(&mut tx, id).await?;
         let notices = notices::of_reader(&mut tx, id).await?;
+        // What others agreed to with an address is not for somebody who has only typed it.
+        let newsletters = match reader.email_verified_at {
+            Some(_) => ExportedNewsletters::of(&mut tx, &reader.email).await?,
+            None => ExportedNewsletters::default(),
+        };
         drop(tx);
         let pools = self.directory.snapshot().pools();
         let meters = records::of(&mut self.meter_db.read().await?, &pools, id).await?;
@@ -175,6 +183,7 @@ impl Accounts {
                 .into_iter()
                 .map(|mail| ExportedMail { subject: mail.subject, created_at: mail.created_at })
                 .collect(),
+            newsletters,
             billing,
             notices,
             meters: meters.into_iter().map(ExportedMeter::from).collect(),
@@ -226,6 +235,7 @@ impl Accounts {
         sessions::forget_devices(&mut tx, owner).await?;
         link_store::delete_for(&mut tx, &reader.email).await?;
         notices::call_off(&mut tx, id, now).await?;
+        newsletters::forget(&mut tx, &reader.email).await?;
         outbox::delete_to(&mut tx, &reader.email).await?;
         let to = self.recipient(&reader);
         self.write_to(&mut tx, &to, &Letter::AccountErased { at: now }, now).await?;

@@ -30,6 +30,7 @@ use crate::{
     db::{Db, StoreError},
     http::{client_ip::ClientIp, edge::RequestId, headers::bearer, problem::ApiError},
     ids::Ids,
+    newsletter::newsletters::{NewsletterError, Newsletters},
     reader::accounts::{AccountError, Accounts},
 };
 
@@ -57,6 +58,8 @@ pub struct Desk {
     pub needs_second_factor: bool,
     /// Readers, on whom staff act.
     pub readers: Arc<Accounts>,
+    /// Newsletters, which staff hand to the mail tool.
+    pub newsletters: Arc<Newsletters>,
 }
 
 impl std::fmt::Debug for Desk {
@@ -124,6 +127,12 @@ impl From<AccountError> for DeskError {
             AccountError::Gone => Self::NotFound,
             error => Self::Failed(error.into()),
         }
+    }
+}
+
+impl From<NewsletterError> for DeskError {
+    fn from(error: NewsletterError) -> Self {
+        Self::Failed(error.into())
     }
 }
 

@@ -8,3 +8,4 @@ mod acts;
 pub mod api;
 pub mod desk;
 mod log_in;
+mod newsletters;

@@ -227,6 +227,8 @@ on_both_databases! {
             ("DELETE", "/v1/staff/readers/{id}/sessions", format!("/v1/staff/readers/{reader}/sessions"), [403, 204, 204]),
             ("GET", "/v1/staff/mails/dead", "/v1/staff/mails/dead".into(), [403, 200, 200]),
             ("POST", "/v1/staff/mails/{id}/retry", format!("/v1/staff/mails/{nobody}/retry"), [403, 404, 404]),
+            ("GET", "/v1/staff/newsletters", "/v1/staff/newsletters".into(), [200, 200, 200]),
+            ("GET", "/v1/staff/newsletters/{id}/subscribers.csv", "/v1/staff/newsletters/tide/subscribers.csv".into(), [403, 403, 200]),
             ("GET", "/v1/staff/subscriptions", "/v1/staff/subscriptions".into(), [200, 200, 200]),
             ("GET", "/v1/staff/subscriptions/stuck", "/v1/staff/subscriptions/stuck".into(), [200, 200, 200]),
             ("GET", "/v1/staff/subscriptions/{id}", format!("/v1/staff/subscriptions/{nobody}"), [404, 404, 404]),

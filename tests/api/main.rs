@@ -42,6 +42,7 @@ mod mailing;
 mod mails_asked_for;
 mod merging;
 mod money;
+mod newsletters;
 mod notices;
 mod office_billing;
 mod operations;

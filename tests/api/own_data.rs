@@ -51,6 +51,8 @@ const TABLES: &[(&str, Holds)] = &[
     ("sandbox_refunds", Holds::Nothing("the sandbox's gateway")),
     ("sandbox_book", Holds::Nothing("the sandbox's gateway")),
     ("idempotency_keys", Holds::Nothing("answers that were given already, for a day")),
+    ("newsletter_consents", Holds::Part("/newsletters/consents")),
+    ("newsletter_subscriptions", Holds::Part("/newsletters/subscriptions")),
     ("trial_claims", Holds::Nothing("keyed hashes, which tell nobody anything")),
 ];
 

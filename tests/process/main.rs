@@ -13,6 +13,7 @@ mod commands;
 mod disk;
 mod kill;
 mod mail;
+mod newsletters;
 mod readers;
 mod secrecy;
 mod server;

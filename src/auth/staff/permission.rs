@@ -27,6 +27,8 @@ pub enum Permission {
     MailQueueRetry,
     /// Erase a reader.
     ReaderErase,
+    /// Take out the addresses that receive a newsletter.
+    NewsletterExport,
     /// Read the audit log.
     AuditRead,
     /// Add staff, change their roles, close their accounts.
@@ -35,7 +37,7 @@ pub enum Permission {
 
 impl Permission {
     /// Every one of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::SubscriptionsRead,
         Self::MetricsRead,
         Self::SitesRead,
@@ -47,6 +49,7 @@ impl Permission {
         Self::MailQueueRead,
         Self::MailQueueRetry,
         Self::ReaderErase,
+        Self::NewsletterExport,
         Self::AuditRead,
         Self::StaffManage,
     ];
@@ -63,7 +66,9 @@ impl Permission {
             | Self::ReaderExport
             | Self::MailQueueRead
             | Self::MailQueueRetry => Role::Support,
-            Self::ReaderErase | Self::AuditRead | Self::StaffManage => Role::Admin,
+            Self::ReaderErase | Self::NewsletterExport | Self::AuditRead | Self::StaffManage => {
+                Role::Admin
+            }
         }
     }
 }
@@ -102,6 +107,7 @@ ReaderExport       -    yes  yes
 MailQueueRead      -    yes  yes
 MailQueueRetry     -    yes  yes
 ReaderErase        -    -    yes
+NewsletterExport   -    -    yes
 AuditRead          -    -    yes
 StaffManage        -    -    yes"
         );

@@ -6,6 +6,7 @@ use iso_currency::Currency;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::newsletters::Newsletter;
 use crate::{clock::Timestamp, money::Money};
 
 /// How often a plan is paid.
@@ -147,6 +148,8 @@ pub struct Catalog {
     pub plans: Vec<Plan>,
     /// By country.
     pub tax: Vec<(String, TaxRate)>,
+    /// In the order in which they are shown.
+    pub newsletters: Vec<Newsletter>,
 }
 
 impl Catalog {
@@ -160,6 +163,20 @@ impl Catalog {
     #[must_use]
     pub fn product(&self, id: &str) -> Option<&Product> {
         self.products.iter().find(|product| product.id == id)
+    }
+
+    /// The newsletter with this id.
+    #[must_use]
+    pub fn newsletter(&self, id: &str) -> Option<&Newsletter> {
+        self.newsletters.iter().find(|newsletter| newsletter.id == id)
+    }
+
+    /// The newsletters of `site`, or of every site where none is named.
+    pub fn newsletters_of<'a>(
+        &'a self,
+        site: Option<&'a str>,
+    ) -> impl Iterator<Item = &'a Newsletter> {
+        self.newsletters.iter().filter(move |it| site.is_none_or(|site| it.sites.contain(site)))
     }
 
     /// The plans that new subscribers of `site` may take, or of any site where none is named.

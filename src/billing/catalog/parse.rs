@@ -12,6 +12,7 @@ use super::{
     model::{
         Catalog, Dunning, Interval, Migration, Plan, Product, Sites, TaxRate, TrialWithoutCard,
     },
+    newsletters,
     section::{Document, Mistake, Section, flag, list, name, text, whole, word, words},
 };
 use crate::{clock::Timestamp, money::Money};
@@ -29,7 +30,7 @@ const NOTICE_DAYS_MAX: u32 = 366;
 /// Digits after the point of a tax rate in percent that parts per million can hold.
 const RATE_DECIMALS: usize = 4;
 
-const ROOT: &[&str] = &["seller", "products", "plans", "tax"];
+const ROOT: &[&str] = &["seller", "products", "plans", "tax", "newsletters"];
 const SELLER: &[&str] = &["country"];
 const PRODUCT: &[&str] = &["id", "name", "sites", "includes"];
 const PLAN: &[&str] = &[
@@ -104,12 +105,14 @@ fn read(root: &Section<'_>) -> Option<Catalog> {
     let read: Vec<_> = plans.iter().filter_map(|row| Some((row, plan(row, &ids)?))).collect();
     refuse_two_currencies(&read);
     let tax = rates.iter().filter_map(tax).collect();
+    let newsletters = newsletters::read(root);
     Some(Catalog {
         version: 0,
         country: seller?,
         products,
         plans: read.into_iter().map(|(_, plan)| plan).collect(),
         tax,
+        newsletters,
     })
 }
 
@@ -194,7 +197,7 @@ fn tax(row: &Section<'_>) -> Option<(String, TaxRate)> {
     Some((country?, TaxRate { ppm: ppm?, inclusive: inclusive? }))
 }
 
-fn refuse_doubles(
+pub(super) fn refuse_doubles(
     rows: &[Section<'_>],
     key: &str,
     read: impl Fn(&DeValue<'_>) -> Result<String, String>,
@@ -231,7 +234,7 @@ fn refuse_two_currencies(plans: &[(&Section<'_>, Plan)]) {
     }
 }
 
-fn sites(value: &DeValue<'_>) -> Result<Sites, String> {
+pub(super) fn sites(value: &DeValue<'_>) -> Result<Sites, String> {
     match value.as_str() {
         Some("all") => Ok(Sites::All),
         None if value.is_array() => match words(value)? {

@@ -240,7 +240,7 @@ fn mistakes_about_retries_are_told_with_line_key_and_rule() {
 
 #[test]
 fn mistakes_about_taxes_are_told_with_line_key_and_rule() {
-    let keys = "is no key; known are seller, products, plans, tax";
+    let keys = "is no key; known are seller, products, plans, tax, newsletters";
     let wrong = ["2.1", "100.0001%", "2.12345%", "-2%", "2.%", ".1%", "+2%", "%", "", "2 %"];
     for rate in wrong.into_iter().chain(["99999999999999999999%"]) {
         told(&[("2.1%", rate, "26 tax.rate", RATE)]);

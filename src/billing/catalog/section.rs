@@ -110,6 +110,11 @@ impl<'d> Section<'d> {
         read(self.find(key)?.get_ref()).ok()
     }
 
+    /// Whether `key` is there, whatever it says.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.find(key).is_some()
+    }
+
     /// On which line `key` stands.
     pub(super) fn line_of(&self, key: &str) -> usize {
         self.document.line(self.find(key).map_or(self.start, |value| value.span().start))

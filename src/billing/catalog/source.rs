@@ -12,7 +12,8 @@ use super::{
     parse::{InvalidCatalog, TEXT_MAX},
 };
 
-const SHIPPED: &str = include_str!("../../../config/catalog.toml");
+/// The catalog that is compiled in.
+pub(crate) const SHIPPED: &str = include_str!("../../../config/catalog.toml");
 /// Most bytes that are read of a file: its characters have up to four.
 const BYTES_MAX: u64 = 4 * TEXT_MAX as u64 + 1;
 

@@ -56,6 +56,7 @@ pub(crate) fn plan(id: &str, amount: i64, interval: Interval, trial_days: u32) -
 
 pub(crate) fn terms(id: &str) -> Terms {
     let catalog = Catalog {
+        newsletters: Vec::new(),
         version: 1,
         country: "US".to_owned(),
         products: vec![Product {

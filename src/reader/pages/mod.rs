@@ -3,7 +3,8 @@
 //! `visit` knows the browser by its cookies and how to speak to it, `titles` to which site a page
 //! belongs, `submitted` takes a form only from our own pages, `fields` says what a form asks for,
 //! `sheet` what a page is drawn with, `view` draws, `refusal` says what cannot be. `sign_up`,
-//! `log_in`, `account`, `data`, `language` and `subscription` are the pages.
+//! `log_in`, `account`, `data`, `language`, `subscription` and
+//! `newsletters` are the pages.
 
 mod account;
 mod cookies;
@@ -11,6 +12,7 @@ mod data;
 mod fields;
 mod language;
 mod log_in;
+mod newsletters;
 mod refusal;
 mod return_to;
 mod sheet;
@@ -31,9 +33,12 @@ use axum::{
     routing::{get, post},
 };
 
-pub use self::visit::reader_of;
+pub use self::visit::{form_token, reader_of};
 use super::accounts::Accounts;
-use crate::auth::guard::{Guard, slow_down};
+use crate::{
+    auth::guard::{Guard, slow_down},
+    newsletter::newsletters::Newsletters,
+};
 
 const STYLESHEET: &str = include_str!("../account.css");
 const ICON: &str = include_str!("../icon.svg");
@@ -43,6 +48,8 @@ const ICON: &str = include_str!("../icon.svg");
 pub struct Pages {
     /// Does what readers ask for.
     pub accounts: Arc<Accounts>,
+    /// Signs up to newsletters, and off again.
+    pub newsletters: Arc<Newsletters>,
     /// Whose pages they are.
     pub publisher: Arc<str>,
     /// Whether cookies travel by HTTPS only, and their names say so: everywhere but in a sandbox.
@@ -68,6 +75,11 @@ pub fn routes(pages: Pages, guard: Guard) -> Router {
         .route("/account/address", post(account::agree_to_address))
         .route("/account/erase", post(data::erase))
         .merge(subscription::forms())
+        .route("/account/newsletters", post(newsletters::account::change))
+        .route("/newsletters", post(newsletters::sign_up::ask))
+        .route("/newsletters/confirm", post(newsletters::sign_up::confirm))
+        .route("/newsletters/preferences", post(newsletters::preferences::change))
+        .route("/newsletters/leave", post(newsletters::preferences::leave))
         .layer(from_fn_with_state(guard, slow_down));
     Router::new()
         .merge(forms)
@@ -81,7 +93,13 @@ pub fn routes(pages: Pages, guard: Guard) -> Router {
         .route("/account/export", get(data::export))
         .route("/account/erase", get(data::erase_form))
         .merge(subscription::pages())
+        .route("/account/newsletters", get(newsletters::account::page))
+        .route("/newsletters", get(newsletters::sign_up::form))
+        .route("/newsletters/confirm", get(newsletters::sign_up::confirm_form))
+        .route("/newsletters/preferences", get(newsletters::preferences::page))
+        .route("/newsletters/unsubscribe", get(newsletters::preferences::leave_form))
         .layer(from_fn_with_state(pages.clone(), refusal::in_a_page))
+        .merge(newsletters::one_click::route())
         .route("/assets/account.css", get(async || asset("text/css; charset=utf-8", STYLESHEET)))
         .route("/assets/account.svg", get(async || asset("image/svg+xml", ICON)))
         .with_state(pages)

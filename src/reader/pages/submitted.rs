@@ -15,8 +15,8 @@ use super::{Pages, refusal, sheet::Sheet, visit::Visit};
 use crate::{auth::form, http::body::BODY_MAX};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-/// Most fields of a form.
-const FIELDS_MAX: usize = 20;
+/// Most fields of a form: a box for each newsletter that a catalog may have, and a few more.
+const FIELDS_MAX: usize = 60;
 
 /// The fields of a form that is only a button.
 #[derive(Deserialize)]

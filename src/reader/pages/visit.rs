@@ -18,6 +18,7 @@ use super::{
 use crate::{
     auth::{
         access_token::{Caller, Realm},
+        form,
         session::{
             model::{Session, device_name},
             secret::{Secret, SecretHash, SecretKind},
@@ -158,6 +159,33 @@ pub async fn reader_of(
 ) -> Result<Option<uuid::Uuid>, AccountError> {
     let Some(hash) = cookies::read(headers, Name::Session, secure) else { return Ok(None) };
     Ok(member(accounts, hash).await?.map(|member| member.reader.id))
+}
+
+/// The hidden token of a form that leads to `action`, on the pages of others in this process, and
+/// the cookie that it is tied to where this browser has none yet.
+///
+/// # Errors
+/// When the database fails, or there is no randomness to be had.
+pub async fn form_token(
+    accounts: &Accounts,
+    headers: &HeaderMap,
+    action: &str,
+    secure: bool,
+) -> Result<(String, Option<HeaderValue>), AccountError> {
+    let session = cookies::read(headers, Name::Session, secure);
+    let session = match session {
+        Some(hash) if member(accounts, hash).await?.is_some() => Some(hash),
+        _ => None,
+    };
+    let (holder, cookie) = match session.or_else(|| cookies::read(headers, Name::Form, secure)) {
+        Some(holder) => (holder, None),
+        None => {
+            let secret = Secret::generate(&accounts.ids, SecretKind::Cookie)?;
+            (secret.hash(), cookies::set(Name::Form, &secret, None, secure))
+        }
+    };
+    let keys = &accounts.directory.snapshot().keys.form;
+    Ok((form::issue(keys, holder, action, accounts.clock.now()), cookie))
 }
 
 /// The way to the log-in page, and from there to a path.

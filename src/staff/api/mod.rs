@@ -3,6 +3,7 @@
 
 mod audit;
 mod mails;
+mod newsletters;
 mod readers;
 mod session;
 mod subscription_bodies;
@@ -40,6 +41,8 @@ pub fn routes(desk: Arc<Desk>, guard: Guard) -> OpenApiRouter {
         .routes(routes!(subscriptions::pause))
         .routes(routes!(subscriptions::resume))
         .routes(routes!(subscriptions::give))
+        .routes(routes!(newsletters::list))
+        .routes(routes!(newsletters::export))
         .routes(routes!(mails::list_dead))
         .routes(routes!(mails::retry))
         .routes(routes!(audit::list))
