@@ -77,7 +77,7 @@ pub(in crate::reader::pages) async fn change(
     State(pages): State<Pages>,
     Submitted { visit, fields }: Submitted<Sent>,
 ) -> Result<Response, ApiError> {
-    let (words, sheet) = (visit.words.clone(), visit.sheet(&pages));
+    let words = visit.words.clone();
     let sheet = visit.sheet(&pages);
     let member = match visit.member_or_login(PATH) {
         Ok(member) => member,
