@@ -6,6 +6,7 @@ use axum::{
 };
 use pressgate::{
     clock::Clock,
+    language::Language,
     site::look::{
         logo::Logo,
         model::{Accent, Font, Look},
@@ -119,5 +120,16 @@ on_both_databases! {
         assert_eq!(before.get(&newer).await.status, 404);
         let page = browser.open("/login").await.text();
         assert!(page.contains("<p class=\"name\">The Fathom</p>"), "{page}");
+    }
+
+    async fn a_site_that_speaks_one_language_speaks_it_to_all(t: TestApp) {
+        let french = |page: &str| page.contains("<html lang=\"fr\"");
+        let mut browser = Browser::new(&t);
+        let page = browser.open("/login").await.text();
+        assert!(!french(&page) && page.contains("Français"), "{page}");
+        let look = Look { language: Some(Language::French), ..Look::default() };
+        dress(&t, "demo", &look, None).await;
+        let page = browser.open("/login").await.text();
+        assert!(french(&page) && !page.contains("English"), "{page}");
     }
 }
