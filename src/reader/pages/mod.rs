@@ -1,9 +1,9 @@
 //! The readers' own pages: signing up, logging in, the account. Plain forms that need no script.
 //!
-//! `visit` knows the browser by its cookies and how to speak to it, `titles` to which site a page
-//! belongs, `submitted` takes a form only from our own pages, `fields` says what a form asks for,
-//! `sheet` what a page is drawn with, `view` draws, `refusal` says what cannot be. `sign_up`,
-//! `log_in`, `account`, `data`, `language` and `subscription` are the pages.
+//! `visit` knows the browser by its cookies and `titles` the site it came from, `submitted` takes a
+//! form only from our own pages, `fields` says what a form asks for, `sheet` what a page is drawn
+//! with, `view` draws, `refusal` says what cannot be. `sign_up`, `log_in`, `account`, `data`,
+//! `language` and `subscription` are the pages.
 
 mod account;
 mod cookies;
