@@ -53,7 +53,8 @@ impl Raw {
         }
         let visit = Visit::from_request_parts(&mut parts, pages).await;
         let visit = visit.map_err(IntoResponse::into_response)?;
-        let sheet = visit.sheet(pages);
+        // Its cookie may be new, and is not given with a refusal.
+        let sheet = visit.sheet(pages).without_forms();
         let bytes = Limited::new(body, BODY_MAX).collect().await;
         let bytes = bytes.map_err(|_| refusal::unreadable(pages, &sheet))?.to_bytes();
         let fields = serde_urlencoded::from_bytes::<Vec<(String, String)>>(&bytes);
