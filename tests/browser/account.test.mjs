@@ -63,8 +63,10 @@ for (const { name: database, skip } of DATABASES) {
         };
         /** Tab reaches every link, field and button in the order of the page, and shows where it is. */
         const walk = async (name) => {
-          const controls = await page.locator('a[href], button, input:not([type=hidden])').all();
-          for (const control of controls) {
+          const controls = page.locator('a[href], button, summary, select, input:not([type=hidden])');
+          for (const control of await controls.all()) {
+            // What is folded away is not in the way either.
+            if (!await control.isVisible()) continue;
             await page.keyboard.press('Tab');
             const [reached, outline] = await control.evaluate(
               (element) => [element === document.activeElement, getComputedStyle(element).outlineStyle]);
@@ -87,6 +89,11 @@ for (const { name: database, skip } of DATABASES) {
         assert.equal(await page.getByLabel('Email address').inputValue(), email);
         assert.equal(await page.getByLabel('Password').inputValue(), '');
         assert.match(await page.getByLabel('Password').getAttribute('aria-describedby'), /error/);
+        // What is wrong is told first, and leads to where it is.
+        const told = page.getByRole('alert');
+        assert.ok(await told.evaluate((element) => element === document.activeElement));
+        await told.getByRole('link').click();
+        assert.ok(await page.getByLabel('Password').evaluate((element) => element === document.activeElement));
         await page.getByLabel('Password').fill(PASSWORD);
         await send('Make an account');
         await judge('look-into-mail');
@@ -110,6 +117,7 @@ for (const { name: database, skip } of DATABASES) {
         assert.equal(page.url(), `${service.url}/account`);
 
         const address = page.locator('form[action="/account/email"]');
+        await page.getByText('Change the address').click();
         await address.getByLabel('New email address').fill('elsewhere@example.org');
         await address.getByLabel('Current password').fill('not this one');
         await address.getByRole('button').click();
@@ -117,6 +125,16 @@ for (const { name: database, skip } of DATABASES) {
         assert.equal(await address.getByLabel('New email address').inputValue(), 'elsewhere@example.org');
         assert.equal(await page.locator('[aria-invalid]').count(), 1, 'in the form that was sent');
         assert.equal(await address.locator('[aria-invalid]').count(), 1);
+
+        // In French, and back.
+        await send('Français');
+        assert.equal(page.url(), `${service.url}/account`, 'from the answer to a form');
+        assert.equal(await page.locator('html').getAttribute('lang'), 'fr');
+        await judge('account-french');
+        await page.getByText('Changer de langue').click();
+        await page.getByLabel('Langue').selectOption('en');
+        await send('Enregistrer la langue');
+        assert.equal(await page.locator('html').getAttribute('lang'), 'en');
 
         const moved = await fetch(`${service.url}/sandbox/clock`, {
           method: 'POST',

@@ -15,6 +15,9 @@ use crate::{
     },
 };
 
+/// The parts of these pages that begin with a page that anybody can open.
+const BEGINNINGS: [&str; 6] = ["account", "cancel", "login", "newsletters", "signup", "subscribe"];
+
 /// What is signed into the hidden tokens of one browser's forms.
 struct Tokens {
     snapshot: Arc<Snapshot>,
@@ -25,8 +28,7 @@ struct Tokens {
 /// What a page is drawn with, whatever stands on it.
 pub(super) struct Sheet {
     pub(super) words: Words,
-    /// Where the same page is found again: where a language was chosen, say. None for the answer
-    /// to a form, and where there are no forms.
+    /// Where the page is found again, in another language say. None where there are no forms.
     pub(super) here: Option<String>,
     /// The site that the page belongs to.
     site: Option<Arc<LiveSite>>,
@@ -51,6 +53,11 @@ impl Sheet {
         let snapshot = Arc::clone(&pages.accounts.directory.snapshot());
         let now = pages.accounts.clock.now();
         Self { words, here, site, tokens: Some(Tokens { snapshot, holder, now }) }
+    }
+
+    /// The same for a page without forms.
+    pub(super) fn without_forms(self) -> Self {
+        Self { here: None, tokens: None, ..self }
     }
 
     /// Whose page it is: the site's name, or the publisher's where there is no site.
@@ -98,8 +105,37 @@ pub(super) fn words(
     Words::new(language, zone)
 }
 
-/// Where the page of this request is found again.
+/// Where the page of this request is found again. The answer to a form is not: instead, the page
+/// that its part of the pages begins with.
 pub(super) fn here(parts: &Parts) -> Option<String> {
-    let path = parts.uri.path_and_query()?;
-    (parts.method == Method::GET).then(|| path.as_str().to_owned())
+    let path = parts.uri.path_and_query()?.as_str();
+    if parts.method == Method::GET {
+        return Some(path.to_owned());
+    }
+    let part = path.split(['/', '?']).nth(1)?;
+    BEGINNINGS.contains(&part).then(|| format!("/{part}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+
+    use super::*;
+
+    #[test]
+    fn a_page_is_found_again_and_an_answer_where_its_form_began() {
+        for (method, path, expected) in [
+            (Method::GET, "/login/link?token=x", Some("/login/link?token=x")),
+            (Method::GET, "/mail/cancel?token=x", Some("/mail/cancel?token=x")),
+            (Method::POST, "/login/email", Some("/login")),
+            (Method::POST, "/signup?x=/evil", Some("/signup")),
+            (Method::POST, "/account/sessions/end", Some("/account")),
+            (Method::POST, "/logout", None),
+            (Method::POST, "//evil.example", None),
+        ] {
+            let (parts, ()) =
+                Request::builder().method(method).uri(path).body(()).unwrap().into_parts();
+            assert_eq!(here(&parts).as_deref(), expected, "{path}");
+        }
+    }
 }

@@ -39,6 +39,8 @@ pub(super) struct Sent<T> {
 /// A form as it came: the browser, the path, the token and the other fields.
 struct Raw {
     visit: Visit,
+    /// For a refusal. It has no forms: their cookie may be new, and is not given with it.
+    sheet: Sheet,
     path: String,
     token: String,
     fields: Vec<(String, String)>,
@@ -53,23 +55,23 @@ impl Raw {
         }
         let visit = Visit::from_request_parts(&mut parts, pages).await;
         let visit = visit.map_err(IntoResponse::into_response)?;
-        let sheet = visit.sheet(pages);
+        let sheet = visit.sheet(pages).without_forms();
         let bytes = Limited::new(body, BODY_MAX).collect().await;
         let bytes = bytes.map_err(|_| refusal::unreadable(pages, &sheet))?.to_bytes();
         let fields = serde_urlencoded::from_bytes::<Vec<(String, String)>>(&bytes);
         let mut fields = fields.map_err(|_| refusal::unreadable(pages, &sheet))?;
         let place = fields.iter().position(|(name, _)| name == form::FIELD);
         let token = place.map(|place| fields.swap_remove(place).1).unwrap_or_default();
-        Ok(Self { visit, path: parts.uri.path().to_owned(), token, fields })
+        Ok(Self { visit, sheet, path: parts.uri.path().to_owned(), token, fields })
     }
 
     fn fields<T: for<'de> Deserialize<'de>>(self, pages: &Pages) -> Result<(Visit, T), Response> {
-        let sheet = self.visit.sheet(pages);
         if self.fields.len() > FIELDS_MAX {
-            return Err(refusal::unreadable(pages, &sheet));
+            return Err(refusal::unreadable(pages, &self.sheet));
         }
         let fields = MapDeserializer::<_, ValueError>::new(self.fields.into_iter());
-        let fields = T::deserialize(fields).map_err(|_| refusal::unreadable(pages, &sheet))?;
+        let fields = T::deserialize(fields);
+        let fields = fields.map_err(|_| refusal::unreadable(pages, &self.sheet))?;
         Ok((self.visit, fields))
     }
 }
@@ -93,7 +95,7 @@ impl<T: for<'de> Deserialize<'de>> FromRequest<Pages> for Submitted<T> {
         if !form::holds(keys, form, &raw.token, pages.accounts.clock.now()) {
             let keeps = raw.visit.keeps_cookies;
             let told = if keeps { refusal::stale } else { refusal::no_cookies };
-            return Err(told(pages, &raw.visit.sheet(pages)));
+            return Err(told(pages, &raw.sheet));
         }
         let (visit, fields) = raw.fields(pages)?;
         Ok(Self { visit, fields })
