@@ -1,5 +1,7 @@
 //! What only a sandbox has: known keys, and a clock that can be moved forward.
 
+pub mod bar;
+
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
@@ -155,7 +157,10 @@ pub fn routes(
     billing: Arc<Billing>,
 ) -> OpenApiRouter {
     let clocks = (clock, directory, billing);
-    OpenApiRouter::new().routes(routes!(read_clock, move_clock)).with_state(clocks)
+    OpenApiRouter::new()
+        .routes(routes!(read_clock, move_clock))
+        .with_state(clocks.clone())
+        .merge(bar::routes(clocks))
 }
 
 /// What time the sandbox thinks it is.
@@ -189,19 +194,24 @@ async fn read_clock(State((clock, ..)): State<Clocks>) -> Json<ClockBody> {
     responses((status = 200, description = "The new time", body = ClockBody),
               (status = "4XX", description = "Not as it must be", body = ProblemBody)))]
 async fn move_clock(
-    State((clock, directory, billing)): State<Clocks>,
+    State(clocks): State<Clocks>,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Json<ClockBody>, ApiError> {
+    let clock = &clocks.0;
     let step = parse::<MoveClock>(&bytes)?.step(clock.now()).map_err(|(field, detail)| {
         ApiError::InvalidFields(vec![FieldError::new(field, "invalid_value", detail)])
     })?;
-    let until = clock.now().plus(step);
+    advance(&clocks, clock.now().plus(step)).await?;
+    Ok(Json(ClockBody { now: clock.now() }))
+}
+
+/// Moves the clock on until `until`, through all that falls due.
+async fn advance((clock, directory, billing): &Clocks, until: Timestamp) -> Result<(), ApiError> {
     // Billing first: whatever falls due on the way happens at its own time.
     let set = |at: Timestamp| clock.advance(at.since(clock.now()));
     billing.live_until(until, set).await?;
     // Signing keys become active and retire by the clock.
-    directory.refresh().await.map_err(ApiError::internal)?;
-    Ok(Json(ClockBody { now: clock.now() }))
+    directory.refresh().await.map_err(ApiError::internal)
 }
 
 impl MoveClock {

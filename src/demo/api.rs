@@ -15,11 +15,11 @@ use futures_util::FutureExt;
 use super::{
     assets,
     newspaper::{Newspaper, NewspaperError},
-    pages::{self, ArticleView, HomeView, MeterView, OfferView, PlanView, SignUpView},
+    pages::{self, Around, ArticleView, HomeView, MeterView, OfferView, PlanView, SignUpView},
 };
 use crate::{
     access::{
-        decision::ArticleAccess,
+        decision::{ArticleAccess, Reason},
         gate::Gate,
         middleware::{Admission, Paywall, RequestedArticle},
     },
@@ -35,7 +35,7 @@ use crate::{
         accounts::Accounts,
         pages::{form_token, reader_of},
     },
-    sandbox,
+    sandbox::{self, bar::Bar},
 };
 
 const ARTICLES: &str = "/demo/articles/";
@@ -94,15 +94,36 @@ pub fn routes(
         .with_state(demo))
 }
 
+impl Demo {
+    fn bar(&self, here: &str) -> Bar {
+        Bar::new(self.accounts.clock.now(), here)
+    }
+}
+
+/// What the header tells a reader whom the meter does not count.
+fn standing(reason: Reason) -> Option<&'static str> {
+    match reason {
+        Reason::Trial => Some("You read in your free trial"),
+        Reason::Subscriber => Some("You are a subscriber"),
+        Reason::GracePeriod => Some("Your payment failed. You read on for now"),
+        Reason::Complimentary => Some("You read with our compliments"),
+        _ => None,
+    }
+}
+
 async fn home(State(demo): State<Demo>) -> Result<Response, ApiError> {
     let public_url = demo.public_url.to_string();
-    page(StatusCode::OK, pages::home(&HomeView { public_url }))
+    let bar = demo.bar("/");
+    page(StatusCode::OK, pages::home(&HomeView { public_url, bar }))
 }
 
 async fn front(State(demo): State<Demo>, headers: HeaderMap) -> Result<Response, ApiError> {
     let reading = demo.paywall.peek(&headers).await?;
     let meter = reading.map(|reading| meter_view(reading, &demo));
-    let mut response = page(StatusCode::OK, pages::front(&demo.paper, meter.as_ref()))?;
+    let reader = reader_of(&demo.accounts, &headers, false).await?;
+    let standing = reader.map(|_| "You are logged in");
+    let around = Around { meter: meter.as_ref(), standing, bar: Some(demo.bar("/demo/")) };
+    let mut response = page(StatusCode::OK, pages::front(&demo.paper, &around))?;
     let private = HeaderValue::from_static("private, no-store");
     response.headers_mut().insert(header::CACHE_CONTROL, private);
     Ok(response)
@@ -132,9 +153,11 @@ async fn article(
         (status, ArticleView::Walled { offer: &offer, support_code: &support_code })
     };
     let (sign_up, cookie) = sign_up(&demo, &headers).await?.unzip();
-    let around = (canonical_url.as_str(), sign_up.as_ref());
-    let mut response =
-        page(status, pages::article(&demo.paper, article, view, meter.as_ref(), around))?;
+    let standing = standing(admission.reason);
+    let bar = Some(demo.bar(&format!("{ARTICLES}{slug}")));
+    let around = Around { meter: meter.as_ref(), standing, bar };
+    let of = (canonical_url.as_str(), sign_up.as_ref());
+    let mut response = page(status, pages::article(&demo.paper, article, view, &around, of))?;
     if let Some(cookie) = cookie.flatten() {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
@@ -171,7 +194,8 @@ async fn picture(Path(file): Path<String>) -> Result<impl IntoResponse, ApiError
 }
 
 async fn not_found(State(demo): State<Demo>) -> Result<Response, ApiError> {
-    page(StatusCode::NOT_FOUND, pages::not_found(&demo.paper))
+    let around = Around { bar: Some(demo.bar("/demo/")), ..Around::default() };
+    page(StatusCode::NOT_FOUND, pages::not_found(&demo.paper, &around))
 }
 
 fn asset(media_type: &'static str, content: &'static str) -> impl IntoResponse {

@@ -6,6 +6,8 @@ use time::Date;
 use time::format_description::StaticFormatDescription;
 use time::macros::format_description;
 
+use crate::sandbox::bar::Bar;
+
 use super::newspaper::{Article, Block, Newspaper, Section, Summary};
 
 const DAY: StaticFormatDescription = format_description!("[day padding:none] [month repr:long]");
@@ -30,6 +32,17 @@ impl MeterView {
             left => format!("{left} {} left", free_articles(left)),
         }
     }
+}
+
+/// What stands around every page: what the visitor has, and the sandbox's bar.
+#[derive(Debug, Default)]
+pub struct Around<'a> {
+    /// What the header says of the meter.
+    pub meter: Option<&'a MeterView>,
+    /// As what the reader reads, where somebody has a session here.
+    pub standing: Option<&'static str>,
+    /// The sandbox's bar.
+    pub bar: Option<Bar>,
 }
 
 /// What the wall offers, from the catalog.
@@ -110,22 +123,24 @@ impl SignUpView {
 }
 
 /// Where the sandbox can be reached, for its start page.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct HomeView {
     /// Without a slash at the end: `http://127.0.0.1:8080`.
     pub public_url: String,
+    /// The sandbox's bar.
+    pub bar: Bar,
 }
 
 /// The front page, `/demo/`.
 ///
 /// # Errors
 /// When the template cannot be written out.
-pub fn front(paper: &Newspaper, meter: Option<&MeterView>) -> askama::Result<String> {
+pub fn front(paper: &Newspaper, around: &Around<'_>) -> askama::Result<String> {
     let lead = paper.summaries().next();
     let leading = lead.map_or(Section::Science, |summary| summary.section);
     let desk = |section| Desk { section, articles: paper.in_section(section).collect() };
     let others = Section::ALL.into_iter().filter(|section| *section != leading).map(desk);
-    FrontPage { meter, leading: desk(leading), others: others.collect() }.render()
+    FrontPage { around, leading: desk(leading), others: others.collect() }.render()
 }
 
 /// An article, `/demo/articles/<slug>`, whole or up to the wall.
@@ -136,21 +151,21 @@ pub fn article(
     paper: &Newspaper,
     article: &Article,
     view: ArticleView<'_>,
-    meter: Option<&MeterView>,
+    around: &Around<'_>,
     (canonical_url, sign_up): (&str, Option<&SignUpView>),
 ) -> askama::Result<String> {
     let summary = &article.summary;
     let rest = match view {
         ArticleView::Full => Rest::Paid(article.paid()),
         ArticleView::Walled { offer, support_code } => Rest::Wall(Wall {
-            heading: wall_heading(offer, meter),
+            heading: wall_heading(offer, around.meter),
             plans: &offer.plans,
             return_to: format!("/demo/articles/{}", summary.slug),
             support_code,
         }),
     };
     ArticlePage {
-        meter,
+        around,
         summary,
         lead_in: article.lead_in(),
         rest,
@@ -166,8 +181,8 @@ pub fn article(
 ///
 /// # Errors
 /// When the template cannot be written out.
-pub fn not_found(paper: &Newspaper) -> askama::Result<String> {
-    NotFoundPage { meter: None, newest: paper.summaries().take(RELATED_COUNT).collect() }.render()
+pub fn not_found(paper: &Newspaper, around: &Around<'_>) -> askama::Result<String> {
+    NotFoundPage { around, newest: paper.summaries().take(RELATED_COUNT).collect() }.render()
 }
 
 /// The sandbox's start page, `/`.
@@ -175,7 +190,7 @@ pub fn not_found(paper: &Newspaper) -> askama::Result<String> {
 /// # Errors
 /// When the template cannot be written out.
 pub fn home(view: &HomeView) -> askama::Result<String> {
-    HomePage { public_url: &view.public_url }.render()
+    HomePage { public_url: &view.public_url, bar: &view.bar }.render()
 }
 
 /// A section and its articles on the front page.
@@ -200,7 +215,7 @@ struct Wall<'a> {
 #[derive(Template)]
 #[template(path = "demo/templates/front.html", config = ".config/askama.toml")]
 struct FrontPage<'a> {
-    meter: Option<&'a MeterView>,
+    around: &'a Around<'a>,
     leading: Desk<'a>,
     others: Vec<Desk<'a>>,
 }
@@ -208,7 +223,7 @@ struct FrontPage<'a> {
 #[derive(Template)]
 #[template(path = "demo/templates/article.html", config = ".config/askama.toml")]
 struct ArticlePage<'a> {
-    meter: Option<&'a MeterView>,
+    around: &'a Around<'a>,
     summary: &'a Summary,
     lead_in: &'a [Block],
     rest: Rest<'a>,
@@ -221,7 +236,7 @@ struct ArticlePage<'a> {
 #[derive(Template)]
 #[template(path = "demo/templates/not_found.html", config = ".config/askama.toml")]
 struct NotFoundPage<'a> {
-    meter: Option<&'a MeterView>,
+    around: &'a Around<'a>,
     newest: Vec<&'a Summary>,
 }
 
@@ -229,6 +244,7 @@ struct NotFoundPage<'a> {
 #[template(path = "demo/templates/home.html", config = ".config/askama.toml")]
 struct HomePage<'a> {
     public_url: &'a str,
+    bar: &'a Bar,
 }
 
 /// A date in one of the formats above; empty rather than an error, which none of them can give.

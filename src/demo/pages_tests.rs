@@ -33,15 +33,25 @@ fn meter(limit: u32, used: u32) -> MeterView {
     MeterView { remaining: limit - used, resets_on: date!(2026 - 12 - 23) }
 }
 
+fn around(meter: Option<&MeterView>) -> Around<'_> {
+    Around { meter, ..Around::default() }
+}
+
 fn full(paper: &Newspaper) -> String {
     let tides = paper.find("how-tides-work").unwrap();
-    article(paper, tides, ArticleView::Full, Some(&meter(1, 1)), (URL, None)).unwrap()
+    article(paper, tides, ArticleView::Full, &around(Some(&meter(1, 1))), (URL, None)).unwrap()
 }
 
 fn walled(paper: &Newspaper, offer: &OfferView, meter: Option<&MeterView>) -> String {
     let tides = paper.find("how-tides-work").unwrap();
-    article(paper, tides, ArticleView::Walled { offer, support_code: "K7Q-2M" }, meter, (URL, None))
-        .unwrap()
+    article(
+        paper,
+        tides,
+        ArticleView::Walled { offer, support_code: "K7Q-2M" },
+        &around(meter),
+        (URL, None),
+    )
+    .unwrap()
 }
 
 #[test]
@@ -120,14 +130,14 @@ fn the_header_counts_what_is_left() {
     assert_eq!(meter(1, 0).line(), "1 free article left");
     assert_eq!(meter(3, 1).line(), "2 free articles left");
     assert_eq!(meter(1, 1).line(), "No free articles left until 23 December");
-    assert!(front(&paper, Some(&meter(1, 0))).unwrap().contains("1 free article left"));
-    assert!(!front(&paper, None).unwrap().contains("free article"));
+    assert!(front(&paper, &around(Some(&meter(1, 0)))).unwrap().contains("1 free article left"));
+    assert!(!front(&paper, &around(None)).unwrap().contains("free article"));
 }
 
 #[test]
 fn the_front_page_leads_to_every_article_once() {
     let paper = Newspaper::load().unwrap();
-    let page = front(&paper, None).unwrap();
+    let page = front(&paper, &around(None)).unwrap();
     for summary in paper.summaries() {
         let link = format!("href=\"/demo/articles/{}\"", summary.slug);
         assert_eq!(page.matches(&link).count(), 1, "{link}");
@@ -147,7 +157,7 @@ fn a_title_cannot_break_out_of_the_page_or_its_structured_data() {
         blocks = [{ kind = "paragraph", text = "<i>" }]
     "#;
     let hostile = Article::parse("hostile", text).unwrap();
-    let page = article(&paper, &hostile, ArticleView::Full, None, ("/", None)).unwrap();
+    let page = article(&paper, &hostile, ArticleView::Full, &around(None), ("/", None)).unwrap();
     assert!(!page.contains("<b>") && !page.contains("<i>"));
     assert_eq!(page.matches("</script>").count(), 1);
 }
@@ -155,12 +165,15 @@ fn a_title_cannot_break_out_of_the_page_or_its_structured_data() {
 #[test]
 fn no_page_needs_what_the_content_security_policy_forbids() {
     let paper = Newspaper::load().unwrap();
-    let home_view = HomeView { public_url: "http://127.0.0.1:8080".to_owned() };
+    let home_view = HomeView {
+        public_url: "http://127.0.0.1:8080".to_owned(),
+        bar: Bar::new(crate::clock::Timestamp::UNIX_EPOCH, "/"),
+    };
     let pages = [
-        front(&paper, None).unwrap(),
+        front(&paper, &around(None)).unwrap(),
         full(&paper),
         walled(&paper, &offer(), None),
-        not_found(&paper).unwrap(),
+        not_found(&paper, &around(None)).unwrap(),
         home(&home_view).unwrap(),
     ];
     for page in pages {

@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod letter;
+mod mailbox;
 pub mod outbox;
 pub mod recipient;
 pub mod sandbox;

@@ -20,7 +20,10 @@ use crate::{
 
 /// The route of the mailbox.
 pub fn routes(db: Db) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(mailbox)).with_state(db)
+    OpenApiRouter::new()
+        .routes(routes!(mailbox))
+        .with_state(db.clone())
+        .merge(super::mailbox::routes(db))
 }
 
 #[derive(Deserialize, IntoParams)]

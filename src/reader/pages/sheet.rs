@@ -9,6 +9,7 @@ use crate::{
     auth::{form, session::secret::SecretHash},
     clock::Timestamp,
     language::{Language, Words},
+    sandbox::bar::Bar,
     site::{
         directory::{LiveSite, Snapshot},
         look::api::{logo_path, style_path},
@@ -33,6 +34,8 @@ pub(super) struct Sheet {
     /// The site that the page belongs to.
     site: Option<Arc<LiveSite>>,
     tokens: Option<Tokens>,
+    /// What stands at the foot of a sandbox's pages.
+    pub(super) bar: Option<Bar>,
 }
 
 impl Sheet {
@@ -41,7 +44,7 @@ impl Sheet {
         let snapshot = pages.accounts.directory.snapshot();
         let Title { site, .. } = Title::of(&snapshot, (uri, headers), None, pages.secure);
         let words = words(headers, (site.as_deref(), None), pages.secure);
-        Self { words, here: None, site, tokens: None }
+        Self { words, here: None, site, tokens: None, bar: None }
     }
 
     /// For a page of the browser whose cookie has the hash `holder`.
@@ -52,7 +55,8 @@ impl Sheet {
     ) -> Self {
         let snapshot = Arc::clone(&pages.accounts.directory.snapshot());
         let now = pages.accounts.clock.now();
-        Self { words, here, site, tokens: Some(Tokens { snapshot, holder, now }) }
+        let bar = (!pages.secure).then(|| Bar::new(now, here.as_deref().unwrap_or("/account")));
+        Self { words, here, site, tokens: Some(Tokens { snapshot, holder, now }), bar }
     }
 
     /// The same for a page without forms.

@@ -1,0 +1,102 @@
+//! The sandbox's mailbox for people: what was mailed, as a mail program shows it.
+
+use askama::Template;
+use axum::{
+    extract::{Path, State, rejection::PathRejection},
+    http::{HeaderValue, header},
+    response::{Html, IntoResponse, Response},
+};
+use time::{format_description::StaticFormatDescription, macros::format_description};
+use utoipa_axum::router::OpenApiRouter;
+use uuid::Uuid;
+
+use super::outbox::{self, StoredMail};
+use crate::{
+    db::Db,
+    http::{headers::NO_STORE, problem::ApiError},
+};
+
+const MOMENT: StaticFormatDescription =
+    format_description!("[day padding:none] [month repr:short] [year], [hour]:[minute]");
+const OF_A_PAGE: &str = "default-src 'none'; style-src 'self'; img-src 'self'; frame-src 'self'; \
+    form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// A mail brings its own style, and opens its links in a tab of their own. It can do nothing else.
+const OF_A_MAIL: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; \
+    base-uri 'none'; form-action 'none'; frame-ancestors 'self'; \
+    sandbox allow-popups allow-popups-to-escape-sandbox";
+
+#[derive(Template)]
+#[template(path = "mail/templates/mailbox.html", config = ".config/askama.toml")]
+struct MailboxPage {
+    mails: Vec<Line>,
+}
+
+struct Line {
+    id: Uuid,
+    to: String,
+    subject: String,
+    at: String,
+}
+
+#[derive(Template)]
+#[template(path = "mail/templates/mail.html", config = ".config/askama.toml")]
+struct MailPage {
+    line: Line,
+    text: String,
+}
+
+impl From<&StoredMail> for Line {
+    fn from(mail: &StoredMail) -> Self {
+        let at = mail.created_at.date_time().format(&MOMENT);
+        Self {
+            id: mail.id,
+            to: mail.recipient.clone(),
+            subject: mail.subject.clone(),
+            at: at.unwrap_or_else(|_| mail.created_at.to_string()),
+        }
+    }
+}
+
+/// The routes of the mailbox.
+pub(super) fn routes(db: Db) -> OpenApiRouter {
+    use axum::routing::get;
+    OpenApiRouter::new()
+        .route("/sandbox/mailbox", get(list))
+        .route("/sandbox/mailbox/{id}", get(show))
+        .route("/sandbox/mailbox/{id}/html", get(html))
+        .with_state(db)
+}
+
+async fn list(State(db): State<Db>) -> Result<Response, ApiError> {
+    let mut tx = db.read().await.map_err(ApiError::internal)?;
+    let mails = outbox::newest(&mut tx, None).await.map_err(ApiError::internal)?;
+    let mails = mails.iter().rev().map(Line::from).collect();
+    page(OF_A_PAGE, MailboxPage { mails }.render())
+}
+
+type PathId = Result<Path<Uuid>, PathRejection>;
+
+/// Only what the list shows can be opened.
+async fn find(db: &Db, id: PathId) -> Result<StoredMail, ApiError> {
+    let Path(id) = id.map_err(|_| ApiError::NotFound)?;
+    let mut tx = db.read().await.map_err(ApiError::internal)?;
+    let mails = outbox::newest(&mut tx, None).await.map_err(ApiError::internal)?;
+    mails.into_iter().find(|mail| mail.id == id).ok_or(ApiError::NotFound)
+}
+
+async fn show(State(db): State<Db>, id: PathId) -> Result<Response, ApiError> {
+    let mail = find(&db, id).await?;
+    page(OF_A_PAGE, MailPage { line: Line::from(&mail), text: mail.body_text }.render())
+}
+
+async fn html(State(db): State<Db>, id: PathId) -> Result<Response, ApiError> {
+    page(OF_A_MAIL, Ok(find(&db, id).await?.body_html))
+}
+
+fn page(policy: &'static str, html: askama::Result<String>) -> Result<Response, ApiError> {
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy)),
+        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    ];
+    Ok((NO_STORE, headers, Html(html.map_err(ApiError::internal)?)).into_response())
+}
