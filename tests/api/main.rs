@@ -61,6 +61,7 @@ mod rubbish;
 mod staff;
 mod start;
 mod subscribing;
+mod subscribing_words;
 mod trouble;
 mod upkeep;
 mod vectors;

@@ -24,21 +24,25 @@ fn english() -> BTreeSet<&'static str> {
     let files = concat!(
         include_str!("../../src/language/en/page.ftl"),
         include_str!("../../src/language/en/account.ftl"),
+        include_str!("../../src/language/en/subscribe.ftl"),
+        include_str!("../../src/language/en/plan.ftl"),
     );
     let french = concat!(
         include_str!("../../src/language/fr/page.ftl"),
         include_str!("../../src/language/fr/account.ftl"),
+        include_str!("../../src/language/fr/subscribe.ftl"),
+        include_str!("../../src/language/fr/plan.ftl"),
     );
     // French parts some words with a space that does not break.
     let french: BTreeSet<&str> = pieces(french).map(|text| text.trim_matches('\u{a0}')).collect();
     pieces(files).filter(|piece| !french.contains(piece)).collect()
 }
 
-fn french(t: &TestApp) -> Browser {
+pub(crate) fn french(t: &TestApp) -> Browser {
     Browser { accept_language: FRENCH, ..Browser::new(t) }
 }
 
-fn is_french(name: &str, page: &str) {
+pub(crate) fn is_french(name: &str, page: &str) {
     assert!(page.contains("<html lang=\"fr\" dir=\"ltr\">"), "{name}: {page}");
     let found: Vec<&str> = english().into_iter().filter(|text| page.contains(*text)).collect();
     assert!(found.is_empty(), "{name} says {found:?}: {page}");

@@ -72,7 +72,7 @@ impl Field {
 
     /// What an error or a hint beside the field is found by, when the form is the `place`th on
     /// its page; nothing where there is neither.
-    pub(super) fn described_by(&self, place: &usize) -> String {
+    pub(super) fn described_by(&self, place: &impl std::fmt::Display) -> String {
         let error = self.error.is_some().then(|| format!("{}-{place}-error", self.name));
         let hint = (!self.hint.is_empty()).then(|| format!("{}-{place}-hint", self.name));
         let ids: Vec<String> = error.into_iter().chain(hint).collect();

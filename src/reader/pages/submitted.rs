@@ -65,14 +65,17 @@ impl Raw {
         Ok(Self { visit, sheet, path: parts.uri.path().to_owned(), token, fields })
     }
 
-    fn fields<T: for<'de> Deserialize<'de>>(self, pages: &Pages) -> Result<(Visit, T), Response> {
-        if self.fields.len() > FIELDS_MAX {
-            return Err(refusal::unreadable(pages, &self.sheet));
+    /// The fields as `T` has them; where they are others, what to say so on.
+    fn fields<T: for<'de> Deserialize<'de>>(self) -> Result<(Visit, T), Sheet> {
+        let Self { visit, sheet, fields, .. } = self;
+        if fields.len() > FIELDS_MAX {
+            return Err(sheet);
         }
-        let fields = MapDeserializer::<_, ValueError>::new(self.fields.into_iter());
-        let fields = T::deserialize(fields);
-        let fields = fields.map_err(|_| refusal::unreadable(pages, &self.sheet))?;
-        Ok((self.visit, fields))
+        let fields = MapDeserializer::<_, ValueError>::new(fields.into_iter());
+        match T::deserialize(fields) {
+            Ok(fields) => Ok((visit, fields)),
+            Err(_) => Err(sheet),
+        }
     }
 }
 
@@ -80,7 +83,8 @@ impl<T: for<'de> Deserialize<'de>> FromRequest<Pages> for Sent<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, pages: &Pages) -> Result<Self, Response> {
-        let (visit, fields) = Raw::read(request, pages).await?.fields(pages)?;
+        let fields = Raw::read(request, pages).await?.fields();
+        let (visit, fields) = fields.map_err(|sheet| refusal::unreadable(pages, &sheet))?;
         Ok(Self { visit, fields })
     }
 }
@@ -97,7 +101,8 @@ impl<T: for<'de> Deserialize<'de>> FromRequest<Pages> for Submitted<T> {
             let told = if keeps { refusal::stale } else { refusal::no_cookies };
             return Err(told(pages, &raw.sheet));
         }
-        let (visit, fields) = raw.fields(pages)?;
+        let fields = raw.fields();
+        let (visit, fields) = fields.map_err(|sheet| refusal::unreadable(pages, &sheet))?;
         Ok(Self { visit, fields })
     }
 }
