@@ -114,7 +114,8 @@ on_both_databases! {
                 assert!(policy.contains(rule), "{path}: {policy}");
             }
             assert_eq!(answer.header("x-content-type-options"), "nosniff");
-            assert_eq!(answer.header("referrer-policy"), "same-origin");
+            let policy = if path.starts_with("/subscribe") { "strict-origin" } else { "same-origin" };
+            assert_eq!(answer.header("referrer-policy"), policy, "{path}");
             assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
             assert!(!answer.text().contains("elsewhere.example"), "{path}");
         }

@@ -27,6 +27,17 @@ pub(crate) async fn order(browser: &mut Browser, email: &str, card: &str) -> Ans
     browser.submit(OFFER, "/subscribe", &fields).await
 }
 
+/// Orders a plan without having met any wall.
+pub(crate) async fn order_plan(
+    browser: &mut Browser,
+    plan: &str,
+    email: &str,
+    card: &str,
+) -> Answer {
+    let fields = [("email", email), ("payment_method", card), ("agree", "yes")];
+    browser.submit(&format!("/subscribe?site=demo&plan={plan}"), "/subscribe", &fields).await
+}
+
 /// A browser that has just subscribed by the month with a free trial.
 pub(crate) async fn begun(t: &TestApp, email: &str) -> Browser {
     let mut browser = at_the_wall(t).await;

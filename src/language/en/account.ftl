@@ -43,3 +43,4 @@ account-erase-lead = Your address, your password and everything else that we hol
 account-erase-button = Erase my account
 account-erase-keep = Keep my account
 account-erase-export = Download my data first
+account-device = { $browser } on { $system }

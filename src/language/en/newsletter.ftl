@@ -43,3 +43,7 @@ newsletter-left-title = You have left { $newsletter }
 newsletter-left-lead = It is not sent to you any more. Perhaps you would rather receive another one?
 newsletter-gone = this newsletter
 newsletter-to-account = Your account
+newsletter-account-title = Newsletters
+newsletter-account-receives = You receive { $newsletters }.
+newsletter-account-none = You receive none.
+newsletter-account-change = Choose newsletters

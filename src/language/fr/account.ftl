@@ -43,3 +43,4 @@ account-erase-lead = Votre adresse, votre mot de passe et tout ce que nous conse
 account-erase-button = Supprimer mon compte
 account-erase-keep = Garder mon compte
 account-erase-export = Télécharger d’abord mes données
+account-device = { $browser } sur { $system }

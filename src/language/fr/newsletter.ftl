@@ -43,3 +43,7 @@ newsletter-left-title = Vous ne recevrez plus « { $newsletter } »
 newsletter-left-lead = Nous avons cessé de vous l’envoyer. Une autre lettre vous plairait peut-être davantage ?
 newsletter-gone = cette lettre
 newsletter-to-account = Votre compte
+newsletter-account-title = Newsletters
+newsletter-account-receives = Vous recevez { $newsletters }.
+newsletter-account-none = Vous n’en recevez aucune.
+newsletter-account-change = Choisir mes newsletters

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    Pages,
+    Pages, device_name,
     fields::{Choice, Field, Form, Kind, email_field, new_password_field, password_field},
     refusal::{self, Refusal},
     sheet::Sheet,
@@ -24,6 +24,8 @@ use crate::{
         password::Password,
         session::model::{Session, UNNAMED},
     },
+    billing::catalog::newsletters::Newsletter,
+    clock::Timestamp,
     http::problem::ApiError,
     language::{Language, Words},
     mail::address::Address,
@@ -80,7 +82,9 @@ async fn draw(
     let email = refused.as_ref().map_or("", |refused| &refused.email);
     let current = member.session.id;
     let since = words.day(member.reader.created_at);
+    let newsletters = newsletters(pages, member, words).await?;
     let view = AccountView {
+        newsletters,
         email: member.reader.email.typed().to_owned(),
         since: words.with("account-since", &[("day", since.into())]),
         sections: sections(words, member, email),
@@ -117,10 +121,22 @@ async fn refuse(
     draw(pages, member, sheet, Some(Refused { action, why, email })).await
 }
 
+/// Which newsletters the reader receives, in a sentence.
+async fn newsletters(pages: &Pages, member: &Member, words: &Words) -> Result<String, ApiError> {
+    let received = pages.newsletters.received_by(&member.reader.email).await?;
+    let name = |(it, _): &(Newsletter, Timestamp)| it.name.in_language(words.language).to_owned();
+    let names: Vec<String> = received.iter().map(name).collect();
+    if names.is_empty() {
+        return Ok(words.say("newsletter-account-none"));
+    }
+    let all = [("newsletters", words.list(&names).into())];
+    Ok(words.with("newsletter-account-receives", &all))
+}
+
 fn device_view(words: &Words, session: Session, current: Uuid) -> DeviceView {
     let name = match session.device.as_str() {
         UNNAMED => words.say("account-unnamed-device"),
-        _ => session.device,
+        sent => device_name::of(words, sent),
     };
     let [since, used] = [session.started_at, session.last_used_at].map(|at| words.day(at));
     let end = [("device", (&name).into()), ("used", (&used).into())];

@@ -9,6 +9,7 @@
 mod account;
 mod cookies;
 mod data;
+mod device_name;
 mod fields;
 mod language;
 mod log_in;

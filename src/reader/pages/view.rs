@@ -79,6 +79,8 @@ pub(super) struct AccountView {
     pub(super) email: String,
     pub(super) since: String,
     pub(super) sections: Vec<Section>,
+    /// Which newsletters the reader receives, in a sentence.
+    pub(super) newsletters: String,
     pub(super) devices: Vec<DeviceView>,
     pub(super) alert: Option<String>,
 }

@@ -105,6 +105,7 @@ pub(super) struct Offer {
     pub(super) lines: Vec<String>,
     pub(super) words: Words,
     catalog: Arc<Catalog>,
+    site: Option<String>,
 }
 
 #[derive(Template)]
@@ -133,9 +134,10 @@ impl Offer {
     pub(super) fn find(pages: &Pages, words: &Words, wish: Wish) -> Option<Self> {
         let billing = &pages.accounts.billing;
         let catalog = billing.catalogs.current();
-        let known_site = pages.accounts.directory.site(&wish.site).is_some();
-        let site = known_site.then_some(wish.site.as_str());
-        let plans: Vec<&Plan> = catalog.offered(site).collect();
+        // What we do not know is not shown again.
+        let return_to = wish.back(pages).map(String::from).unwrap_or_default();
+        let site = pages.accounts.directory.site(&wish.site).map(|site| site.site.id.clone());
+        let plans: Vec<&Plan> = catalog.offered(site.as_deref()).collect();
         let wished = plans.iter().find(|plan| plan.id == wish.plan);
         let plan = wished.or_else(|| plans.first()).map(|plan| plan.id.clone())?;
         let terms = Terms::of(&catalog, &plan)?;
@@ -143,8 +145,8 @@ impl Offer {
         let proposal = Proposal { terms, with_trial };
         let way_out = format!("{}/cancel", pages.accounts.public_url);
         let lines = proposal.agreement(words, &way_out, billing.clock.now())?;
-        let wish = Wish { plan, ..wish };
-        Some(Self { wish, proposal, lines, words: words.clone(), catalog })
+        let wish = Wish { plan, return_to, site: site.clone().unwrap_or_default(), ..wish };
+        Some(Self { wish, proposal, lines, words: words.clone(), catalog, site })
     }
 
     /// The words that stand beside the button.
@@ -159,8 +161,6 @@ impl Offer {
     }
 
     fn cards(&self) -> Vec<Card> {
-        let product = &self.proposal.terms.plan.product;
-        let known = |plan: &&Plan| plan.product == *product;
         let card = |plan: &Plan| {
             let terms = Terms::of(&self.catalog, &plan.id)?;
             let with_trial = plan.trial_days > 0 && self.wish.trial != "no";
@@ -177,7 +177,7 @@ impl Offer {
                 chosen: plan.id == self.wish.plan,
             })
         };
-        self.catalog.offered(None).filter(known).filter_map(card).collect()
+        self.catalog.offered(self.site.as_deref()).filter_map(card).collect()
     }
 
     fn holds(&self) -> Vec<String> {
