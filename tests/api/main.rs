@@ -33,6 +33,7 @@ mod forged_tokens;
 mod gateway;
 mod invoices;
 mod keys;
+mod letters;
 mod limits;
 mod listener;
 mod logging_in;
