@@ -327,12 +327,16 @@ impl Accounts {
 
     /// A reader as somebody to write to.
     pub(super) fn recipient(&self, reader: &Reader) -> Recipient {
-        reader.recipient(&self.directory.snapshot())
+        reader.recipient(&self.directory.snapshot(), &self.public_url)
     }
 
-    /// Whoever has an address: its reader, or somebody of whom nothing is known.
-    pub(super) fn whoever_has(&self, email: &Address, reader: Option<&Reader>) -> Recipient {
-        let stranger = || Recipient::new(email, Words::default());
+    /// Whoever has an address: its reader, or a stranger, who speaks as the one who typed it.
+    pub(super) fn whoever_has(
+        &self,
+        (email, asked_in): (&Address, &Words),
+        reader: Option<&Reader>,
+    ) -> Recipient {
+        let stranger = || Recipient::new(email, asked_in.clone());
         reader.map_or_else(stranger, |reader| self.recipient(reader))
     }
 

@@ -21,6 +21,7 @@ use crate::{
             token_store::{self, Rotation},
         },
     },
+    language::Words,
     mail::{address::Address, letter::Letter},
 };
 
@@ -89,15 +90,15 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AccountError::TooMany`] when too many mails were asked for.
-    pub async fn send_login_link(&self, email: &Address) -> Result<(), AccountError> {
-        self.send_link(email, (Purpose::LogIn, "/login/link"), |link| Letter::LogIn { link }).await
+    pub async fn send_login_link(&self, asked: (&Address, &Words)) -> Result<(), AccountError> {
+        self.send_link(asked, (Purpose::LogIn, "/login/link"), |link| Letter::LogIn { link }).await
     }
 
     /// Writes a link to `page` that does what `purpose` says, in a `letter`, or says that there is
     /// no account.
     pub(super) async fn send_link(
         &self,
-        email: &Address,
+        (email, asked_in): (&Address, &Words),
         (purpose, page): (Purpose, &str),
         letter: fn(String) -> Letter,
     ) -> Result<(), AccountError> {
@@ -112,7 +113,7 @@ impl Accounts {
             Some(_) => letter(link),
             None => Letter::NoAccount { link: format!("{}/signup", self.public_url) },
         };
-        let to = self.whoever_has(email, reader.as_ref());
+        let to = self.whoever_has((email, asked_in), reader.as_ref());
         self.write_to(&mut tx, &to, &letter, now).await?;
         Ok(tx.commit().await?)
     }

@@ -9,6 +9,7 @@ use crate::{
         engine::{BillingError, CancelAt, Cancellation},
         subscription::model::State,
     },
+    language::Words,
     mail::{address::Address, letter::Letter},
 };
 
@@ -21,7 +22,7 @@ impl Accounts {
     /// [`AccountError::TooMany`] when too many mails were asked for; then nothing was done.
     pub async fn give_notice(
         &self,
-        email: &Address,
+        (email, asked_in): (&Address, &Words),
         reason: Option<String>,
     ) -> Result<(), AccountError> {
         let now = self.clock.now();
@@ -29,7 +30,7 @@ impl Accounts {
         self.count_mail(&mut tx, email, now).await?;
         let reader = store::find_by_email(&mut tx, email).await?;
         tx.commit().await?;
-        let to = self.whoever_has(email, reader.as_ref());
+        let to = self.whoever_has((email, asked_in), reader.as_ref());
         let mut canceled = 0;
         if let Some(reader) = reader {
             for it in self.billing.list(reader.id).await? {

@@ -19,6 +19,7 @@ use crate::{
     },
     clock::Timestamp,
     db::Tx,
+    language::Words,
     mail::{address::Address, letter::Letter},
 };
 
@@ -56,9 +57,9 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AccountError::TooMany`] when too many mails were asked for.
-    pub async fn send_reset_link(&self, email: &Address) -> Result<(), AccountError> {
+    pub async fn send_reset_link(&self, asked: (&Address, &Words)) -> Result<(), AccountError> {
         let link = (Purpose::PasswordReset, "/login/reset");
-        self.send_link(email, link, |link| Letter::ResetPassword { link }).await
+        self.send_link(asked, link, |link| Letter::ResetPassword { link }).await
     }
 
     /// Sets the password that a mailed link lets set. Nobody is logged in by it.

@@ -12,16 +12,22 @@ use crate::{
         session::secret::{SecretHash, SecretKind},
     },
     language::Language,
+    language::Words,
     mail::{address::Address, letter::Letter},
 };
 
 impl Accounts {
     /// Writes to `email`: how to make the account, or, where there is one, how to log in. Both do
-    /// the same work and answer the same, so nobody learns who has an account.
+    /// the same work and answer the same, so nobody learns who has an account. A stranger is
+    /// written to as on the page where the address was typed.
     ///
     /// # Errors
     /// [`AccountError`] when the password cannot be taken, or too many mails were asked for.
-    pub async fn sign_up(&self, email: &Address, password: &str) -> Result<(), AccountError> {
+    pub async fn sign_up(
+        &self,
+        (email, asked_in): (&Address, &Words),
+        password: &str,
+    ) -> Result<(), AccountError> {
         let now = self.clock.now();
         let key = LimitKey::mail(email.key());
         limit_store::check(&mut self.db.read().await?, key, self.limits.mail, now).await?;
@@ -40,7 +46,7 @@ impl Accounts {
             let link = link(Purpose::SignUp { password_hash }, CONFIRM_LIFE);
             Letter::ConfirmAddress { link: self.make_link(&mut tx, "/signup/confirm", link).await? }
         };
-        let to = self.whoever_has(email, reader.as_ref());
+        let to = self.whoever_has((email, asked_in), reader.as_ref());
         self.write_to(&mut tx, &to, &letter, now).await?;
         Ok(tx.commit().await?)
     }

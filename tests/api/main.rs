@@ -34,6 +34,7 @@ mod gateway;
 mod invoices;
 mod keys;
 mod leaving;
+mod letters;
 mod limits;
 mod listener;
 mod logging_in;

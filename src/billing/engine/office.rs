@@ -299,7 +299,7 @@ impl Billing {
             links: None,
             news: News::Complimentary { until: Some(given.ends_at) },
         };
-        let to = reader.recipient(&self.directory.snapshot());
+        let to = reader.recipient(&self.directory.snapshot(), &self.public_url);
         self.mail.enqueue(&mut tx, &to, letter.content(&to.words), now).await?;
         let after = json!({"product": given.product, "until": given.ends_at,
                            "reason": office.reason});

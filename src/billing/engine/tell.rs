@@ -41,7 +41,7 @@ impl Billing {
         reader: uuid::Uuid,
     ) -> Result<Option<Recipient>, BillingError> {
         let reader = readers::find(tx, reader).await?;
-        Ok(reader.map(|reader| reader.recipient(&self.directory.snapshot())))
+        Ok(reader.map(|reader| reader.recipient(&self.directory.snapshot(), &self.public_url)))
     }
 
     /// A letter about a subscription.

@@ -151,7 +151,8 @@ impl Letter {
                 .after("letter-account-reused-do"),
             Self::NothingToCancel { at } => content("letter-account-notice-subject")
                 .tell_with("letter-account-notice", &[moment(at)])
-                .after("letter-account-notice-elsewhere"),
+                .after("letter-account-notice-elsewhere")
+                .because("letter-why-asked"),
             Self::AccountErased { at } => content("letter-account-erased-subject")
                 .tell_with("letter-account-erased", &[moment(at)])
                 .after("letter-account-erased-last")

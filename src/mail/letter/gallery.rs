@@ -2,10 +2,11 @@
 
 use std::{fs, path::PathBuf};
 
-use super::{Color, Content, Look, account};
+use super::{Content, Look, account};
 use crate::{
     billing::letter::tests::letters,
     language::{Language, Words},
+    site::look::color::Color,
 };
 
 #[test]
@@ -16,7 +17,8 @@ fn every_letter_is_hung_up() {
     let looks = [
         Look::plain("The Fathom"),
         Look {
-            accent: Color::parse("#ffd400").unwrap(),
+            accent: Color::new(0xb4, 0x23, 0x18),
+            accent_dark: Color::new(0xff, 0xb4, 0xa8),
             ..Look::plain("Die Tägliche Zürcher Zeitung")
         },
     ];

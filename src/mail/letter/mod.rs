@@ -13,11 +13,7 @@ mod gallery;
 
 use time::Duration;
 
-pub use self::{
-    account::Letter,
-    look::{Color, InvalidColor, Look},
-    render::Rendered,
-};
+pub use self::{account::Letter, look::Look, render::Rendered};
 use crate::{
     clock::Timestamp,
     language::{Value, Words},

@@ -11,8 +11,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::bodies::{
-    CheckMail, Credentials, JustEmail, JustToken, TokensBody, device, parse_attempt, parse_email,
-    tokens,
+    CheckMail, Credentials, JustEmail, JustToken, TokensBody, asked_in, device, parse_attempt,
+    parse_email, tokens,
 };
 use crate::{
     http::{
@@ -89,10 +89,11 @@ pub(super) async fn log_out(
               (status = "4XX", description = "Not as it must be, or too often", body = ProblemBody)))]
 pub(super) async fn ask_for_magic_link(
     State(accounts): State<Arc<Accounts>>,
+    headers: HeaderMap,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     let JustEmail { email } = parse(&bytes)?;
-    accounts.send_login_link(&parse_email(&email)?).await?;
+    accounts.send_login_link((&parse_email(&email)?, &asked_in(&headers))).await?;
     Ok(CheckMail::response())
 }
 
@@ -116,10 +117,11 @@ pub(super) async fn redeem_magic_link(
               (status = "4XX", description = "Not as it must be, or too often", body = ProblemBody)))]
 pub(super) async fn ask_for_reset(
     State(accounts): State<Arc<Accounts>>,
+    headers: HeaderMap,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     let JustEmail { email } = parse(&bytes)?;
-    accounts.send_reset_link(&parse_email(&email)?).await?;
+    accounts.send_reset_link((&parse_email(&email)?, &asked_in(&headers))).await?;
     Ok(CheckMail::response())
 }
 

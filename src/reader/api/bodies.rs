@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::FromRequestParts,
-    http::{HeaderMap, request::Parts},
+    http::{HeaderMap, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
@@ -22,12 +22,19 @@ use crate::{
         headers::{NO_STORE, bearer, user_agent},
         problem::{ApiError, FieldError},
     },
+    language::{Language, Words},
     mail::address::Address,
     reader::{
         accounts::{Accounts, Device, LoggedIn},
         model::Reader,
     },
 };
+
+/// How to write to a stranger for whom a program with these headers asks.
+pub(super) fn asked_in(headers: &HeaderMap) -> Words {
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    Words { language: Language::choose(None, None, accepted), ..Words::default() }
+}
 
 /// An address and a password.
 #[derive(Deserialize, ToSchema)]

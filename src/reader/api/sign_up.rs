@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use axum::{extract::State, http::HeaderMap, response::Response};
 
-use super::bodies::{CheckMail, Credentials, JustToken, TokensBody, device, parse_email, tokens};
+use super::bodies::{
+    CheckMail, Credentials, JustToken, TokensBody, asked_in, device, parse_email, tokens,
+};
 use crate::{
     http::{
         body::{JsonBytes, parse},
@@ -22,10 +24,11 @@ use crate::{
               (status = "4XX", description = "Not as it must be, or too often", body = ProblemBody)))]
 pub(super) async fn sign_up(
     State(accounts): State<Arc<Accounts>>,
+    headers: HeaderMap,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     let Credentials { email, password } = parse(&bytes)?;
-    accounts.sign_up(&parse_email(&email)?, &password).await?;
+    accounts.sign_up((&parse_email(&email)?, &asked_in(&headers)), &password).await?;
     Ok(CheckMail::response())
 }
 

@@ -127,7 +127,7 @@ pub(super) async fn send_link(
     let words = &visit.words;
     let refused = match Address::parse(&email) {
         Err(_) => Refusal::of_email(words),
-        Ok(address) => match pages.accounts.send_login_link(&address).await {
+        Ok(address) => match pages.accounts.send_login_link((&address, words)).await {
             Ok(()) => return Ok(look_into_mail(&pages, &visit.sheet(&pages))),
             Err(error) => refusal::of(words, error, "password")?,
         },
@@ -233,7 +233,7 @@ pub(super) async fn send_reset(
     let words = &visit.words;
     let refused = match Address::parse(&email) {
         Err(_) => Refusal::of_email(words),
-        Ok(address) => match pages.accounts.send_reset_link(&address).await {
+        Ok(address) => match pages.accounts.send_reset_link((&address, words)).await {
             Ok(()) => return Ok(look_into_mail(&pages, &visit.sheet(&pages))),
             Err(error) => refusal::of(words, error, "password")?,
         },

@@ -80,7 +80,7 @@ pub(super) async fn sign_up(
     let words = &visit.words;
     let refused = match Address::parse(&email) {
         Err(_) => Refusal::of_email(words),
-        Ok(address) => match pages.accounts.sign_up(&address, &password).await {
+        Ok(address) => match pages.accounts.sign_up((&address, words), &password).await {
             Ok(()) => return Ok(look_into_mail(&pages, &visit.sheet(&pages))),
             Err(error) => refusal::of(words, error, "password")?,
         },

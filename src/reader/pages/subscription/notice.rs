@@ -90,7 +90,7 @@ pub(super) async fn give(
     let reason: String = fields.reason.trim().chars().take(COMMENT_MAX).collect();
     let reason = Some(reason).filter(|reason| !reason.is_empty());
     let at = pages.accounts.clock.now();
-    match pages.accounts.give_notice(&email, reason).await {
+    match pages.accounts.give_notice((&email, words), reason).await {
         Ok(()) => {
             let page = received(words, &email, at);
             // As at the API: a mail that is asked for counts against the network that asks.

@@ -1,0 +1,134 @@
+//! Mails speak their readers' language, look like their site, and lead on by one click.
+
+use axum::{
+    body::Body,
+    http::{Request, header},
+};
+use pressgate::{
+    billing::link::LinkPurpose,
+    clock::Clock,
+    language::{Language, Words},
+    mail::{
+        address::Address,
+        letter::Content,
+        outbox::{self, StoredMail},
+        recipient::Recipient,
+    },
+    reader::store as readers,
+    site::look::{
+        logo::Logo,
+        model::{Accent, Look},
+        store as looks,
+    },
+};
+use serde_json::json;
+use time::Duration;
+
+use crate::{
+    app::TestApp,
+    billing::OK,
+    readers::{ANNA, PASSWORD, Tokens},
+};
+
+const PIXEL: &[u8] = b"\x89PNG\r\n\x1a\nrest";
+
+async fn kept(t: &TestApp, to: &str) -> StoredMail {
+    let mut tx = t.state.databases.main.read().await.unwrap();
+    let to = Address::parse(to).unwrap();
+    outbox::newest(&mut tx, Some(&to)).await.unwrap().pop().unwrap()
+}
+
+/// Lets an account have been begun on `site`, by somebody who speaks French.
+async fn belongs_to(t: &TestApp, reader: &Tokens, site: &str) {
+    let id = reader.reader.parse().unwrap();
+    let mut tx = t.state.databases.main.write().await.unwrap();
+    readers::set_language(&mut tx, id, Language::French).await.unwrap();
+    let query = tx.query("UPDATE readers SET site = $1 WHERE id = $2").bind(site).bind(id);
+    assert_eq!(query.execute().await.unwrap(), 1);
+    tx.commit().await.unwrap();
+}
+
+on_both_databases! {
+    async fn a_stranger_is_written_to_in_the_language_that_was_asked_in(t: TestApp) {
+        let body = json!({"email": "zoe@example.org", "password": PASSWORD}).to_string();
+        let request = Request::post("/v1/readers")
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::ACCEPT_LANGUAGE, "fr-CH, fr;q=0.9, en;q=0.8");
+        assert_eq!(t.send(request.body(Body::from(body)).unwrap()).await.status, 202);
+        assert_eq!(t.subjects_to("zoe@example.org").await, ["Confirmez votre adresse"]);
+    }
+
+    async fn a_mail_is_in_the_readers_language_by_the_sites_calendar_and_in_its_colors(t: TestApp) {
+        t.site("matin", "Europe/Paris", json!({"rules": []})).await;
+        let accent = Accent { light: "#8a1538".parse().unwrap(), dark: None };
+        let look = Look { accent: Some(accent), ..Look::default() };
+        let mut tx = t.state.databases.main.write().await.unwrap();
+        looks::set(&mut tx, "matin", &look).await.unwrap();
+        let logo = Logo::read(PIXEL.to_vec()).unwrap();
+        looks::set_logo(&mut tx, "matin", &logo, t.clock.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        t.state.gate.directory.refresh().await.unwrap();
+        let anna = t.reader(ANNA).await;
+        belongs_to(&t, &anna, "matin").await;
+        t.subscribed(&anna, "monthly", OK).await;
+
+        let mail = kept(&t, ANNA).await;
+        assert_eq!(mail.subject, "Votre essai gratuit a commencé");
+        let ends = "Fin de l’essai gratuit\u{a0}: 23 décembre 2026 à 05:05:06 CET\n";
+        assert!(mail.body_text.contains(ends), "{}", mail.body_text);
+        assert!(mail.body_text.contains("-- \nmatin\n"), "{}", mail.body_text);
+        let html = mail.body_html;
+        let logo = "<img src=\"http://127.0.0.1:8080/assets/site/matin/logo?v=";
+        for part in ["<html lang=\"fr\" dir=\"ltr\">", "background:#8a1538", logo, "alt=\"matin\""] {
+            assert!(html.contains(part), "{part}: {html}");
+        }
+    }
+
+    async fn a_site_that_speaks_one_language_writes_in_it(t: TestApp) {
+        t.site("morning", "UTC", json!({"rules": []})).await;
+        let look = Look { language: Some(Language::English), ..Look::default() };
+        let mut tx = t.state.databases.main.write().await.unwrap();
+        looks::set(&mut tx, "morning", &look).await.unwrap();
+        tx.commit().await.unwrap();
+        t.state.gate.directory.refresh().await.unwrap();
+        let anna = t.reader(ANNA).await;
+        belongs_to(&t, &anna, "morning").await;
+        t.magic_link(ANNA).await;
+        assert_eq!(t.subjects_to(ANNA).await.last().unwrap(), "Your link to log in");
+    }
+
+    async fn the_links_of_a_mail_are_for_its_subscription(t: TestApp) {
+        let anna = t.reader(ANNA).await;
+        let id = t.subscribed(&anna, "monthly", OK).await;
+        let text = kept(&t, ANNA).await.body_text;
+        let (_, rest) = text.split_once("Cancel in one click:\n\n").unwrap();
+        let url = rest.lines().next().unwrap();
+        let token = url.strip_prefix("http://127.0.0.1:8080/mail/cancel?token=").unwrap();
+        let links = &t.state.accounts.billing.links;
+        let verified = |purpose| links.verify(purpose, token, t.clock.now());
+        assert_eq!(verified(LinkPurpose::Cancel), Some(id.parse().unwrap()));
+        assert_eq!(verified(LinkPurpose::Resume), None);
+        t.about(&anna, &id, "cancel", json!({"at": "period_end"})).await;
+        let text = kept(&t, ANNA).await.body_text;
+        assert!(text.contains("Take it back:\n\nhttp://127.0.0.1:8080/mail/resume?token="), "{text}");
+    }
+
+    async fn a_list_can_be_left_from_its_mail_and_the_way_is_forgotten_with_it(t: TestApp) {
+        let url = "https://pay.example/newsletters/unsubscribe?token=secret";
+        let to = Recipient::new(&Address::parse(ANNA).unwrap(), Words::default());
+        let content = Content::about(&to.words, "letter-account-log-in-subject")
+            .tell("letter-account-log-in")
+            .unsubscribe(url);
+        let now = t.clock.now();
+        let mut tx = t.state.databases.main.write().await.unwrap();
+        let id = t.state.accounts.mail.enqueue(&mut tx, &to, content, now).await.unwrap();
+        tx.commit().await.unwrap();
+        let shown = t.mails_to(ANNA).await.remove(0);
+        assert_eq!(shown["unsubscribe_url"], url);
+        assert!(shown["text"].as_str().unwrap().contains(&format!("Unsubscribe:\n\n{url}\n")));
+        let mut tx = t.state.databases.main.write().await.unwrap();
+        outbox::mark_sent(&mut tx, id, now.plus(Duration::SECOND)).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(kept(&t, ANNA).await.unsubscribe_url, None);
+    }
+}
