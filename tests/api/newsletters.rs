@@ -184,7 +184,8 @@ on_both_databases! {
         receives(&t, ANNA, &["tide"]).await;
         let known = ask(&t, ANNA, &["tide"]).await;
         let unknown = ask(&t, BERT, &["tide"]).await;
-        assert_eq!((known.status, known.text()), (unknown.status, unknown.text()));
+        assert_eq!(known.status, unknown.status);
+        assert_eq!(without_tokens(&known), without_tokens(&unknown));
         assert_eq!(t.subjects_to(ANNA).await.len(), 2, "and both are written to");
         assert_eq!(t.subjects_to(BERT).await.len(), 1);
     }
@@ -218,7 +219,7 @@ on_both_databases! {
         ask(&t, ANNA, &["tide", "deep-end", "long-ago"]).await;
         ask(&t, ANNA, &["long-ago", "tide"]).await;
         let mails = t.mails_to(ANNA).await;
-        let tokens = mails.iter().map(crate::readers::link_in).collect::<Vec<_>>();
+        let tokens: Vec<String> = mails.iter().map(token_in_mail).collect();
         assert_eq!(tokens.len(), 2);
         let processes = [t.clone(), t.another_process().await];
         let answers = (0..20).map(|i| {
@@ -606,6 +607,20 @@ on_both_databases! {
         assert_eq!(t.get("/v1/newsletters?site=nothing").await.problem(), refused(404, "not_found"));
         assert_eq!(t.get("/v1/newsletters?x=1").await.status, 422);
     }
+}
+
+fn token_in_mail(mail: &Value) -> String {
+    let lines = mail["text"].as_str().unwrap().lines();
+    let link = lines.filter(|line| line.contains("/newsletters/confirm?token=")).next_back();
+    token_in(link.unwrap()).to_owned()
+}
+
+/// A page but for the hidden tokens of its forms, which are each browser's own.
+fn without_tokens(answer: &Answer) -> String {
+    let text = answer.text();
+    let mut parts = text.split("name=\"form_token\" value=\"");
+    let first = parts.next().unwrap().to_owned();
+    parts.fold(first, |page, part| page + part.split_once('"').unwrap().1)
 }
 
 fn token_in(link: &str) -> &str {
