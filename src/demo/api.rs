@@ -35,7 +35,10 @@ use crate::{
         accounts::Accounts,
         pages::{form_token, reader_of},
     },
-    sandbox::{self, bar::Bar},
+    sandbox::{
+        self,
+        bar::{self, Bar},
+    },
 };
 
 const ARTICLES: &str = "/demo/articles/";
@@ -90,6 +93,7 @@ pub fn routes(
         .route("/demo/articles/{slug}", get(article).layer(paywall))
         .route("/demo/demo.css", get(stylesheet))
         .route("/demo/art/{file}", get(picture))
+        .route("/sandbox/bar.css", get(bar_stylesheet))
         .route("/demo/{*rest}", get(not_found))
         .with_state(demo))
 }
@@ -186,6 +190,10 @@ async fn sign_up(
 
 async fn stylesheet() -> impl IntoResponse {
     asset("text/css; charset=utf-8", assets::STYLESHEET)
+}
+
+async fn bar_stylesheet() -> impl IntoResponse {
+    asset("text/css; charset=utf-8", bar::STYLESHEET)
 }
 
 async fn picture(Path(file): Path<String>) -> Result<impl IntoResponse, ApiError> {

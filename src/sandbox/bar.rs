@@ -4,9 +4,8 @@
 use askama::Template;
 use axum::{
     extract::State,
-    http::header,
     response::{IntoResponse, Redirect, Response},
-    routing::{get, post},
+    routing::post,
 };
 use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
@@ -19,7 +18,8 @@ use crate::{
     http::problem::ApiError,
 };
 
-const STYLESHEET: &str = include_str!("bar.css");
+/// Its style, served at `/sandbox/bar.css`.
+pub const STYLESHEET: &str = include_str!("bar.css");
 const MOMENT: StaticFormatDescription =
     format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC");
 /// Longest form.
@@ -67,12 +67,7 @@ struct Step {
 
 /// The routes of the bar.
 pub(super) fn routes(clocks: Clocks) -> OpenApiRouter {
-    let stylesheet =
-        async || ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLESHEET).into_response();
-    OpenApiRouter::new()
-        .route("/sandbox/bar.css", get(stylesheet))
-        .route("/sandbox/bar/clock", post(advance))
-        .with_state(clocks)
+    OpenApiRouter::new().route("/sandbox/bar/clock", post(advance)).with_state(clocks)
 }
 
 async fn advance(

@@ -30,6 +30,7 @@ const TABLES: &[(&str, Holds)] = &[
     ("staff", Holds::Nothing("the publisher's people, not readers")),
     ("staff_recovery_codes", Holds::Nothing("hashes of theirs")),
     ("sites", Holds::Nothing("the publisher's titles")),
+    ("site_logos", Holds::Nothing("the publisher's pictures")),
     ("site_keys", Holds::Nothing("the publisher's keys")),
     ("catalog_versions", Holds::Nothing("what the publisher sells")),
     ("subscriptions", Holds::Part("/subscriptions")),
