@@ -145,7 +145,7 @@ fn a_look_is_shown_and_changed_and_refused_where_readers_could_not_read() {
     let change =
         ["--accent", "#98351f", "--font", "sans", "--language", "fr", "--logo", path, "--json"];
     let expected = json!({
-        "site": "news", "accent": "#98351f", "accent_dark": "#d3aca3", "font": "sans",
+        "site": "news", "accent": "#98351f", "accent_dark": "#cfa096", "font": "sans",
         "language": "fr", "logo": "image/svg+xml",
     });
     assert_eq!(run_json(&url, &[&show[..3], &change].concat()), expected);

@@ -13,7 +13,7 @@ use crate::language::Language;
 /// What text needs (WCAG 2.2, 1.4.3).
 const CONTRAST_MIN: f64 = 4.5;
 /// What a dark accent of our own making has.
-const CONTRAST_DERIVED: f64 = 7.0;
+const CONTRAST_DERIVED: f64 = 5.5;
 
 /// One of the two ways in which a page is shown, with the colours that `account.css` gives it.
 struct Scheme {
