@@ -16,6 +16,7 @@ macro_rules! files {
             include_str!(concat!($language, "/account.ftl")),
             include_str!(concat!($language, "/subscribe.ftl")),
             include_str!(concat!($language, "/plan.ftl")),
+            include_str!(concat!($language, "/invoice.ftl")),
             include_str!(concat!($language, "/letter.ftl")),
             include_str!(concat!($language, "/letter-account.ftl")),
             include_str!(concat!($language, "/letter-billing.ftl")),

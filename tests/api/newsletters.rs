@@ -610,8 +610,8 @@ on_both_databases! {
 }
 
 fn token_in_mail(mail: &Value) -> String {
-    let lines = mail["text"].as_str().unwrap().lines();
-    let link = lines.filter(|line| line.contains("/newsletters/confirm?token=")).next_back();
+    let mut lines = mail["text"].as_str().unwrap().lines();
+    let link = lines.rfind(|line| line.contains("/newsletters/confirm?token="));
     token_in(link.unwrap()).to_owned()
 }
 

@@ -77,8 +77,9 @@ impl Billing {
         let mut tx = self.db.read().await?;
         let account = readers::find(&mut tx, reader).await?.ok_or(BillingError::Gone)?;
         let (invoice, notes) = find(&mut tx, reader, id).await?;
+        let language = account.language.unwrap_or_default();
         let whose = (self.mail.publisher(), account.email.typed());
-        let page = paper::print(kind, &invoice, &notes, whose);
+        let page = paper::print(kind, (&invoice, &notes), whose, language);
         page.map_err(|error| BillingError::Failed(error.into()))?.ok_or(BillingError::NotFound)
     }
 }

@@ -5,17 +5,18 @@ use std::sync::LazyLock;
 use askama::Template;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use time::{format_description::StaticFormatDescription, macros::format_description};
 
 use super::{
     credit::CreditNote,
     model::{Invoice, Line, State},
 };
-use crate::{billing::catalog::model::TaxRate, clock::Timestamp, money::Money};
+use crate::{
+    billing::catalog::model::TaxRate,
+    language::{Language, Words},
+    money::Money,
+};
 
 const STYLE: &str = include_str!("../templates/invoice.css");
-const DAY: StaticFormatDescription =
-    format_description!("[day padding:none] [month repr:long] [year]");
 
 /// What the page may load: its own style, and nothing else.
 pub static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
@@ -39,24 +40,24 @@ struct LineView {
     description: String,
     period: String,
     rate: Option<String>,
-    net: Money,
-    tax: Money,
-    total: Money,
+    net: String,
+    tax: String,
+    total: String,
 }
 
 struct NoteView {
     number: String,
     reason: String,
     day: String,
-    tax: Money,
-    total: Money,
+    tax: String,
+    total: String,
 }
 
 struct Paper {
     title: String,
-    facts: Vec<(&'static str, String)>,
+    facts: Vec<(String, String)>,
     lines: Vec<LineView>,
-    sums: Vec<(&'static str, Money)>,
+    sums: Vec<(String, String)>,
     given_back: Vec<NoteView>,
 }
 
@@ -64,101 +65,116 @@ struct Paper {
 #[template(path = "billing/templates/invoice.html", config = ".config/askama.toml")]
 struct InvoiceTemplate<'a> {
     paper: Paper,
+    words: &'a Words,
     publisher: &'a str,
     style: &'static str,
 }
 
-/// Writes an invoice of `publisher` out for `reader`, with its credit notes; `None` for one without
-/// a number, and for the receipt of one that was not paid.
+/// Writes an invoice of `publisher` out for `reader` in `language`, with its credit notes; `None` for
+/// one without a number, and for the receipt of one that was not paid. All times are UTC.
 ///
 /// # Errors
 /// When the template fails.
 pub fn print(
     kind: Kind,
-    invoice: &Invoice,
-    notes: &[CreditNote],
+    (invoice, notes): (&Invoice, &[CreditNote]),
     (publisher, reader): (&str, &str),
+    language: Language,
 ) -> askama::Result<Option<String>> {
-    let Some(paper) = paper(kind, invoice, notes, reader) else { return Ok(None) };
-    InvoiceTemplate { paper, publisher, style: STYLE }.render().map(Some)
+    let words = &Words { language, ..Words::default() };
+    let Some(paper) = paper(kind, (invoice, notes), reader, words) else { return Ok(None) };
+    InvoiceTemplate { paper, words, publisher, style: STYLE }.render().map(Some)
 }
 
-fn paper(kind: Kind, invoice: &Invoice, notes: &[CreditNote], reader: &str) -> Option<Paper> {
+fn paper(
+    kind: Kind,
+    (invoice, notes): (&Invoice, &[CreditNote]),
+    reader: &str,
+    words: &Words,
+) -> Option<Paper> {
     let issue = invoice.issue()?;
     let title = match kind {
-        Kind::Invoice => format!("Invoice {}", issue.number),
-        Kind::Receipt => format!("Receipt for invoice {}", issue.number),
+        Kind::Invoice => "invoice-title",
+        Kind::Receipt => "invoice-title-receipt",
     };
+    let period = period(words, invoice.head.period);
     let mut facts = vec![
-        ("For", reader.to_owned()),
-        ("Date", day(issue.at)),
-        ("Period", period(invoice.head.period)),
+        (words.say("invoice-for"), reader.to_owned()),
+        (words.say("invoice-date"), words.day(issue.at)),
+        (words.say("invoice-period"), period),
     ];
-    let mut sums =
-        vec![("Net", invoice.sums.net), ("Tax", invoice.sums.tax), ("Total", invoice.sums.total)];
+    let sum = |name: &str, amount: Money| (words.say(name), words.money(amount));
+    let mut sums = vec![
+        sum("invoice-net", invoice.sums.net),
+        sum("invoice-tax", invoice.sums.tax),
+        sum("invoice-total", invoice.sums.total),
+    ];
     match invoice.balance_applied.amount {
         0 => {}
-        1.. => sums.push(("Paid from your balance", invoice.balance_applied)),
-        _ => sums.push(("Added to your balance", invoice.balance_applied.negated()?)),
+        1.. => sums.push(sum("invoice-from-balance", invoice.balance_applied)),
+        _ => sums.push(sum("invoice-to-balance", invoice.balance_applied.negated()?)),
     }
     match &invoice.state {
         State::Paid { at, .. } => {
-            facts.push(("Paid", at.to_string()));
-            sums.push(("Paid", invoice.due));
+            facts.push((words.say("invoice-paid"), words.moment(*at)));
+            sums.push(sum("invoice-paid", invoice.due));
         }
         _ if kind == Kind::Receipt => return None,
         State::Void { at, .. } => {
-            facts.push(("Voided", format!("{}; nothing is to be paid", day(*at))));
+            let voided = words.with("invoice-voided-value", &[("date", words.day(*at).into())]);
+            facts.push((words.say("invoice-voided"), voided));
         }
-        State::Draft | State::Open { .. } => sums.push(("To be paid", invoice.due)),
+        State::Draft | State::Open { .. } => sums.push(sum("invoice-due", invoice.due)),
     }
     let of_it = notes.iter().filter(|note| note.invoice == invoice.head.id);
     Some(Paper {
-        title,
+        title: words.with(title, &[("number", issue.number.as_str().into())]),
         facts,
-        lines: invoice.lines.iter().map(line).collect(),
+        lines: invoice.lines.iter().map(|line| line_view(words, line)).collect(),
         sums,
-        given_back: of_it.map(note).collect(),
+        given_back: of_it.map(|note| note_view(words, note)).collect(),
     })
 }
 
-fn line(line: &Line) -> LineView {
+fn line_view(words: &Words, line: &Line) -> LineView {
     let amounts = line.amounts;
     LineView {
         description: line.description.clone(),
-        period: period(line.period),
-        rate: line.rate.map(percent),
-        net: amounts.net,
-        tax: amounts.tax,
-        total: amounts.total,
+        period: period(words, line.period),
+        rate: line.rate.map(|rate| percent(words, rate)),
+        net: words.money(amounts.net),
+        tax: words.money(amounts.tax),
+        total: words.money(amounts.total),
     }
 }
 
-fn note(note: &CreditNote) -> NoteView {
+fn note_view(words: &Words, note: &CreditNote) -> NoteView {
     NoteView {
         number: note.number.clone(),
         reason: note.reason.clone(),
-        day: day(note.at),
-        tax: note.amounts.tax,
-        total: note.amounts.total,
+        day: words.day(note.at),
+        tax: words.money(note.amounts.tax),
+        total: words.money(note.amounts.total),
     }
 }
 
-fn period(period: crate::billing::calendar::Period) -> String {
-    format!("{} to {}", day(period.start), day(period.end))
-}
-
-fn day(at: Timestamp) -> String {
-    at.date_time().format(&DAY).unwrap_or_else(|_| at.to_string())
+fn period(words: &Words, period: crate::billing::calendar::Period) -> String {
+    let variables =
+        [("start", words.day(period.start).into()), ("end", words.day(period.end).into())];
+    words.with("invoice-period-value", &variables)
 }
 
 /// 88,750 parts per million are 8.875 %.
-fn percent(rate: TaxRate) -> String {
+fn percent(words: &Words, rate: TaxRate) -> String {
     let (whole, part) = (rate.ppm / 10_000, rate.ppm % 10_000);
     let part = format!("{part:04}");
     let part = part.trim_end_matches('0');
-    let point = if part.is_empty() { "" } else { "." };
-    format!("{whole}{point}{part} % tax")
+    let point = match (part.is_empty(), words.language) {
+        (true, _) => "",
+        (false, Language::English) => ".",
+        (false, Language::French) => ",",
+    };
+    words.with("invoice-rate", &[("rate", format!("{whole}{point}{part}").into())])
 }
 
 #[cfg(test)]
@@ -174,7 +190,7 @@ mod tests {
             (0, "0 % tax"),
             (1_000_000, "100 % tax"),
         ] {
-            assert_eq!(percent(TaxRate { ppm, inclusive: true }), text);
+            assert_eq!(percent(&Words::default(), TaxRate { ppm, inclusive: true }), text);
         }
     }
 
@@ -183,14 +199,18 @@ mod tests {
         let mut draft = draft(1, &[290, -100], 40);
         draft.lines[0].description = "<script>alert(1)</script>".to_owned();
         let whose = ("A <b>bold</b> publisher", "anna@example.org");
-        assert_eq!(print(Kind::Invoice, &draft, &[], whose).unwrap(), None);
+        assert_eq!(print(Kind::Invoice, (&draft, &[]), whose, Language::English).unwrap(), None);
         let open = draft.open(issue()).unwrap();
-        assert_eq!(print(Kind::Receipt, &open, &[], whose).unwrap(), None);
-        let html = print(Kind::Invoice, &open, &[], whose).unwrap().unwrap();
+        assert_eq!(print(Kind::Receipt, (&open, &[]), whose, Language::English).unwrap(), None);
+        let html = print(Kind::Invoice, (&open, &[]), whose, Language::English).unwrap().unwrap();
         for text in ["Invoice 2026-000001", "€1.50", "To be paid", "Paid from your balance"] {
             assert!(html.contains(text), "{text}: {html}");
         }
         assert!(!html.contains("<script") && !html.contains("<b>"), "{html}");
         assert!(html.contains(STYLE), "the style that the policy allows");
+        let html = print(Kind::Invoice, (&open, &[]), whose, Language::French).unwrap().unwrap();
+        for text in ["Facture 2026-000001", "1,50\u{a0}€", "À payer", "<html lang=\"fr\""] {
+            assert!(html.contains(text), "{text}: {html}");
+        }
     }
 }

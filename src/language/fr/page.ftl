@@ -63,5 +63,5 @@ page-refused-gone = Ce compte n’existe plus.
 page-refused-ours = Une erreur s’est produite de notre côté. Réessayez dans quelque temps.
 page-refused-address = Cette adresse est incomplète. Rouvrez le lien reçu par e-mail.
 page-foot-cancel = Résilier un contrat
-page-foot-newsletters = Newsletters
+page-foot-newsletters = Lettres d’information
 page-skip = Aller à la page

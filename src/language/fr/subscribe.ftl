@@ -8,7 +8,7 @@ subscribe-unlimited = Articles en illimité
 subscribe-holds = { $what ->
     [ad_free] La lecture sans publicité
     [magazine] Le magazine numérique hebdomadaire
-    [newsletters] Toutes les newsletters
+    [newsletters] Toutes les lettres d’information
     [archive] Les archives
    *[other] { $what }
 }

@@ -88,7 +88,7 @@ async fn draw(
         email: member.reader.email.typed().to_owned(),
         since: words.with("account-since", &[("day", since.into())]),
         sections: sections(words, member, email),
-        devices: sessions.into_iter().map(|of| device_view(words, of, current)).collect(),
+        devices: sessions.into_iter().map(|of| device_view(words, &of, current)).collect(),
         alert: None,
     };
     let overview = Overview::of(pages, member.reader.id, sheet).await?;
@@ -133,7 +133,7 @@ async fn newsletters(pages: &Pages, member: &Member, words: &Words) -> Result<St
     Ok(words.with("newsletter-account-receives", &all))
 }
 
-fn device_view(words: &Words, session: Session, current: Uuid) -> DeviceView {
+fn device_view(words: &Words, session: &Session, current: Uuid) -> DeviceView {
     let name = match session.device.as_str() {
         UNNAMED => words.say("account-unnamed-device"),
         sent => device_name::of(words, sent),

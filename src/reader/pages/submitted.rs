@@ -66,15 +66,15 @@ impl Raw {
     }
 
     /// The fields as `T` has them; where they are others, what to say so on.
-    fn fields<T: for<'de> Deserialize<'de>>(self) -> Result<(Visit, T), Sheet> {
+    fn fields<T: for<'de> Deserialize<'de>>(self) -> Result<(Visit, T), Box<Sheet>> {
         let Self { visit, sheet, fields, .. } = self;
         if fields.len() > FIELDS_MAX {
-            return Err(sheet);
+            return Err(Box::new(sheet));
         }
         let fields = MapDeserializer::<_, ValueError>::new(fields.into_iter());
         match T::deserialize(fields) {
             Ok(fields) => Ok((visit, fields)),
-            Err(_) => Err(sheet),
+            Err(_) => Err(Box::new(sheet)),
         }
     }
 }

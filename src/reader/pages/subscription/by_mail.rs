@@ -195,7 +195,7 @@ pub(super) async fn resume(
 
 fn done(pages: &Pages, sheet: &Sheet, lead: &str) -> Response {
     let links = vec![link("/account", sheet.words.say("account-title"))];
-    told(pages, &sheet, StatusCode::OK, ("plan-done-title", lead), links)
+    told(pages, sheet, StatusCode::OK, ("plan-done-title", lead), links)
 }
 
 pub(super) async fn card(

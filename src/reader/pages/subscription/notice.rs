@@ -83,9 +83,8 @@ pub(super) async fn give(
     let words = &sheet.words;
     let refuse =
         |refused: Refusal| Ok(refused.on(&pages, (page_of(words, &fields), "/cancel"), &sheet));
-    let email = match Address::parse(&fields.email) {
-        Ok(email) => email,
-        Err(_) => return refuse(Refusal::of_email(words)),
+    let Ok(email) = Address::parse(&fields.email) else {
+        return refuse(Refusal::of_email(words));
     };
     let reason: String = fields.reason.trim().chars().take(COMMENT_MAX).collect();
     let reason = Some(reason).filter(|reason| !reason.is_empty());

@@ -70,7 +70,7 @@ enum Who {
 
 /// What came of an order.
 enum Outcome {
-    Begun(Reader, Subscription),
+    Begun(Box<(Reader, Subscription)>),
     /// The address has an account: a mail leads on.
     ByMail,
 }
@@ -134,9 +134,7 @@ pub(super) async fn order(
     let operation = operation(visit.holder, &fields.nonce);
     let outcome = take(&pages, &offer, &visit, (who, method), operation).await;
     match outcome {
-        Ok(Outcome::Begun(reader, begun)) => {
-            lead_on(&pages, &offer, &headers, visit, (reader, begun)).await
-        }
+        Ok(Outcome::Begun(begun)) => lead_on(&pages, &offer, &headers, visit, *begun).await,
         Ok(Outcome::ByMail) => {
             let words = ("subscribe-mail-title", "subscribe-mail-lead");
             Ok(told(&pages, &visit.sheet(&pages), StatusCode::ACCEPTED, words, Vec::new()))
@@ -203,11 +201,11 @@ async fn take(
         shown: Some(offer.shown()),
     };
     match billing.start(reader.id, order, operation).await {
-        Ok(begun) => Ok(Outcome::Begun(reader, begun)),
+        Ok(begun) => Ok(Outcome::Begun(Box::new((reader, begun)))),
         // Sent twice at once, the second finds what the first has begun.
         Err(error @ (BillingError::AlreadySubscribed | BillingError::PaymentPending)) => {
             let begun = billing.find(reader.id, operation).await.map_err(|_| error)?;
-            Ok(Outcome::Begun(reader, begun))
+            Ok(Outcome::Begun(Box::new((reader, begun))))
         }
         Err(error) => Err(error.into()),
     }

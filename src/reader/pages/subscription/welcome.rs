@@ -97,7 +97,7 @@ async fn draw(
     let Some(it) = billing.list(reader.id).await?.into_iter().next() else {
         return Ok(Redirect::to("/subscribe").into_response());
     };
-    let bank = billing.confirm_at(&it).await?;
+    let confirm_at = billing.confirm_at(&it).await?;
     let site = reader.site.as_deref().and_then(|site| pages.accounts.directory.site(site));
     let origins = site.as_ref().map_or(&[][..], |site| &site.site.origins);
     let back = return_to::back(&came.return_to, origins).map(String::from);
@@ -117,10 +117,10 @@ async fn draw(
         publisher: &pages.publisher,
         token_field: form::FIELD,
         logged_in: !member.session.reads_only,
-        lead: lead(words, &it, bank.is_some()),
+        lead: lead(words, &it, confirm_at.is_some()),
         facts: view.facts,
         back: back.unwrap_or_else(home),
-        bank,
+        bank: confirm_at,
         confirm: provisional.then(|| words.with("subscribe-welcome-mail", &written_to)),
         sent: came.sent.is_some(),
         email,
