@@ -1,20 +1,9 @@
 // A reader's way from the form to the account and out again, with and without JavaScript.
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import axe from '@axe-core/playwright';
-import { HtmlValidate } from 'html-validate';
-import { DATABASES, SHOTS, browser, start } from './server.mjs';
+import { LOOKS, complaints, judge as judgePage, mailedLink } from './judge.mjs';
+import { DATABASES, browser, start } from './server.mjs';
 
-const AxeBuilder = axe.default ?? axe;
-// What the browser writes out again differs from what we sent in the style of attributes.
-const html = new HtmlValidate({
-  extends: ['html-validate:recommended'],
-  rules: {
-    'long-title': 'off', 'doctype-style': 'off', 'attribute-boolean-style': 'off',
-    'attribute-empty-style': 'off',
-  },
-});
 const PASSWORD = 'correct horse battery';
 
 for (const { name: database, skip } of DATABASES) {
@@ -23,44 +12,12 @@ for (const { name: database, skip } of DATABASES) {
     before(async () => { [chrome, service] = await Promise.all([browser(), start(database)]); });
     after(async () => { await chrome?.close(); await service?.stop(); });
 
-    /** The last link to `page` that was mailed to `email`. */
-    const mailedLink = async (email, page) => {
-      const mails = await (await fetch(`${service.url}/sandbox/mail?to=${email}`)).json();
-      const links = mails.messages.flatMap((mail) => mail.text.match(/^http\S+$/gm) ?? []);
-      return links.findLast((link) => link.includes(page));
-    };
-
-    for (const [look, options] of Object.entries({
-      'narrow-light': { viewport: { width: 320, height: 700 }, colorScheme: 'light', javaScriptEnabled: true },
-      'narrow-dark': { viewport: { width: 320, height: 700 }, colorScheme: 'dark', javaScriptEnabled: true },
-      'wide-light': { viewport: { width: 1280, height: 900 }, colorScheme: 'light', javaScriptEnabled: true },
-      'wide-dark': { viewport: { width: 1280, height: 900 }, colorScheme: 'dark', javaScriptEnabled: true },
-      'plain': { viewport: { width: 390, height: 800 }, colorScheme: 'light', javaScriptEnabled: false },
-    })) {
+    for (const [look, options] of Object.entries(LOOKS)) {
       it(`leads from the form to the account and out again, ${look}`, async () => {
         const context = await chrome.newContext(options);
         const page = await context.newPage();
-        const complaints = [];
-        page.on('console', (message) => {
-          // A refusal of ours has its own status, and is meant; a missing picture is not.
-          const meant = /status of 4\d\d/.test(message.text()) && !/status of 404/.test(message.text());
-          if (['error', 'warning'].includes(message.type()) && !meant) complaints.push(message.text());
-        });
-        /** Accessible, valid, no wider than the screen, and kept as a picture. */
-        const judge = async (name) => {
-          if (options.javaScriptEnabled) {
-            const found = await new AxeBuilder({ page })
-              .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
-              .analyze();
-            assert.deepEqual(found.violations.map((violation) => violation.id), [], name);
-          }
-          const { width } = await page.locator('html').boundingBox();
-          assert.ok(width <= options.viewport.width, `${name} is ${width} px wide`);
-          const report = await html.validateString(await page.content());
-          const messages = report.results.flatMap((result) => result.messages);
-          assert.deepEqual(messages.map((message) => message.message), [], name);
-          await page.screenshot({ path: join(SHOTS, `${name}-${look}.png`), fullPage: true });
-        };
+        const heard = complaints(page);
+        const judge = (name) => judgePage(page, options, `${name}-${look}`);
         /** Tab reaches every link, field and button in the order of the page, and shows where it is. */
         const walk = async (name) => {
           const controls = page.locator('a[href], button, summary, select, input:not([type=hidden])');
@@ -98,7 +55,7 @@ for (const { name: database, skip } of DATABASES) {
         await send('Make an account');
         await judge('look-into-mail');
 
-        await page.goto(await mailedLink(email, '/signup/confirm'));
+        await page.goto(await mailedLink(service, email, '/signup/confirm'));
         await judge('confirm');
         await send('Confirm my address');
         assert.equal(page.url(), `${service.url}/account`);
@@ -153,7 +110,7 @@ for (const { name: database, skip } of DATABASES) {
         assert.equal(page.url(), `${service.url}/signup`);
         await page.goto(`${service.url}/account`);
         assert.equal(page.url(), `${service.url}/login?return_to=/account`);
-        assert.deepEqual(complaints, []);
+        assert.deepEqual(heard, []);
         await context.close();
       });
     }

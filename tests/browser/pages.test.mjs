@@ -108,7 +108,8 @@ describe('the markup', () => {
     const { context, page } = await visitor({ viewport: { width: 1280, height: 900 } });
     await page.goto(service.url + WALL);
     const reached = [];
-    const links = await page.locator('a[href]').allTextContents();
+    const controls = page.locator('a[href], button, summary, input:not([type=hidden])');
+    const links = await controls.allTextContents();
     for (const link of links) {
       await page.keyboard.press('Tab');
       const focus = await page.evaluate(() => {

@@ -1,0 +1,60 @@
+// What every page must be: accessible, valid, no wider than the screen, quiet, and kept as a picture.
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import axe from '@axe-core/playwright';
+import { HtmlValidate } from 'html-validate';
+import { SHOTS } from './server.mjs';
+
+const AxeBuilder = axe.default ?? axe;
+// What the browser writes out again differs from what we sent in the style of attributes. A style
+// sheet may stand in a body that it is for (HTML, "body-ok").
+const html = new HtmlValidate({
+  extends: ['html-validate:recommended'],
+  rules: {
+    'long-title': 'off', 'doctype-style': 'off', 'attribute-boolean-style': 'off',
+    'attribute-empty-style': 'off',
+  },
+});
+
+/** The looks in which pages are judged. */
+export const LOOKS = {
+  'narrow-light': { viewport: { width: 320, height: 700 }, colorScheme: 'light', javaScriptEnabled: true },
+  'narrow-dark': { viewport: { width: 320, height: 700 }, colorScheme: 'dark', javaScriptEnabled: true },
+  'wide-light': { viewport: { width: 1280, height: 900 }, colorScheme: 'light', javaScriptEnabled: true },
+  'wide-dark': { viewport: { width: 1280, height: 900 }, colorScheme: 'dark', javaScriptEnabled: true },
+  'plain': { viewport: { width: 390, height: 800 }, colorScheme: 'light', javaScriptEnabled: false },
+};
+
+/** Judges what `page` shows now; its picture is called `name`. */
+export async function judge(page, options, name) {
+  if (options.javaScriptEnabled) {
+    const found = await new AxeBuilder({ page })
+      .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
+      .analyze();
+    const told = found.violations.map((it) => `${it.id}: ${it.nodes.map((node) => node.html).join(' ')}`);
+    assert.deepEqual(told, [], name);
+  }
+  const { width } = await page.locator('html').boundingBox();
+  assert.ok(width <= options.viewport.width, `${name} is ${width} px wide`);
+  const report = await html.validateString(await page.content());
+  const messages = report.results.flatMap((result) => result.messages);
+  assert.deepEqual(messages.map((message) => message.message), [], name);
+  await page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage: true });
+}
+
+/** What the console complains of, but for refusals of ours, which are meant. */
+export function complaints(page) {
+  const heard = [];
+  page.on('console', (message) => {
+    const meant = /status of 4\d\d/.test(message.text()) && !/status of 404/.test(message.text());
+    if (['error', 'warning'].includes(message.type()) && !meant) heard.push(message.text());
+  });
+  return heard;
+}
+
+/** The last link to `path` that was mailed to `email`. */
+export async function mailedLink(service, email, path) {
+  const mails = await (await fetch(`${service.url}/sandbox/mail?to=${email}`)).json();
+  const links = mails.messages.flatMap((mail) => mail.text.match(/http\S+/gm) ?? []);
+  return links.findLast((link) => link.includes(path));
+}
