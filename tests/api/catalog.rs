@@ -165,9 +165,13 @@ on_both_databases! {
             assert_eq!(plan["savings"], savings, "{id}");
         }
         let page = t.get("/subscribe").await.text();
-        for words in ["¥290 a month", "¥2,900 a year", "You save ¥580 a year", "1.250 a month"] {
+        for words in ["¥290 a month", "¥2,900 a year", "You save ¥580 a year", ">KWD</a>"] {
             assert!(page.contains(words), "{words} in {page}");
         }
+        // Whoever reads in Kuwait is offered dinars, and can have yen.
+        let request = axum::http::Request::get("/subscribe").header("accept-language", "en-KW");
+        let page = t.send(request.body(axum::body::Body::empty()).unwrap()).await.text();
+        assert!(page.contains("1.250 a month") && page.contains(">JPY</a>"), "{page}");
         let anna = t.reader(ANNA).await;
         for plan in ["jpy-year", "kwd-month"] {
             t.subscribed(&anna, plan, OK).await;

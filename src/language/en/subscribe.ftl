@@ -14,6 +14,7 @@ subscribe-holds = { $what ->
 }
 subscribe-holds-title = A subscription holds
 subscribe-plans = Choose a plan
+subscribe-other-currencies = Pay in another currency:
 subscribe-best-value = Best value
 subscribe-savings = You save { $amount } a year
 subscribe-rate = { $interval ->

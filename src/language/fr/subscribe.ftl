@@ -14,6 +14,7 @@ subscribe-holds = { $what ->
 }
 subscribe-holds-title = L’abonnement comprend
 subscribe-plans = Choisissez une formule
+subscribe-other-currencies = Payer dans une autre monnaie :
 subscribe-best-value = La plus avantageuse
 subscribe-savings = Vous économisez { $amount } par an
 subscribe-rate = { $interval ->

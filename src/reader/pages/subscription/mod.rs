@@ -1,6 +1,7 @@
 //! The pages of subscriptions: the offer, the order, and everything a subscriber can do.
 //!
-//! Pure: `agreement` (what a reader agrees to) and `facts` (what a subscription looks like).
+//! Pure: `agreement` (what a reader agrees to), `currency` (in which they are offered something) and
+//! `facts` (what a subscription looks like).
 //! `offer` shows what is sold, `order` takes it, `welcome` confirms it. `overview` stands on the
 //! account page; `cancel`, `switch` and `card` are what can be done there, `by_mail` the same by a
 //! signed link, and `notice` is the way out for those who cannot log in.
@@ -9,6 +10,7 @@ mod agreement;
 mod by_mail;
 mod cancel;
 mod card;
+mod currency;
 mod facts;
 mod notice;
 mod offer;

@@ -5,13 +5,17 @@ use std::sync::Arc;
 use askama::Template;
 use axum::{
     extract::{Query, State},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode, header},
     response::Response,
 };
+use iso_currency::Currency;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::agreement::{Proposal, shown};
+use super::{
+    agreement::{Proposal, shown},
+    currency,
+};
 use crate::{
     auth::form,
     billing::{
@@ -119,6 +123,7 @@ struct OfferTemplate<'a> {
     token_field: &'static str,
     logged_in: bool,
     cards: Vec<Card>,
+    currencies: Vec<(&'static str, String)>,
     holds: Vec<String>,
     /// Under which address, where it is known already.
     known_as: Option<String>,
@@ -130,16 +135,20 @@ struct OfferTemplate<'a> {
 }
 
 impl Offer {
-    /// What `wish` finds on offer; `None` where nothing is.
-    pub(super) fn find(pages: &Pages, words: &Words, wish: Wish) -> Option<Self> {
+    /// What `wish` finds on offer for somebody who likes best to pay in `paid_in`; `None` where
+    /// nothing is.
+    pub(super) fn find(
+        pages: &Pages,
+        words: &Words,
+        (wish, paid_in): (Wish, Option<Currency>),
+    ) -> Option<Self> {
         let billing = &pages.accounts.billing;
         let catalog = billing.catalogs.current();
         // What we do not know is not shown again.
         let return_to = wish.back(pages).map(String::from).unwrap_or_default();
         let site = pages.accounts.directory.site(&wish.site).map(|site| site.site.id.clone());
         let plans: Vec<&Plan> = catalog.offered(site.as_deref()).collect();
-        let wished = plans.iter().find(|plan| plan.id == wish.plan);
-        let plan = wished.or_else(|| plans.first()).map(|plan| plan.id.clone())?;
+        let plan = currency::first(&plans, &wish.plan, paid_in)?.id.clone();
         let terms = Terms::of(&catalog, &plan)?;
         let with_trial = terms.plan.trial_days > 0 && wish.trial != "no";
         let proposal = Proposal { terms, with_trial };
@@ -157,7 +166,7 @@ impl Offer {
     /// The same for somebody who had the trial.
     pub(super) fn without_trial(self, pages: &Pages) -> Option<Self> {
         let words = self.words.clone();
-        Self::find(pages, &words, Wish { trial: "no".to_owned(), ..self.wish })
+        Self::find(pages, &words, (Wish { trial: "no".to_owned(), ..self.wish }, None))
     }
 
     fn cards(&self) -> Vec<Card> {
@@ -177,7 +186,17 @@ impl Offer {
                 chosen: plan.id == self.wish.plan,
             })
         };
-        self.catalog.offered(self.site.as_deref()).filter_map(card).collect()
+        let shown = self.proposal.terms.currency();
+        let all = self.catalog.offered(self.site.as_deref());
+        all.filter(|plan| plan.price.currency == shown).filter_map(card).collect()
+    }
+
+    /// The other currencies in which something is offered, and where.
+    fn currencies(&self) -> Vec<(&'static str, String)> {
+        let all = self.catalog.offered(self.site.as_deref());
+        let others = currency::others(all, self.proposal.terms.currency());
+        let link = |(currency, plan): (Currency, &str)| (currency.code(), self.wish.address(plan));
+        others.into_iter().map(link).collect()
     }
 
     fn holds(&self) -> Vec<String> {
@@ -215,6 +234,7 @@ impl Offer {
             token_field: form::FIELD,
             logged_in: visit.member.is_some(),
             cards: self.cards(),
+            currencies: self.currencies(),
             holds: self.holds(),
             known_as,
             email: email.to_owned(),
@@ -262,10 +282,13 @@ async fn has(pages: &Pages, reader: Uuid, product: &str) -> Result<bool, Billing
 pub(super) async fn page(
     State(pages): State<Pages>,
     visit: Visit,
+    headers: HeaderMap,
     Query(wish): Query<Wish>,
 ) -> Result<Response, ApiError> {
     let sheet = visit.sheet(&pages);
     let sells = !matches!(pages.accounts.billing.gateway, Gateway::None);
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let wish = (wish, accepted.and_then(currency::of_browser));
     let Some(offer) = Offer::find(&pages, &sheet.words, wish).filter(|_| sells) else {
         let closed = ("subscribe-closed-title", "subscribe-closed-lead");
         return Ok(told(&pages, &sheet, StatusCode::OK, closed, Vec::new()));

@@ -118,7 +118,7 @@ pub(super) async fn order(
     headers: HeaderMap,
     Submitted { visit, fields }: Submitted<Taken>,
 ) -> Result<Response, ApiError> {
-    let Some(offer) = Offer::find(&pages, &visit.words, fields.wish()) else {
+    let Some(offer) = Offer::find(&pages, &visit.words, (fields.wish(), None)) else {
         return Ok(Redirect::to("/subscribe").into_response());
     };
     let typed = fields.email.clone();
