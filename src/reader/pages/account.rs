@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{
     Pages, device_name,
     fields::{Choice, Field, Form, Kind, email_field, new_password_field, password_field},
+    halt::Halt,
     refusal::{self, Refusal},
     sheet::Sheet,
     sign_up::{Opened, Token, look_into_mail},
@@ -54,12 +55,10 @@ pub(super) struct AddressChange {
     current_password: String,
 }
 
-pub(super) async fn page(State(pages): State<Pages>, visit: Visit) -> Result<Response, ApiError> {
+pub(super) async fn page(State(pages): State<Pages>, visit: Visit) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
-    match visit.member_or_login("/account") {
-        Ok(member) => draw(&pages, &member, &sheet, None).await,
-        Err(to_login) => Ok(to_login.into_response()),
-    }
+    let member = visit.member_or_login("/account")?;
+    draw(&pages, &member, &sheet, None).await
 }
 
 /// A form of the account page that was sent in vain.
@@ -76,7 +75,7 @@ async fn draw(
     member: &Member,
     sheet: &Sheet,
     refused: Option<Refused>,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     let sessions = pages.accounts.sessions(member.caller()).await?;
     let words = &sheet.words;
     let email = refused.as_ref().map_or("", |refused| &refused.email);
@@ -108,7 +107,7 @@ async fn refuse(
     sheet: &Sheet,
     (action, email): (&'static str, String),
     error: AccountError,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     let words = &sheet.words;
     let has_password = member.reader.password_hash.is_some();
     let why = match error {
@@ -218,12 +217,9 @@ fn language_form(words: &Words) -> Form {
 pub(super) async fn end_session(
     State(pages): State<Pages>,
     Submitted { visit, fields: OneSession { session } }: Submitted<OneSession>,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
-    let member = match visit.member_or_login("/account") {
-        Ok(member) => member,
-        Err(to_login) => return Ok(to_login.into_response()),
-    };
+    let member = visit.member_or_login("/account")?;
     let Ok(session) = Uuid::parse_str(&session) else {
         return Ok(refusal::unreadable(&pages, &sheet));
     };
@@ -237,7 +233,7 @@ pub(super) async fn end_session(
 pub(super) async fn end_sessions(
     State(pages): State<Pages>,
     Submitted { visit, .. }: Submitted<Nothing>,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     if let Some(member) = visit.member {
         pages.accounts.end_sessions(member.reader.id, None).await?;
     }
@@ -248,12 +244,9 @@ pub(super) async fn change_password(
     State(pages): State<Pages>,
     headers: HeaderMap,
     Submitted { visit, fields }: Submitted<PasswordChange>,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
-    let member = match visit.member_or_login("/account") {
-        Ok(member) => member,
-        Err(to_login) => return Ok(to_login.into_response()),
-    };
+    let member = visit.member_or_login("/account")?;
     let PasswordChange { current_password, new_password } = fields;
     let given = Some(current_password).filter(|text| !text.is_empty());
     let current = given.and_then(|text| Password::attempt(&text));
@@ -263,7 +256,7 @@ pub(super) async fn change_password(
         .await;
     match changed {
         // The old session has ended with all the others.
-        Ok(logged_in) => enter(&pages, &logged_in, None, "/account").await,
+        Ok(logged_in) => Ok(enter(&pages, &logged_in, None, "/account").await?),
         Err(error) => {
             let form = ("/account/password", String::new());
             refuse(&pages, &member, &sheet, form, error).await
@@ -274,12 +267,9 @@ pub(super) async fn change_password(
 pub(super) async fn ask_for_address(
     State(pages): State<Pages>,
     Submitted { visit, fields }: Submitted<AddressChange>,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
-    let member = match visit.member_or_login("/account") {
-        Ok(member) => member,
-        Err(to_login) => return Ok(to_login.into_response()),
-    };
+    let member = visit.member_or_login("/account")?;
     let AddressChange { email, current_password } = fields;
     let given = Some(current_password).filter(|text| !text.is_empty());
     let password = given.and_then(|text| Password::attempt(&text));
@@ -324,7 +314,7 @@ pub(super) async fn address_form(
 pub(super) async fn agree_to_address(
     State(pages): State<Pages>,
     Submitted { visit, fields: Opened { token } }: Submitted<Opened>,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     let (sheet, words) = (visit.sheet(&pages), &visit.words);
     let (title, lead) = match pages.accounts.agree_to_address(&token).await {
         Ok(Agreement::Changed) => {

@@ -10,20 +10,18 @@ use axum::{
 use super::{
     Pages,
     fields::Form,
+    halt::Halt,
     refusal,
     submitted::{Nothing, Submitted},
     view::{self, Page, link},
     visit::{ToLogin, Visit, leave},
 };
-use crate::{http::problem::ApiError, language::Words, reader::accounts::AccountError};
+use crate::{language::Words, reader::accounts::AccountError};
 
 const ERASE: &str = "/account/erase";
 
-pub(super) async fn export(State(pages): State<Pages>, visit: Visit) -> Result<Response, ApiError> {
-    let member = match visit.member_or_login("/account") {
-        Ok(member) => member,
-        Err(to_login) => return Ok(to_login.into_response()),
-    };
+pub(super) async fn export(State(pages): State<Pages>, visit: Visit) -> Result<Response, Halt> {
+    let member = visit.member_or_login("/account")?;
     let export = pages.accounts.export(member.reader.id).await?;
     let headers = [
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -63,12 +61,9 @@ pub(super) async fn erase_form(State(pages): State<Pages>, visit: Visit) -> Resp
 pub(super) async fn erase(
     State(pages): State<Pages>,
     Submitted { visit, .. }: Submitted<Nothing>,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
-    let member = match visit.member_or_login(ERASE) {
-        Ok(member) => member,
-        Err(to_login) => return Ok(to_login.into_response()),
-    };
+    let member = visit.member_or_login(ERASE)?;
     match pages.accounts.erase_self(member.caller()).await {
         Ok(()) => Ok(leave(&pages, "/signup")),
         Err(AccountError::FreshLoginRequired) => Ok(ToLogin::again(ERASE).into_response()),

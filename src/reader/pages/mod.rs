@@ -2,8 +2,8 @@
 //!
 //! `visit` knows the browser by its cookies and how to speak to it, `titles` to which site a page
 //! belongs, `submitted` takes a form only from our own pages, `fields` says what a form asks for,
-//! `sheet` what a page is drawn with, `view` draws, `refusal` says what cannot be. `sign_up`,
-//! `log_in`, `account`, `data`, `language`, `subscription` and
+//! `sheet` what a page is drawn with, `view` draws, `refusal` says what cannot be, and `halt` ends a
+//! handler early. `sign_up`, `log_in`, `account`, `data`, `language`, `subscription` and
 //! `newsletters` are the pages.
 
 mod account;
@@ -11,6 +11,7 @@ mod cookies;
 mod data;
 mod device_name;
 mod fields;
+mod halt;
 mod language;
 mod log_in;
 mod newsletters;

@@ -14,11 +14,12 @@ use super::{
     view::{NewsForm, NewsPage, draw, groups},
 };
 use crate::{
-    http::problem::ApiError,
     language::Words,
     newsletter::newsletters::NewsletterError,
     reader::pages::{
-        Pages, refusal,
+        Pages,
+        halt::Halt,
+        refusal,
         submitted::Submitted,
         visit::{Member, Visit},
     },
@@ -61,13 +62,10 @@ pub(in crate::reader::pages) async fn page(
     State(pages): State<Pages>,
     visit: Visit,
     Query(After { saved }): Query<After>,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     let words = visit.words.clone();
     let sheet = visit.sheet(&pages);
-    let member = match visit.member_or_login(PATH) {
-        Ok(member) => member,
-        Err(to_login) => return Ok(to_login.into_response()),
-    };
+    let member = visit.member_or_login(PATH)?;
     let page = member_page(&pages, &member, &words).await?;
     let notice = saved.map(|_| words.say("newsletter-saved"));
     Ok(draw(&pages, StatusCode::OK, &NewsPage { notice, ..page }, (&sheet, true)))
@@ -76,13 +74,10 @@ pub(in crate::reader::pages) async fn page(
 pub(in crate::reader::pages) async fn change(
     State(pages): State<Pages>,
     Submitted { visit, fields }: Submitted<Sent>,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     let words = visit.words.clone();
     let sheet = visit.sheet(&pages);
-    let member = match visit.member_or_login(PATH) {
-        Ok(member) => member,
-        Err(to_login) => return Ok(to_login.into_response()),
-    };
+    let member = visit.member_or_login(PATH)?;
     let Some(ticked) = Ticked::read(fields) else {
         return Ok(refusal::unreadable(&pages, &sheet));
     };

@@ -21,11 +21,11 @@ use crate::{
         link::LinkPurpose,
         subscription::{change::Refusal, model::Subscription},
     },
-    http::problem::ApiError,
     language::Words,
     reader::pages::{
         Pages,
         fields::Form,
+        halt::Halt,
         sheet::Sheet,
         submitted::Sent,
         view::{self, Page, link},
@@ -108,7 +108,7 @@ async fn open(
     visit: Visit,
     purpose: LinkPurpose,
     token: &str,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     let sheet = visit.sheet(pages);
     let Some(it) = meant(pages, purpose, token).await? else {
         return Ok(over(pages, &sheet));
@@ -137,7 +137,7 @@ pub(super) async fn cancel_form(
     State(pages): State<Pages>,
     visit: Visit,
     Query(Token { token }): Query<Token>,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     open(&pages, visit, LinkPurpose::Cancel, &token).await
 }
 
@@ -145,7 +145,7 @@ pub(super) async fn resume_form(
     State(pages): State<Pages>,
     visit: Visit,
     Query(Token { token }): Query<Token>,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     open(&pages, visit, LinkPurpose::Resume, &token).await
 }
 
@@ -153,7 +153,7 @@ pub(super) async fn card_form(
     State(pages): State<Pages>,
     visit: Visit,
     Query(Token { token }): Query<Token>,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     open(&pages, visit, LinkPurpose::Card, &token).await
 }
 
@@ -161,7 +161,7 @@ pub(super) async fn card_form(
 pub(super) async fn cancel(
     State(pages): State<Pages>,
     Sent { visit, fields: Token { token } }: Sent<Token>,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
     let Some(it) = meant(&pages, LinkPurpose::Cancel, &token).await? else {
         return Ok(over(&pages, &sheet));
@@ -181,7 +181,7 @@ pub(super) async fn cancel(
 pub(super) async fn resume(
     State(pages): State<Pages>,
     Sent { visit, fields: Token { token } }: Sent<Token>,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
     let Some(it) = meant(&pages, LinkPurpose::Resume, &token).await? else {
         return Ok(over(&pages, &sheet));
@@ -201,7 +201,7 @@ fn done(pages: &Pages, sheet: &Sheet, lead: &str) -> Response {
 pub(super) async fn card(
     State(pages): State<Pages>,
     Sent { visit, fields }: Sent<CardForm>,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
     let purpose = LinkPurpose::Card;
     let Some(it) = meant(&pages, purpose, &fields.token).await? else {

@@ -15,11 +15,11 @@ use crate::{
         engine::{BillingError, CancelAt, Cancellation},
         subscription::{change::Refusal, model::Subscription},
     },
-    http::problem::ApiError,
     language::Words,
     reader::pages::{
         Pages,
         fields::{Field, Form, Kind},
+        halt::Halt,
         sheet::Sheet,
         submitted::Submitted,
         view::{self, Page, link},
@@ -117,12 +117,9 @@ pub(super) async fn page(
     State(pages): State<Pages>,
     visit: Visit,
     Query(Which { id }): Query<Which>,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
-    let member = match visit.owner_or_login("/account/cancel") {
-        Ok(member) => member,
-        Err(to_login) => return Ok(to_login.into_response()),
-    };
+    let member = visit.owner_or_login("/account/cancel")?;
     match chosen(&pages, member.reader.id, &id).await {
         Ok(it) if it.cancels_at_period_end() => Ok(Redirect::to("/account").into_response()),
         Ok(it) => {
@@ -174,12 +171,9 @@ pub(super) fn done_page(words: &Words, it: &Subscription, asks: bool) -> Page {
 pub(super) async fn cancel(
     State(pages): State<Pages>,
     Submitted { visit, fields }: Submitted<CancelForm>,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
-    let member = match visit.owner_or_login("/account/cancel") {
-        Ok(member) => member,
-        Err(to_login) => return Ok(to_login.into_response()),
-    };
+    let member = visit.owner_or_login("/account/cancel")?;
     let billing = &pages.accounts.billing;
     let reader = member.reader.id;
     let Ok(id) = Uuid::parse_str(&fields.id) else { return Ok(nothing(&pages, &sheet)) };
@@ -200,12 +194,9 @@ pub(super) async fn canceled(
     State(pages): State<Pages>,
     visit: Visit,
     Query(Which { id }): Query<Which>,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
-    let member = match visit.owner_or_login("/account") {
-        Ok(member) => member,
-        Err(to_login) => return Ok(to_login.into_response()),
-    };
+    let member = visit.owner_or_login("/account")?;
     let Ok(id) = Uuid::parse_str(&id) else { return Ok(nothing(&pages, &sheet)) };
     match pages.accounts.billing.find(member.reader.id, id).await {
         Ok(it) if it.cancels_at_period_end() || it.state.ended().is_some() => {
@@ -221,13 +212,10 @@ pub(super) async fn canceled(
 pub(super) async fn give_reason(
     State(pages): State<Pages>,
     Submitted { visit, fields }: Submitted<ReasonForm>,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
     let words = &sheet.words;
-    let member = match visit.owner_or_login("/account") {
-        Ok(member) => member,
-        Err(to_login) => return Ok(to_login.into_response()),
-    };
+    let member = visit.owner_or_login("/account")?;
     let reason: String = fields.reason.trim().chars().take(COMMENT_MAX).collect();
     let Ok(id) = Uuid::parse_str(&fields.id) else { return Ok(nothing(&pages, &sheet)) };
     if !reason.is_empty() {
@@ -245,12 +233,9 @@ pub(super) async fn give_reason(
 pub(super) async fn resume(
     State(pages): State<Pages>,
     Submitted { visit, fields: Which { id } }: Submitted<Which>,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
-    let member = match visit.owner_or_login("/account") {
-        Ok(member) => member,
-        Err(to_login) => return Ok(to_login.into_response()),
-    };
+    let member = visit.owner_or_login("/account")?;
     let Ok(id) = Uuid::parse_str(&id) else { return Ok(nothing(&pages, &sheet)) };
     match pages.accounts.billing.resume((member.reader.id, id)).await {
         Ok(_) | Err(BillingError::Refused(_)) => Ok(Redirect::to("/account").into_response()),

@@ -19,11 +19,11 @@ use crate::{
         gateway::PaymentMethod,
         subscription::model::{State as Stands, Subscription},
     },
-    http::problem::ApiError,
     language::Words,
     reader::pages::{
         Pages,
         fields::{Choice, Field, Form, Kind},
+        halt::Halt,
         sheet::Sheet,
         submitted::Submitted,
         view::{self, Page, link},
@@ -90,12 +90,9 @@ pub(super) async fn page(
     State(pages): State<Pages>,
     visit: Visit,
     Query(Which { id }): Query<Which>,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
-    let member = match visit.member_or_login("/account") {
-        Ok(member) => member,
-        Err(to_login) => return Ok(to_login.into_response()),
-    };
+    let member = visit.member_or_login("/account")?;
     match chosen(&pages, member.reader.id, &id).await {
         Ok(it) => Ok(view::page(&pages, StatusCode::OK, &page_of(&sheet, &it), &sheet)),
         Err(error) => problem(&pages, &sheet, error),
@@ -118,12 +115,9 @@ pub(super) fn refusal_of(error: &BillingError) -> Option<(StatusCode, &'static s
 pub(super) async fn change(
     State(pages): State<Pages>,
     Submitted { visit, fields }: Submitted<CardForm>,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
-    let member = match visit.member_or_login("/account") {
-        Ok(member) => member,
-        Err(to_login) => return Ok(to_login.into_response()),
-    };
+    let member = visit.member_or_login("/account")?;
     let it = match chosen(&pages, member.reader.id, &fields.id).await {
         Ok(it) => it,
         Err(error) => return problem(&pages, &sheet, error),

@@ -29,10 +29,11 @@ use axum::{
 pub(super) use self::overview::Overview;
 use super::{
     Pages,
+    halt::Halt,
     sheet::Sheet,
     view::{self, Page, link},
 };
-use crate::{billing::engine::BillingError, http::problem::ApiError};
+use crate::billing::engine::BillingError;
 
 /// The forms before which the guard stands.
 pub(super) fn forms() -> Router<Pages> {
@@ -70,7 +71,7 @@ pub(super) fn pages() -> Router<Pages> {
 }
 
 /// What a reader is told when something cannot be done with a subscription.
-fn problem(pages: &Pages, sheet: &Sheet, error: BillingError) -> Result<Response, ApiError> {
+fn problem(pages: &Pages, sheet: &Sheet, error: BillingError) -> Result<Response, Halt> {
     let (status, lead) = match error {
         BillingError::NotFound => (StatusCode::NOT_FOUND, "plan-problem-gone"),
         BillingError::Refused(_) | BillingError::AlreadySubscribed => {

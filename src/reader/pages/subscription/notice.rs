@@ -11,7 +11,6 @@ use serde::Deserialize;
 use super::cancel::COMMENT_MAX;
 use crate::{
     clock::Timestamp,
-    http::problem::ApiError,
     language::Words,
     mail::address::Address,
     reader::{
@@ -19,6 +18,7 @@ use crate::{
         pages::{
             Pages,
             fields::{Field, Form, Kind, email_field},
+            halt::Halt,
             refusal::{self, Refusal},
             submitted::Sent,
             view::{self, Page},
@@ -78,7 +78,7 @@ fn received(words: &Words, email: &Address, at: Timestamp) -> Page {
 pub(super) async fn give(
     State(pages): State<Pages>,
     Sent { visit, fields }: Sent<NoticeForm>,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
     let words = &sheet.words;
     let refuse =

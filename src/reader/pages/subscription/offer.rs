@@ -28,6 +28,7 @@ use crate::{
     language::Words,
     reader::pages::{
         Pages,
+        halt::Halt,
         return_to::{self, Destination},
         sheet::Sheet,
         view::{self, Page, Problem, link},
@@ -216,7 +217,7 @@ impl Offer {
         visit: &Visit,
         (status, refused): (StatusCode, Refused),
         email: &str,
-    ) -> Result<Response, ApiError> {
+    ) -> Result<Response, Halt> {
         let accounts = &pages.accounts;
         let words = &self.words;
         let known = visit.member.as_ref().or(visit.guest.as_ref());
@@ -284,7 +285,7 @@ pub(super) async fn page(
     visit: Visit,
     headers: HeaderMap,
     Query(wish): Query<Wish>,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
     let sells = !matches!(pages.accounts.billing.gateway, Gateway::None);
     let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());

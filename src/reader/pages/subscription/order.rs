@@ -21,7 +21,6 @@ use crate::{
         gateway::PaymentMethod,
         subscription::model::Subscription,
     },
-    http::problem::ApiError,
     mail::address::Address,
     reader::{
         accounts::AccountError,
@@ -29,6 +28,7 @@ use crate::{
         model::Reader,
         pages::{
             Pages,
+            halt::Halt,
             refusal::Refusal,
             return_to::Destination,
             submitted::Submitted,
@@ -117,7 +117,7 @@ pub(super) async fn order(
     State(pages): State<Pages>,
     headers: HeaderMap,
     Submitted { visit, fields }: Submitted<Taken>,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     let Some(offer) = Offer::find(&pages, &visit.words, (fields.wish(), None)) else {
         return Ok(Redirect::to("/subscribe").into_response());
     };
@@ -219,7 +219,7 @@ async fn lead_on(
     headers: &HeaderMap,
     visit: Visit,
     (reader, begun): (Reader, Subscription),
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     let to = match pages.accounts.billing.confirm_at(&begun).await? {
         Some(bank) => bank,
         None => after(offer.wish.back(pages)),
@@ -232,7 +232,7 @@ async fn lead_on(
         tracing::warn!(reader.id = %reader.id, "the mail that opens an account was not written: {error}");
     }
     let admitted = pages.accounts.admit(reader, device(headers)).await?;
-    enter(pages, &admitted, None, &to).await
+    Ok(enter(pages, &admitted, None, &to).await?)
 }
 
 /// Pages of our own say themselves that the reader has subscribed; others are led to by the
@@ -253,7 +253,7 @@ fn refused(
     visit: &Visit,
     error: BillingError,
     typed: &str,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     let alert = |id| Refused { alert: Some(visit.words.say(id)), ..Refused::default() };
     let card = |id| Refused { card: Some(visit.words.say(id)), ..Refused::default() };
     let (status, refused) = match error {

@@ -22,7 +22,7 @@ use crate::{
     clock::Timestamp,
     http::{headers::NO_STORE, problem::ApiError},
     language::Words,
-    reader::pages::{Pages, sheet::Sheet, visit::Visit},
+    reader::pages::{Pages, halt::Halt, sheet::Sheet, visit::Visit},
 };
 
 /// An invoice in the list.
@@ -120,7 +120,7 @@ pub(super) async fn invoice(
     State(pages): State<Pages>,
     visit: Visit,
     id: PathId,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     print(&pages, visit, id, Kind::Invoice).await
 }
 
@@ -128,15 +128,12 @@ pub(super) async fn receipt(
     State(pages): State<Pages>,
     visit: Visit,
     id: PathId,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     print(&pages, visit, id, Kind::Receipt).await
 }
 
-async fn print(pages: &Pages, visit: Visit, id: PathId, kind: Kind) -> Result<Response, ApiError> {
-    let member = match visit.member_or_login("/account") {
-        Ok(member) => member,
-        Err(to_login) => return Ok(to_login.into_response()),
-    };
+async fn print(pages: &Pages, visit: Visit, id: PathId, kind: Kind) -> Result<Response, Halt> {
+    let member = visit.member_or_login("/account")?;
     let Path(id) = id.map_err(|_| ApiError::NotFound)?;
     let page = pages.accounts.billing.print_invoice((member.reader.id, id), kind).await?;
     let policy = HeaderValue::from_str(&CONTENT_SECURITY_POLICY).map_err(ApiError::internal)?;

@@ -15,10 +15,10 @@ use crate::{
         engine::{BillingError, Preview},
         subscription::{change::Refusal, model::Subscription},
     },
-    http::problem::ApiError,
     reader::pages::{
         Pages,
         fields::Form,
+        halt::Halt,
         sheet::Sheet,
         submitted::Submitted,
         view::{self, Page, link},
@@ -112,12 +112,9 @@ pub(super) async fn page(
     State(pages): State<Pages>,
     visit: Visit,
     Query(Target { id, plan }): Query<Target>,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
-    let member = match visit.member_or_login("/account") {
-        Ok(member) => member,
-        Err(to_login) => return Ok(to_login.into_response()),
-    };
+    let member = visit.member_or_login("/account")?;
     match chosen(&pages, member.reader.id, &id).await {
         Ok(it) => show(&pages, &sheet, &it, (&plan, None)).await,
         Err(error) => problem(&pages, &sheet, error),
@@ -129,7 +126,7 @@ async fn show(
     sheet: &Sheet,
     it: &Subscription,
     (plan, alert): (&str, Option<&str>),
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     match page_of(pages, sheet, it, plan).await {
         Ok(page) => {
             let status = if alert.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
@@ -143,12 +140,9 @@ async fn show(
 pub(super) async fn switch(
     State(pages): State<Pages>,
     Submitted { visit, fields }: Submitted<SwitchForm>,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
-    let member = match visit.member_or_login("/account") {
-        Ok(member) => member,
-        Err(to_login) => return Ok(to_login.into_response()),
-    };
+    let member = visit.member_or_login("/account")?;
     let reader = member.reader.id;
     let it = match chosen(&pages, reader, &fields.id).await {
         Ok(it) => it,
@@ -180,12 +174,9 @@ pub(super) struct RevokeForm {
 pub(super) async fn revoke(
     State(pages): State<Pages>,
     Submitted { visit, fields: RevokeForm { id } }: Submitted<RevokeForm>,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
-    let member = match visit.member_or_login("/account") {
-        Ok(member) => member,
-        Err(to_login) => return Ok(to_login.into_response()),
-    };
+    let member = visit.member_or_login("/account")?;
     let id = Uuid::parse_str(&id).unwrap_or_default();
     match pages.accounts.billing.revoke_switch((member.reader.id, id)).await {
         Ok(_) | Err(BillingError::Refused(_)) => Ok(Redirect::to("/account").into_response()),

@@ -12,13 +12,13 @@ use super::facts::SubscriptionView;
 use crate::{
     auth::form,
     billing::subscription::model::{State as Stands, Subscription},
-    http::problem::ApiError,
     language::Words,
     mail::address::Address,
     reader::{
         accounts::AccountError,
         pages::{
             Pages,
+            halt::Halt,
             refusal::{self, Refusal},
             return_to,
             sheet::Sheet,
@@ -91,7 +91,7 @@ async fn draw(
     sheet: &Sheet,
     member: &Member,
     (came, wrong): (&Came, Option<Wrong>),
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     let billing = &pages.accounts.billing;
     let reader = &member.reader;
     let Some(it) = billing.list(reader.id).await?.into_iter().next() else {
@@ -134,7 +134,7 @@ pub(super) async fn page(
     State(pages): State<Pages>,
     visit: Visit,
     Query(came): Query<Came>,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
     let Some(member) = visit.session() else {
         return Ok(Redirect::to("/login?return_to=/account").into_response());
@@ -145,7 +145,7 @@ pub(super) async fn page(
 pub(super) async fn send_again(
     State(pages): State<Pages>,
     Submitted { visit, .. }: Submitted<Nothing>,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
     let Some(guest) = visit.guest else {
         return Ok(Redirect::to("/account").into_response());
@@ -166,7 +166,7 @@ pub(super) async fn send_again(
 pub(super) async fn correct(
     State(pages): State<Pages>,
     Submitted { visit, fields: Correction { email } }: Submitted<Correction>,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
     let Some(guest) = visit.guest else {
         return Ok(Redirect::to("/account").into_response());
