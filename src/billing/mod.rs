@@ -1,8 +1,8 @@
 //! Subscriptions: what is sold, to whom, until when, and what was paid for it.
 //!
 //! The rules are pure: `calendar`, `bill`, `tax`, `trial`, `subscription`, `invoice`, `ledger`,
-//! `notice`, `link`. `engine` brings them together with the database, the `gateway` and the mail; `api` is
-//! what readers' programs may ask. `docs/billing.md` tells the rules in plain words.
+//! `notice`, `link`. `engine` brings them together with the database, the `gateway` and the mail;
+//! `api` is what readers' programs may ask. `docs/billing.md` tells the rules in plain words.
 
 pub mod access;
 pub mod api;

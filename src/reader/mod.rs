@@ -1,8 +1,9 @@
 //! Readers: their accounts, from the mail that makes one to the day it is erased.
 //!
-//! `model` and `recipient` are pure. `store`, `link_store` and `address_store` are SQL. [`accounts::Accounts`] does
-//! what a reader can do, one file for each errand: `sign_up`, `begin`, `log_in`, `password`,
-//! `address`, `notice`, `data`. `api` offers it to programs, `pages` to people.
+//! `model` and `recipient` are pure. `store`, `link_store` and `address_store` are SQL.
+//! [`accounts::Accounts`] does what a reader can do, one file for each errand: `sign_up`, `begin`,
+//! `log_in`, `password`, `address`, `notice`, `data`. `api` offers it to programs, `pages` to
+//! people.
 
 pub mod accounts;
 pub mod address;

@@ -1,7 +1,7 @@
 //! Sites: the titles of the publisher, each with its own meter policy, origins, time zone and keys.
 //!
-//! `model` and `key` are pure, `store` is SQL; `look` is what readers see. `directory` is the snapshot of all sites and
-//! signing keys that every request looks things up in.
+//! `model` and `key` are pure, `store` is SQL; `look` is what readers see. `directory` is the
+//! snapshot of all sites and signing keys that every request looks things up in.
 
 pub mod directory;
 pub mod key;

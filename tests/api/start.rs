@@ -63,8 +63,17 @@ on_both_databases! {
     async fn live_serves_no_demonstration_and_knows_no_known_key(t: TestApp) {
         let place = an_empty_place(&t).await;
         let live = open(&place, &LIVE).await.unwrap();
-        for path in ["/", "/demo/", "/sandbox/clock", "/metrics"] {
+        for path in [
+            "/", "/demo/", "/sandbox/clock", "/sandbox/mail", "/sandbox/mailbox", "/sandbox/bar.css",
+            "/metrics",
+        ] {
             assert_eq!(live.get(path).await.problem().0, 404, "{path}");
+        }
+        // Nor does any page of a reader's have the sandbox's bar, or its cards.
+        for path in ["/subscribe", "/login", "/signup", "/cancel", "/newsletters"] {
+            let page = live.get(path).await;
+            assert_eq!(page.status, 200, "{path}");
+            assert!(!page.text().to_lowercase().contains("sandbox"), "{path}: {}", page.text());
         }
         let answer = live.access(json!({"article": {"id": "a"}})).await;
         assert_eq!(answer.problem(), (401, "invalid_site_key".to_owned()));
