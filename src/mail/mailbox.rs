@@ -90,7 +90,9 @@ async fn show(State(db): State<Db>, id: PathId) -> Result<Response, ApiError> {
 }
 
 async fn html(State(db): State<Db>, id: PathId) -> Result<Response, ApiError> {
-    page(OF_A_MAIL, Ok(find(&db, id).await?.body_html))
+    let mail = find(&db, id).await?.body_html;
+    // Our pages stand in no frame, so the links of a mail must not open in this one.
+    page(OF_A_MAIL, Ok(mail.replacen("<head>", "<head><base target=\"_blank\">", 1)))
 }
 
 fn page(policy: &'static str, html: askama::Result<String>) -> Result<Response, ApiError> {

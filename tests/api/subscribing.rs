@@ -145,6 +145,19 @@ on_both_databases! {
         assert_eq!(browser.open(WALLED).await.status, 200);
     }
 
+    async fn a_form_opened_anew_after_a_lost_answer_leads_on(t: TestApp) {
+        let mut browser = at_the_wall(&t).await;
+        let fields = filled_in(&mut browser).await;
+        // Taken, but this browser never hears of it.
+        let lost = browser.clone().post("/subscribe", &fields).await;
+        assert_eq!(lost.status, 303, "{}", lost.text());
+        assert_eq!(browser.open(WALLED).await.status, 402);
+        let again = order(&mut browser, "anna@example.org", "pm_sandbox_ok").await;
+        assert_eq!((again.status, again.header("location")), (303, WALLED), "{}", again.text());
+        assert_eq!(browser.open(WALLED).await.status, 200);
+        assert_eq!(subscriptions(&t).await.len(), 1);
+    }
+
     async fn a_known_address_is_led_on_by_mail(t: TestApp) {
         signed_up(&t, "anna@example.org").await;
         let mut stranger = at_the_wall(&t).await;
@@ -198,6 +211,15 @@ on_both_databases! {
         assert!(declined.text().contains("Your card was declined"), "{}", declined.text());
         assert_eq!(subscriptions(&t).await.len(), 0);
         assert_eq!(browser.open(WALLED).await.status, 402);
+    }
+
+    async fn an_address_without_a_card_begins_nothing(t: TestApp) {
+        let mut stranger = at_the_wall(&t).await;
+        let refused = order(&mut stranger, "anna@example.org", "pm_unheard_of").await;
+        assert_eq!(refused.status, 422);
+        let mut anna = at_the_wall(&t).await;
+        let begun = order(&mut anna, "anna@example.org", "pm_sandbox_ok").await;
+        assert_eq!((begun.status, begun.header("location")), (303, WALLED), "{}", begun.text());
     }
 
     async fn nobody_is_led_elsewhere(t: TestApp) {

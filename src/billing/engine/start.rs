@@ -101,6 +101,14 @@ impl Billing {
         }
     }
 
+    /// Asks the gateway whether it knows a card.
+    ///
+    /// # Errors
+    /// [`BillingError::Invalid`] where it does not.
+    pub async fn check_card(&self, method: &PaymentMethod) -> Result<(), BillingError> {
+        self.describe(method).await.map(drop)
+    }
+
     /// Asks the gateway whether a card is good, for somebody who must log in before they can order.
     /// `order` names this request. Nothing is charged.
     ///

@@ -23,6 +23,7 @@ use crate::{
         consent::Shown,
         engine::BillingError,
         gateway::Gateway,
+        subscription::model::Subscription,
     },
     http::problem::ApiError,
     language::Words,
@@ -210,6 +211,17 @@ impl Offer {
             .collect()
     }
 
+    /// What `reader` has already of what is offered.
+    pub(super) async fn running(
+        &self,
+        pages: &Pages,
+        reader: Uuid,
+    ) -> Result<Option<Subscription>, BillingError> {
+        let product = &self.proposal.terms.plan.product;
+        let all = pages.accounts.billing.list(reader).await?;
+        Ok(all.into_iter().find(|it| it.product() == product && it.state.ended().is_none()))
+    }
+
     /// Draws the offer with its form.
     pub(super) fn draw(
         &self,
@@ -274,12 +286,6 @@ pub(super) fn told(
     view::page(pages, status, &page, sheet)
 }
 
-/// Whether the reader has this product already.
-async fn has(pages: &Pages, reader: Uuid, product: &str) -> Result<bool, BillingError> {
-    let all = pages.accounts.billing.list(reader).await?;
-    Ok(all.iter().any(|it| it.product() == product && it.state.ended().is_none()))
-}
-
 pub(super) async fn page(
     State(pages): State<Pages>,
     visit: Visit,
@@ -296,7 +302,7 @@ pub(super) async fn page(
     };
     let known = visit.member.as_ref().or(visit.guest.as_ref()).map(|known| known.reader.id);
     if let Some(reader) = known
-        && has(&pages, reader, &offer.proposal.terms.plan.product).await?
+        && offer.running(&pages, reader).await?.is_some()
     {
         let back = offer.wish.back(&pages);
         let back = back.map(|back| link(back, sheet.words.say("subscribe-welcome-back")));

@@ -173,9 +173,12 @@ async fn take(
     operation: Uuid,
 ) -> Result<Outcome, OrderError> {
     let billing = &pages.accounts.billing;
+    let is_new = matches!(who, Who::New(_));
     let reader = match who {
         Who::Known(reader) => reader,
         Who::New(email) => {
+            // Nobody has an account begun with the address of somebody else and no card at all.
+            billing.check_card(&method).await?;
             let site = pages.accounts.directory.site(&offer.wish.site);
             let newcomer = Newcomer {
                 email,
@@ -204,8 +207,13 @@ async fn take(
         Ok(begun) => Ok(Outcome::Begun(Box::new((reader, begun)))),
         // Sent twice at once, the second finds what the first has begun.
         Err(error @ (BillingError::AlreadySubscribed | BillingError::PaymentPending)) => {
-            let begun = billing.find(reader.id, operation).await.map_err(|_| error)?;
-            Ok(Outcome::Begun(Box::new((reader, begun))))
+            let begun = match billing.find(reader.id, operation).await {
+                Ok(begun) => Some(begun),
+                // The answer was lost, and with it the session that would have told.
+                Err(_) if is_new => offer.running(pages, reader.id).await?,
+                Err(_) => None,
+            };
+            Ok(Outcome::Begun(Box::new((reader, begun.ok_or(error)?))))
         }
         Err(error) => Err(error.into()),
     }
