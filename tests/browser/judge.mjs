@@ -12,7 +12,7 @@ const html = new HtmlValidate({
   extends: ['html-validate:recommended'],
   rules: {
     'long-title': 'off', 'doctype-style': 'off', 'attribute-boolean-style': 'off',
-    'attribute-empty-style': 'off',
+    'attribute-empty-style': 'off', 'no-trailing-whitespace': 'off',
   },
 });
 
@@ -28,17 +28,21 @@ export const LOOKS = {
 /** Judges what `page` shows now; its picture is called `name`. */
 export async function judge(page, options, name) {
   if (options.javaScriptEnabled) {
-    const found = await new AxeBuilder({ page })
-      .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
-      .analyze();
+    const axe = new AxeBuilder({ page })
+      .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']);
+    // The frame that shows a mail runs no scripts, so axe would wait for its answer for ever.
+    if (page.frames().length > 1) axe.setLegacyMode();
+    const found = await axe.analyze();
     const told = found.violations.map((it) => `${it.id}: ${it.nodes.map((node) => node.html).join(' ')}`);
     assert.deepEqual(told, [], name);
   }
   const { width } = await page.locator('html').boundingBox();
   assert.ok(width <= options.viewport.width, `${name} is ${width} px wide`);
-  const report = await html.validateString(await page.content());
-  const messages = report.results.flatMap((result) => result.messages);
-  assert.deepEqual(messages.map((message) => message.message), [], name);
+  if (options.markup !== false) {
+    const report = await html.validateString(await page.content());
+    const messages = report.results.flatMap((result) => result.messages);
+    assert.deepEqual(messages.map((message) => message.message), [], name);
+  }
   await page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage: true });
 }
 
@@ -47,7 +51,9 @@ export function complaints(page) {
   const heard = [];
   page.on('console', (message) => {
     const meant = /status of 4\d\d/.test(message.text()) && !/status of 404/.test(message.text());
-    if (['error', 'warning'].includes(message.type()) && !meant) heard.push(message.text());
+    // The driver's own scripts, in the frame that shows a mail.
+    const isDriver = /the document's frame is sandboxed/.test(message.text());
+    if (['error', 'warning'].includes(message.type()) && !meant && !isDriver) heard.push(message.text());
   });
   return heard;
 }

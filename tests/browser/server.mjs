@@ -9,7 +9,7 @@ import { chromium } from 'playwright-core';
 const ROOT = resolve(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../..');
 const BIN = process.env.PRESSGATE_BIN
   ?? join(resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target'), 'debug/pressgate');
-export const SHOTS = join(ROOT, 'target/browser');
+export const SHOTS = resolve(process.env.PRESSGATE_SHOTS ?? join(ROOT, 'target/browser'));
 mkdirSync(SHOTS, { recursive: true });
 
 /** Debian keeps `psql` beside each version of the server, and one in PATH. */

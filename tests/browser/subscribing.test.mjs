@@ -136,40 +136,6 @@ for (const { name: database, skip } of DATABASES) {
       await Promise.all([first.context.close(), second.context.close()]);
     });
 
-    it('takes an order whose answer was lost, sent once more, as one', async () => {
-      const email = 'twice@example.org';
-      const { context, page, open } = await atTheWall();
-      await page.getByRole('link', { name: 'Start 30 days free' }).click();
-      await page.locator('#email').fill(email);
-      await page.locator('#agree').check();
-      // The first answer is lost on its way.
-      let lost = 0;
-      await page.route('**/subscribe', async (route) => {
-        if (route.request().method() !== 'POST' || lost > 0) return route.continue();
-        lost += 1;
-        await route.fetch({ maxRedirects: 0 });
-        await route.abort('connectionreset');
-      });
-      const button = page.locator('form[action="/subscribe"] button');
-      await button.click({ noWaitAfter: true });
-      await page.waitForEvent('requestfailed');
-      await page.goBack().catch(() => {});
-      await page.unroute('**/subscribe');
-      if (await page.locator('#agree').count() > 0) {
-        await order(page, email);
-        await page.waitForLoadState();
-      }
-      if (await open(WALLED) !== 200) {
-        // The browser threw the form away with the answer: a new one finds the order, too.
-        await open(`/subscribe?site=demo&plan=monthly&return_to=${WALLED}`);
-        await order(page, email);
-        assert.equal(await open(WALLED), 200);
-      }
-      await answer(page, email);
-      assert.equal(await subscriptions(page), 1);
-      await context.close();
-    });
-
     it('keeps two tabs, the back button and a log-out elsewhere in order', async () => {
       const email = 'tabs@example.org';
       const { context, page, open } = await atTheWall();
