@@ -43,6 +43,9 @@ use crate::{
 };
 
 const STYLESHEET: &str = include_str!("../account.css");
+/// What is for everybody may be found; what is for one reader need not be asked for.
+const ROBOTS: &str = "User-agent: *\nDisallow: /account\nDisallow: /mail/\nDisallow: /v1/\n\
+    Disallow: /subscribe/welcome\n";
 const ICON: &str = include_str!("../icon.svg");
 
 /// What these pages need.
@@ -103,6 +106,7 @@ pub fn routes(pages: Pages, guard: Guard) -> Router {
         .layer(from_fn_with_state(pages.clone(), refusal::in_a_page))
         .merge(newsletters::one_click::route())
         .route("/assets/account.css", get(async || asset("text/css; charset=utf-8", STYLESHEET)))
+        .route("/robots.txt", get(async || asset("text/plain; charset=utf-8", ROBOTS)))
         .route("/assets/account.svg", get(async || asset("image/svg+xml", ICON)))
         .with_state(pages)
 }

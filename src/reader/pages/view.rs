@@ -14,9 +14,10 @@ use super::{
 };
 use crate::{auth::form, http::problem::ApiError};
 
-/// Their own style and nothing else: no script, no frame, no form that leads elsewhere.
+/// Their own style and nothing else: no script, no frame, no form that leads elsewhere. Tools that
+/// judge a page may ask for its robots.txt.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
-    form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 /// A form needs none of what a device can do.
 const PERMISSIONS_POLICY: &str = "accelerometer=(), camera=(), display-capture=(), \
     geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), usb=()";
