@@ -276,6 +276,10 @@ on_both_databases! {
         assert_eq!(browser.open(WALLED).await.status, 402, "not yet");
         let welcome = browser.open("/subscribe/welcome").await.text();
         assert!(welcome.contains("Confirm the payment") && welcome.contains(&bank), "{welcome}");
+        // Nobody is told that every article is open now.
+        let offer = browser.open(OFFER).await;
+        let to = "/subscribe/welcome?return_to=%2Fdemo%2Farticles%2Fhow-birds-find-their-way";
+        assert_eq!((offer.status, offer.header("location")), (303, to), "{}", offer.text());
         let yes = [("answer".to_owned(), "confirm".to_owned())];
         let confirmed = browser.post(&bank, &yes).await;
         assert_eq!(confirmed.status, 303);

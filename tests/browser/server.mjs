@@ -80,6 +80,7 @@ export async function start(database = 'sqlite') {
   ]);
   return {
     url,
+    database,
     async stop() {
       service.kill('SIGTERM');
       await ended;

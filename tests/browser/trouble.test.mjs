@@ -1,7 +1,7 @@
 // Subscribing when something is in the way: a field, a bank, the back button, a lost answer.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { FREE, WALLED, reader, subscriptions } from './reader.mjs';
+import { WALLED, reader, subscriptions } from './reader.mjs';
 import { DATABASES, browser, start } from './server.mjs';
 
 const OFFER = `/subscribe?site=demo&plan=monthly&return_to=${WALLED}`;
@@ -40,11 +40,9 @@ for (const { name: database, skip } of DATABASES) {
       assert.equal(await anna.heading(), 'Is this you?');
       await anna.judge('bank');
       assert.equal(await anna.status(WALLED), 402);
+      // Back, and back to the offer: it leads to the bank again.
       await anna.page.goBack();
-      await anna.press(anna.button('Subscribe and pay $19.90'));
-      await anna.judge('bank-back');
-      await anna.open('/account');
-      assert.equal(anna.path, '/subscribe/welcome');
+      assert.equal(anna.path, `/subscribe/welcome?return_to=${encodeURIComponent(WALLED)}`);
       await anna.judge('welcome-bank');
       await anna.press(anna.link('Confirm the payment'));
       await anna.press(anna.button('Confirm'));
@@ -134,7 +132,7 @@ for (const { name: database, skip } of DATABASES) {
         }
         assert.equal(anna.path, WALLED);
         assert.equal(await anna.status(WALLED), 200);
-        assert.equal(await anna.status('/demo/articles/the-night-trains'), 200, FREE);
+        assert.equal(await anna.status('/demo/articles/the-night-trains'), 200, 'as is every other');
         assert.equal((await subscriptions(service)).length, before + 1);
         await anna.leave();
       });

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::{
     extract::{Query, State},
     http::{HeaderMap, StatusCode, header},
-    response::Response,
+    response::{IntoResponse, Redirect, Response},
 };
 use iso_currency::Currency;
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     agreement::{Proposal, shown},
-    currency,
+    currency, welcome,
 };
 use crate::{
     auth::form,
@@ -23,7 +23,7 @@ use crate::{
         consent::Shown,
         engine::BillingError,
         gateway::Gateway,
-        subscription::model::Subscription,
+        subscription::model::{State as Stands, Subscription},
     },
     http::problem::ApiError,
     language::Words,
@@ -302,9 +302,14 @@ pub(super) async fn page(
     };
     let known = visit.member.as_ref().or(visit.guest.as_ref()).map(|known| known.reader.id);
     if let Some(reader) = known
-        && offer.running(&pages, reader).await?.is_some()
+        && let Some(running) = offer.running(&pages, reader).await?
     {
         let back = offer.wish.back(&pages);
+        if matches!(running.state, Stands::Incomplete { .. }) {
+            // Nothing is open yet: the bank has to be asked first.
+            let to = welcome::address(back.map(String::from).as_deref());
+            return Ok(visit.seal(Redirect::to(&to).into_response()));
+        }
         let back = back.map(|back| link(back, sheet.words.say("subscribe-welcome-back")));
         let account = link("/account", sheet.words.say("account-title"));
         let links = back.into_iter().chain([account]).collect();

@@ -13,7 +13,10 @@ use axum::{
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::offer::{Offer, Refused, Wish, told};
+use super::{
+    offer::{Offer, Refused, Wish, told},
+    welcome,
+};
 use crate::{
     auth::session::secret::SecretHash,
     billing::{
@@ -246,11 +249,10 @@ async fn lead_on(
 /// Pages of our own say themselves that the reader has subscribed; others are led to by the
 /// confirmation.
 fn after(back: Option<Destination>) -> String {
-    let query = |to: &str| serde_urlencoded::to_string([("return_to", to)]).unwrap_or_default();
     match back {
         Some(Destination::Here(path)) => path,
-        Some(Destination::Site(address)) => format!("/subscribe/welcome?{}", query(&address)),
-        None => "/subscribe/welcome".to_owned(),
+        Some(Destination::Site(site)) => welcome::address(Some(&site)),
+        None => welcome::address(None),
     }
 }
 
@@ -274,7 +276,7 @@ fn refused(
             return Ok(Redirect::to(&offer.wish.here()).into_response());
         }
         BillingError::PaymentPending => {
-            return Ok(Redirect::to("/subscribe/welcome").into_response());
+            return Ok(Redirect::to(&welcome::address(None)).into_response());
         }
         BillingError::PaymentDeclined(_) => {
             (StatusCode::PAYMENT_REQUIRED, card("subscribe-error-declined"))

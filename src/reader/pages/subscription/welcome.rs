@@ -72,6 +72,15 @@ struct Wrong {
     why: String,
 }
 
+/// The address of this page, which then leads back to `return_to`.
+pub(super) fn address(return_to: Option<&str>) -> String {
+    let query = return_to.and_then(|to| serde_urlencoded::to_string([("return_to", to)]).ok());
+    query.map_or_else(
+        || "/subscribe/welcome".to_owned(),
+        |query| format!("/subscribe/welcome?{query}"),
+    )
+}
+
 fn lead(words: &Words, it: &Subscription, bank: bool) -> String {
     let dated = |id: &str| {
         let date = it.period().map(|period| words.day(period.end)).unwrap_or_default();
