@@ -2,6 +2,7 @@
 //! money for nothing.
 
 use axum::http::Method;
+use pressgate::clock::Clock;
 use serde_json::{Value, json};
 use time::Duration;
 
@@ -57,7 +58,7 @@ on_both_databases! {
             assert_eq!(t.book().await.len(), before + seen, "{fault}");
             let twice = t.subscribe(&anna, json!({"plan": "annual", "payment_method": OK})).await;
             assert_eq!(twice.problem(), (409, "payment_pending".to_owned()), "{fault}");
-            let soon = pressgate::clock::Clock::now(&*t.clock).plus(Duration::minutes(5));
+            let soon = t.clock.now().plus(Duration::minutes(5));
             t.settle_until(soon).await;
             let path = format!("/v1/subscriptions/{}", begun["id"].as_str().unwrap());
             let now = t.call(Method::GET, &path, &anna.access, None).await.json();
@@ -101,7 +102,7 @@ on_both_databases! {
             let anna = t.device(&format!("{plan}@example.org")).await;
             let now = t.call(Method::GET, &path, &anna.access, None).await.json();
             assert_eq!((&now["status"], &now["next_action"]), (&json!(status), &Value::Null));
-            let start = pressgate::clock::Clock::now(&*t.clock).to_string();
+            let start = t.clock.now().to_string();
             assert_eq!(now["current_period_start"], start, "nobody pays for waiting");
         }
     }
@@ -154,7 +155,7 @@ on_both_databases! {
         let paid = t.subscription(&anna, &id).await;
         for back in [Duration::SECOND, Duration::HOUR, Duration::DAY, Duration::days(39)] {
             t.clock.set(at("2027-01-31T00:00:00Z").minus(back));
-            while t.state.billing.work().await.unwrap() > 0 {}
+            t.settle_until(t.clock.now()).await;
             assert_eq!(t.subscription(&anna, &id).await, paid, "{back}");
         }
         assert_eq!(t.book().await.len(), 2);
@@ -164,10 +165,10 @@ on_both_databases! {
         let anna = t.reader(ANNA).await;
         t.subscribed(&anna, "monthly", OK).await;
         t.clock.set(at("2029-11-23T04:05:06Z"));
-        while t.state.billing.work().await.unwrap() > 0 {}
+        t.settle_until(t.clock.now()).await;
         assert_eq!(t.book().await.len(), 15, "and the rest on the days to come");
         t.clock.advance(Duration::days(1));
-        while t.state.billing.work().await.unwrap() > 0 {}
+        t.settle_until(t.clock.now()).await;
         assert_eq!(t.book().await.len(), 30);
     }
 

@@ -5,6 +5,7 @@ use axum::http::Method;
 use pressgate::{
     audit::{chain::ChainKey, store as audit},
     auth::staff::model::Role,
+    clock::Clock,
 };
 use serde_json::{Value, json};
 use time::Duration;
@@ -104,7 +105,7 @@ async fn paid(t: &TestApp, email: &str, plan: &str) -> (Tokens, String) {
 
 /// What the gateway's own book says went back of each charge, in its order.
 async fn went_back(t: &TestApp) -> Vec<Value> {
-    t.state.billing.work().await.unwrap();
+    t.settle_until(t.clock.now()).await;
     let book = t.get("/sandbox/gateway/charges").await.json();
     book["charges"].as_array().unwrap().iter().map(|it| it["refunded"]["amount"].clone()).collect()
 }
