@@ -43,9 +43,10 @@ use crate::{
 
 const ARTICLES: &str = "/demo/articles/";
 
-/// What the pages may load: their own style and pictures, and no script at all.
+/// What the pages may load: their own style and pictures, and no script at all. Tools that judge a
+/// page may ask for its robots.txt.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; img-src 'self'; style-src 'self'; \
-    form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 #[derive(Clone)]
 struct Demo {
@@ -126,8 +127,11 @@ async fn front(State(demo): State<Demo>, headers: HeaderMap) -> Result<Response,
     let meter = reading.map(|reading| meter_view(reading, &demo));
     let reader = reader_of(&demo.accounts, &headers, false).await?;
     let standing = reader.map(|_| "You are logged in");
-    let around = Around { meter: meter.as_ref(), standing, bar: Some(demo.bar("/demo/")) };
-    let mut response = page(StatusCode::OK, pages::front(&demo.paper, &around))?;
+    let bar = Some(demo.bar("/demo/"));
+    let around = Around { meter: meter.as_ref(), standing, is_known: reader.is_some(), bar };
+    let canonical_url = format!("{}/demo/", demo.public_url);
+    let html = pages::front(&demo.paper, &around, &canonical_url);
+    let mut response = page(StatusCode::OK, html)?;
     let private = HeaderValue::from_static("private, no-store");
     response.headers_mut().insert(header::CACHE_CONTROL, private);
     Ok(response)
@@ -159,7 +163,8 @@ async fn article(
     let (sign_up, cookie) = sign_up(&demo, &headers).await?.unzip();
     let standing = standing(admission.reason);
     let bar = Some(demo.bar(&format!("{ARTICLES}{slug}")));
-    let around = Around { meter: meter.as_ref(), standing, bar };
+    let is_known = reader_of(&demo.accounts, &headers, false).await?.is_some();
+    let around = Around { meter: meter.as_ref(), standing, is_known, bar };
     let of = (canonical_url.as_str(), sign_up.as_ref());
     let mut response = page(status, pages::article(&demo.paper, article, view, &around, of))?;
     if let Some(cookie) = cookie.flatten() {

@@ -39,8 +39,10 @@ impl MeterView {
 pub struct Around<'a> {
     /// What the header says of the meter.
     pub meter: Option<&'a MeterView>,
-    /// As what the reader reads, where somebody has a session here.
+    /// As what the reader reads, where the meter does not count.
     pub standing: Option<&'static str>,
+    /// Whether somebody has a session here.
+    pub is_known: bool,
     /// The sandbox's bar.
     pub bar: Option<Bar>,
 }
@@ -135,12 +137,17 @@ pub struct HomeView {
 ///
 /// # Errors
 /// When the template cannot be written out.
-pub fn front(paper: &Newspaper, around: &Around<'_>) -> askama::Result<String> {
+pub fn front(
+    paper: &Newspaper,
+    around: &Around<'_>,
+    canonical_url: &str,
+) -> askama::Result<String> {
     let lead = paper.summaries().next();
     let leading = lead.map_or(Section::Science, |summary| summary.section);
     let desk = |section| Desk { section, articles: paper.in_section(section).collect() };
     let others = Section::ALL.into_iter().filter(|section| *section != leading).map(desk);
-    FrontPage { around, leading: desk(leading), others: others.collect() }.render()
+    let (leading, others) = (desk(leading), others.collect());
+    FrontPage { around, canonical_url, leading, others }.render()
 }
 
 /// An article, `/demo/articles/<slug>`, whole or up to the wall.
@@ -216,6 +223,7 @@ struct Wall<'a> {
 #[template(path = "demo/templates/front.html", config = ".config/askama.toml")]
 struct FrontPage<'a> {
     around: &'a Around<'a>,
+    canonical_url: &'a str,
     leading: Desk<'a>,
     others: Vec<Desk<'a>>,
 }

@@ -130,14 +130,16 @@ fn the_header_counts_what_is_left() {
     assert_eq!(meter(1, 0).line(), "1 free article left");
     assert_eq!(meter(3, 1).line(), "2 free articles left");
     assert_eq!(meter(1, 1).line(), "No free articles left until 23 December");
-    assert!(front(&paper, &around(Some(&meter(1, 0)))).unwrap().contains("1 free article left"));
-    assert!(!front(&paper, &around(None)).unwrap().contains("free article"));
+    assert!(
+        front(&paper, &around(Some(&meter(1, 0))), "/").unwrap().contains("1 free article left")
+    );
+    assert!(!front(&paper, &around(None), "/").unwrap().contains("free article"));
 }
 
 #[test]
 fn the_front_page_leads_to_every_article_once() {
     let paper = Newspaper::load().unwrap();
-    let page = front(&paper, &around(None)).unwrap();
+    let page = front(&paper, &around(None), "/").unwrap();
     for summary in paper.summaries() {
         let link = format!("href=\"/demo/articles/{}\"", summary.slug);
         assert_eq!(page.matches(&link).count(), 1, "{link}");
@@ -170,7 +172,7 @@ fn no_page_needs_what_the_content_security_policy_forbids() {
         bar: Bar::new(crate::clock::Timestamp::UNIX_EPOCH, "/"),
     };
     let pages = [
-        front(&paper, &around(None)).unwrap(),
+        front(&paper, &around(None), "/").unwrap(),
         full(&paper),
         walled(&paper, &offer(), None),
         not_found(&paper, &around(None)).unwrap(),

@@ -3,7 +3,10 @@
 use axum::{body::Body, extract::Request};
 use pressgate::demo::newspaper::Newspaper;
 
-use crate::app::{Answer, TestApp};
+use crate::{
+    app::{Answer, TestApp},
+    reader_pages::signed_up,
+};
 
 async fn open(t: &TestApp, path: &str, cookie: &str) -> Answer {
     t.send(Request::get(path).header("cookie", cookie).body(Body::empty()).unwrap()).await
@@ -118,6 +121,19 @@ on_both_databases! {
             assert_eq!(answer.header("referrer-policy"), policy, "{path}");
             assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
             assert!(!answer.text().contains("href=\"https://elsewhere.example"), "{path}");
+        }
+    }
+
+    async fn the_header_leads_those_who_are_logged_in_to_their_account(t: TestApp) {
+        let path = "/demo/articles/how-tides-work";
+        let stranger = t.get(path).await.text();
+        assert!(stranger.contains("href=\"/login\"") && !stranger.contains("href=\"/account\""));
+        // Without a subscription the meter counts, and the wall is the same but for one line.
+        let mut reader = signed_up(&t, "anna@example.org").await;
+        reader.open(path).await;
+        for path in [path, "/demo/articles/why-bread-rises", "/demo/"] {
+            let page = reader.open(path).await.text();
+            assert!(page.contains("href=\"/account\"") && !page.contains("/login"), "{path}: {page}");
         }
     }
 

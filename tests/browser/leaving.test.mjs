@@ -43,6 +43,7 @@ for (const { name: database, skip } of DATABASES) {
       assert.equal(await anna.moveClock('1 day'), 200, 'the free article of a new month');
       assert.match(await anna.page.locator('.meter-line').innerText(), /^No free articles left/);
       assert.equal(await anna.open(NEXT), 402);
+      assert.ok(await anna.link('Your account', 'header').isVisible(), 'and is known all the same');
       await anna.judge('wall-again');
       await anna.open('/account');
       assert.match(await anna.text(), /It ended on/);

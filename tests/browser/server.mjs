@@ -90,10 +90,11 @@ export async function start(database = 'sqlite') {
   };
 }
 
-export const browser = () => chromium.launch({
+export const browser = (more = []) => chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
   args: [
     '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
     '--disable-background-networking', '--disable-component-update', '--disable-sync',
+    ...more,
   ],
 });
