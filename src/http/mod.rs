@@ -1,15 +1,18 @@
-//! What all of HTTP shares: problem documents, bodies, the outermost layer, who asks, health,
-//! metrics.
+//! What all of HTTP shares: problem documents, bodies, forms, pages, cookies, the outermost layer, who
+//! asks, health, metrics.
 //!
 //! `edge` wraps the router and sees every request first and every answer last. `serve` is the
 //! listener and the way it stops. Rooms offer their own routes in their `api`.
 
 pub mod body;
 pub mod client_ip;
+pub mod cookie;
 pub mod edge;
+pub mod form;
 pub mod headers;
 pub mod health;
 pub mod metrics;
 pub mod openapi;
+pub mod page;
 pub mod problem;
 pub mod serve;

@@ -1,12 +1,13 @@
 //! The cookies of these pages: the session's, one that ties forms to a browser that is not logged
 //! in, the name of the site that the browser came from, and the language that was chosen.
 
-use axum::http::{HeaderMap, HeaderValue, header};
-use cookie::{Cookie, SameSite};
+use ::cookie::Cookie;
+use axum::http::{HeaderMap, HeaderValue};
 use time::Duration;
 
 use crate::{
     auth::session::secret::{Secret, SecretHash, SecretKind},
+    http::cookie::{self, SameSite},
     language::Language,
 };
 
@@ -59,9 +60,7 @@ pub(super) fn is_sent(headers: &HeaderMap, name: Name, secure: bool) -> bool {
 }
 
 fn find(headers: &HeaderMap, name: Name, secure: bool) -> Option<Cookie<'_>> {
-    let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut cookies = values.flat_map(Cookie::split_parse).flatten();
-    cookies.find(|cookie| cookie.name() == name.text(secure))
+    cookie::find(headers, name.text(secure))
 }
 
 /// The language that was chosen in this browser.
@@ -91,25 +90,10 @@ pub(super) fn set_text(
     life: Option<Duration>,
     secure: bool,
 ) -> Option<HeaderValue> {
-    let mut cookie = Cookie::build((name.text(secure), text))
-        .path("/")
-        .http_only(true)
-        .same_site(SameSite::Lax)
-        .secure(secure);
-    if let Some(life) = life {
-        cookie = cookie.max_age(life);
-    }
-    HeaderValue::from_str(&cookie.build().to_string()).ok()
+    cookie::set((name.text(secure), text), SameSite::Lax, life, secure)
 }
 
-/// Takes a cookie away. (`Clear-Site-Data` would take the visitor's with it, and the meter's
-/// count of this browser.)
+/// Takes a cookie away.
 pub(super) fn clear(name: Name, secure: bool) -> Option<HeaderValue> {
-    let cookie = Cookie::build((name.text(secure), ""))
-        .path("/")
-        .http_only(true)
-        .same_site(SameSite::Lax)
-        .secure(secure)
-        .max_age(Duration::ZERO);
-    HeaderValue::from_str(&cookie.build().to_string()).ok()
+    cookie::clear(name.text(secure), SameSite::Lax, secure)
 }

@@ -1,10 +1,7 @@
 //! What the pages look like. Everything that readers typed is escaped by the templates.
 
 use askama::Template;
-use axum::{
-    http::{HeaderName, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
-};
+use axum::{http::StatusCode, response::Response};
 
 use super::{
     Pages,
@@ -12,16 +9,12 @@ use super::{
     sheet::Sheet,
     subscription::Overview,
 };
-use crate::{auth::form, http::problem::ApiError};
+use crate::{auth::form, http::page};
 
 /// Their own style and nothing else: no script, no frame, no form that leads elsewhere. Tools that
 /// judge a page may ask for its robots.txt.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-/// A form needs none of what a device can do.
-const PERMISSIONS_POLICY: &str = "accelerometer=(), camera=(), display-capture=(), \
-    geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), usb=()";
-
 /// A page of some words and forms.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Page {
@@ -155,24 +148,9 @@ pub(super) fn account(
     answer(status, template.render())
 }
 
+/// A page drawn.
 pub(super) fn answer(status: StatusCode, html: askama::Result<String>) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
-        // An address may hold the token of a link. (`no-referrer` would hide the origin of forms
-        // from ourselves too.)
-        (header::REFERRER_POLICY, "strict-origin"),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::VARY, "accept-language, cookie"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-        (HeaderName::from_static("permissions-policy"), PERMISSIONS_POLICY),
-    ]
-    .map(|(name, value)| (name, HeaderValue::from_static(value)));
-    match html {
-        Ok(html) => (status, headers, html).into_response(),
-        Err(error) => ApiError::internal(error).into_response(),
-    }
+    page::answer(status, CONTENT_SECURITY_POLICY, html)
 }
 
 impl Page {

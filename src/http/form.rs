@@ -1,0 +1,113 @@
+//! Forms that browsers send: taken from our own pages only, bounded, and read into typed fields.
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderName, header},
+};
+use http_body_util::{BodyExt, Limited};
+use serde::{
+    Deserialize,
+    de::value::{Error as ValueError, MapDeserializer},
+};
+
+use super::body::BODY_MAX;
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// Most fields of a form: a box for each newsletter that a catalog may have, and a few more.
+const FIELDS_MAX: usize = 60;
+
+/// The body is too long, or no form, or has other fields than were asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this is none of our forms")]
+pub struct UnreadableForm;
+
+/// The fields of a form, in the order in which they came.
+#[derive(Debug)]
+pub struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// [`UnreadableForm`].
+    pub async fn read(body: Body) -> Result<Self, UnreadableForm> {
+        let bytes = Limited::new(body, BODY_MAX).collect().await;
+        let bytes = bytes.map_err(|_| UnreadableForm)?.to_bytes();
+        serde_urlencoded::from_bytes(&bytes).map(Self).map_err(|_| UnreadableForm)
+    }
+
+    /// Takes the first field `name` out; empty where there is none.
+    pub fn take(&mut self, name: &str) -> String {
+        let place = self.0.iter().position(|(field, _)| field == name);
+        place.map(|place| self.0.swap_remove(place).1).unwrap_or_default()
+    }
+
+    /// The fields as `T` has them.
+    ///
+    /// # Errors
+    /// [`UnreadableForm`] where they are others, or too many.
+    pub fn into<T: for<'de> Deserialize<'de>>(self) -> Result<T, UnreadableForm> {
+        if self.0.len() > FIELDS_MAX {
+            return Err(UnreadableForm);
+        }
+        let fields = MapDeserializer::<_, ValueError>::new(self.0.into_iter());
+        T::deserialize(fields).map_err(|_| UnreadableForm)
+    }
+}
+
+/// Whether the browser says that one of our pages sent this. Browsers that say nothing are told by the
+/// form's token alone. `public_url` is where we are found.
+#[must_use]
+pub fn is_from_here(headers: &HeaderMap, public_url: &str) -> bool {
+    let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let site_fits = text(&SEC_FETCH_SITE).is_none_or(|site| matches!(site, "same-origin" | "none"));
+    let host = text(&header::HOST).unwrap_or_default();
+    let is_ours = |origin: &str| {
+        // A sandbox is opened by more than one name. A page that came without HTTPS, and so
+        // perhaps from anybody on the way, is never ours where we have it.
+        let (scheme, name) = origin.split_once("://").unwrap_or_default();
+        let is_host = name == host && (scheme == "https" || public_url.starts_with("http://"));
+        origin == public_url || (!name.is_empty() && is_host)
+    };
+    site_fits && text(&header::ORIGIN).is_none_or(is_ours)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn only_our_own_pages_send_forms() {
+        let ours = "https://pay.example";
+        for (origin, site, expected) in [
+            (None, None, true),
+            (Some(ours), None, true),
+            (Some(ours), Some("same-origin"), true),
+            (Some("https://localhost:8080"), Some("same-origin"), true),
+            (Some("http://localhost:8080"), Some("same-origin"), false),
+            (None, Some("none"), true),
+            (Some("https://evil.example"), None, false),
+            (Some("https://evil.example"), Some("same-origin"), false),
+            (Some("https://pay.example.evil.example"), None, false),
+            (Some("null"), None, false),
+            (Some(""), None, false),
+            (Some(ours), Some("cross-site"), false),
+            (None, Some("cross-site"), false),
+            (None, Some("same-site"), false),
+            (Some(ours), Some("Same-Origin?"), false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, HeaderValue::from_static("localhost:8080"));
+            origin.map(|text| headers.insert(header::ORIGIN, HeaderValue::from_static(text)));
+            site.map(|text| headers.insert(SEC_FETCH_SITE, HeaderValue::from_static(text)));
+            assert_eq!(is_from_here(&headers, ours), expected, "{origin:?} {site:?}");
+        }
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ORIGIN, HeaderValue::from_static("http://localhost:8080"));
+        assert!(!is_from_here(&headers, "http://127.0.0.1:8080"));
+        headers.insert(header::HOST, HeaderValue::from_static("localhost:8080"));
+        assert!(is_from_here(&headers, "http://127.0.0.1:8080"), "a sandbox by its other name");
+    }
+}

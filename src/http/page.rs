@@ -1,0 +1,34 @@
+//! What every page of ours is answered with: nothing is kept, framed, or asked of the device.
+
+use axum::{
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use super::problem::ApiError;
+
+/// A form needs none of what a device can do.
+const PERMISSIONS_POLICY: &str = "accelerometer=(), camera=(), display-capture=(), \
+    geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), usb=()";
+
+/// The answer with a page of `html`, which may load what `policy` allows (Content Security Policy).
+#[must_use]
+pub fn answer(status: StatusCode, policy: &'static str, html: askama::Result<String>) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, policy),
+        // An address may hold the token of a link. (`no-referrer` would hide the origin of forms
+        // from ourselves too.)
+        (header::REFERRER_POLICY, "strict-origin"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::VARY, "accept-language, cookie"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (HeaderName::from_static("permissions-policy"), PERMISSIONS_POLICY),
+    ]
+    .map(|(name, value)| (name, HeaderValue::from_static(value)));
+    match html {
+        Ok(html) => (status, headers, html).into_response(),
+        Err(error) => ApiError::internal(error).into_response(),
+    }
+}
