@@ -284,6 +284,7 @@ impl AppState {
         let looks = (Arc::clone(&self.gate.directory), self.databases.main.clone());
         let mut router = openapi::described(rooms)
             .merge(self.pages())
+            .merge(self.staff_pages())
             .merge(site::look::api::routes(looks.0, looks.1));
         if self.config.metrics_listen.is_none() {
             router = router.merge(self.metrics_route());
@@ -313,6 +314,15 @@ impl AppState {
             secure: !self.config.is_sandbox(),
         };
         reader::pages::routes(pages, self.guard.clone())
+    }
+
+    fn staff_pages(&self) -> Router {
+        let pages = staff::pages::StaffPages {
+            desk: Arc::clone(&self.desk),
+            publisher: self.config.mail.from_name.as_str().into(),
+            secure: !self.config.is_sandbox(),
+        };
+        staff::pages::routes(pages, self.guard.clone())
     }
 
     fn metrics_route(&self) -> Router {

@@ -261,6 +261,84 @@ pub async fn list_dead(tx: &mut Tx) -> Result<Vec<DeadMail>, StoreError> {
     .await
 }
 
+/// Where a mail stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailStatus {
+    /// It waits, for its first try or another.
+    Queued,
+    /// The next server has it.
+    Sent,
+    /// It was given up.
+    Dead,
+}
+
+impl MailStatus {
+    /// Every one of them.
+    pub const ALL: [Self; 3] = [Self::Queued, Self::Sent, Self::Dead];
+
+    /// As stored.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sent => "sent",
+            Self::Dead => "dead",
+        }
+    }
+
+    /// Reads what [`MailStatus::as_str`] wrote.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text)
+    }
+}
+
+/// A mail in a list; what it says is between us and the reader.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct ListedMail {
+    /// Its id; later mails have greater ones.
+    pub id: Uuid,
+    /// To whom it is.
+    pub recipient: String,
+    /// What it is about.
+    pub subject: String,
+    /// [`MailStatus::as_str`].
+    pub status: String,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// What went wrong last.
+    pub last_error: Option<String>,
+    /// When it was put here.
+    pub created_at: Timestamp,
+    /// When it is tried next, while it waits.
+    pub due_at: Timestamp,
+    /// When it was sent or given up.
+    pub done_at: Option<Timestamp>,
+}
+
+/// The mails older than `before`, of one status or of any, the latest first; at most
+/// [`LISTED_MAX`].
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn list(
+    tx: &mut Tx,
+    status: Option<MailStatus>,
+    before: Option<Uuid>,
+) -> Result<Vec<ListedMail>, StoreError> {
+    tx.query(
+        "SELECT id, recipient, subject, status, attempts, last_error, created_at, due_at, done_at
+         FROM mail_outbox
+         WHERE (CAST($1 AS TEXT) IS NULL OR status = $1) AND ($2 IS NULL OR id < $2)
+         ORDER BY id DESC LIMIT $3",
+    )
+    .bind(status.map(MailStatus::as_str))
+    .bind(before)
+    .bind(LISTED_MAX)
+    .all()
+    .await
+}
+
 /// Lets a dead mail be tried again from the beginning; says whether there was such a one whose
 /// link is not over.
 ///

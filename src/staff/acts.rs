@@ -12,7 +12,7 @@ use crate::{
     },
     mail::{
         address::Address,
-        outbox::{self, DeadMail},
+        outbox::{self, DeadMail, ListedMail, MailStatus},
     },
     reader::{data::Export, model::Reader, store as readers},
 };
@@ -65,6 +65,18 @@ impl Desk {
     /// When the database fails.
     pub async fn dead_mails(&self) -> Result<Vec<DeadMail>, DeskError> {
         Ok(outbox::list_dead(&mut self.db.read().await?).await?)
+    }
+
+    /// Mails older than `before`, of one status or of any, the latest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn mails(
+        &self,
+        status: Option<MailStatus>,
+        before: Option<Uuid>,
+    ) -> Result<Vec<ListedMail>, DeskError> {
+        Ok(outbox::list(&mut self.db.read().await?, status, before).await?)
     }
 
     /// Lets a mail that was given up be tried again.

@@ -7,6 +7,8 @@ use axum::{
     http::{HeaderValue, request::Parts},
 };
 
+use time::Duration;
+
 use crate::{
     audit::{
         chain::ChainKey,
@@ -19,7 +21,8 @@ use crate::{
         limits::RetryAfter,
         seal::MasterKey,
         session::{
-            model::Lifetimes,
+            model::{Lifetimes, Session},
+            secret::SecretHash,
             store::{self as sessions, SessionError},
         },
         staff::{model::Staff, permission::Permission, store},
@@ -27,7 +30,7 @@ use crate::{
     },
     clock::{Clock, Timestamp},
     config::Limits,
-    db::{Db, StoreError},
+    db::{Db, StoreError, Tx},
     http::{client_ip::ClientIp, edge::RequestId, headers::bearer, problem::ApiError},
     ids::Ids,
     newsletter::newsletters::{NewsletterError, Newsletters},
@@ -95,6 +98,15 @@ pub enum DeskError {
     /// No such thing.
     #[error("there is no such thing")]
     NotFound,
+    /// Nobody would be left who can manage staff.
+    #[error("this is the last admin: make somebody else one first")]
+    LastAdmin,
+    /// Nobody closes the own account or takes the own role away.
+    #[error("ask another admin: nobody changes the own account")]
+    OwnAccount,
+    /// Somebody else was faster.
+    #[error("this account was changed meanwhile; look at it again")]
+    Changed,
     /// Something failed on our side.
     #[error("{0}")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -162,6 +174,9 @@ impl From<DeskError> for ApiError {
             DeskError::TooMany(wait) => wait.into(),
             DeskError::Hash(error) => error.into(),
             DeskError::NotFound => Self::NotFound,
+            DeskError::LastAdmin => Self::Conflict("last_admin", error.to_string().into()),
+            DeskError::OwnAccount => Self::Conflict("own_account", error.to_string().into()),
+            DeskError::Changed => Self::Conflict("changed_meanwhile", error.to_string().into()),
             DeskError::Failed(error) => Self::Internal(error),
         }
     }
@@ -183,14 +198,22 @@ impl Origin {
     }
 }
 
+impl Origin {
+    /// Of a request that came at `now`.
+    #[must_use]
+    pub fn of(parts: &Parts, now: Timestamp) -> Self {
+        let id = parts.extensions.get::<RequestId>().map(|RequestId(id)| id);
+        let request_id = id.map(HeaderValue::to_str).and_then(Result::ok).map(str::to_owned);
+        let client = parts.extensions.get().copied().unwrap_or(ClientIp(None));
+        Self { client, request_id, now }
+    }
+}
+
 impl FromRequestParts<Arc<Desk>> for Origin {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, desk: &Arc<Desk>) -> Result<Self, ApiError> {
-        let id = parts.extensions.get::<RequestId>().map(|RequestId(id)| id);
-        let request_id = id.map(HeaderValue::to_str).and_then(Result::ok).map(str::to_owned);
-        let client = parts.extensions.get().copied().unwrap_or(ClientIp(None));
-        Ok(Self { client, request_id, now: desk.clock.now() })
+        Ok(Self::of(parts, desk.clock.now()))
     }
 }
 
@@ -215,11 +238,26 @@ impl OnDuty {
     /// # Errors
     /// [`ApiError::Forbidden`] when their role may not.
     pub fn to(self, permission: Permission) -> Result<Acting, ApiError> {
+        self.check(permission)?;
+        Ok(self.0)
+    }
+
+    /// The same for whoever stays on duty afterwards, on a page.
+    ///
+    /// # Errors
+    /// [`ApiError::Forbidden`] when their role may not.
+    pub fn check(&self, permission: Permission) -> Result<&Acting, ApiError> {
         if self.0.staff.role.may(permission) {
-            Ok(self.0)
+            Ok(&self.0)
         } else {
             Err(ApiError::Forbidden("not_permitted", "your role may not do this"))
         }
+    }
+
+    /// Who it is.
+    #[must_use]
+    pub fn staff(&self) -> &Staff {
+        &self.0.staff
     }
 
     /// Lets them see to their own account, as every role may.
@@ -247,7 +285,7 @@ impl FromRequestParts<Arc<Desk>> for OnDuty {
         };
         let token = bearer(&parts.headers).ok_or_else(refused)?;
         let caller = desk.tokens.verify(Realm::Staff, token).map_err(|_| refused())?;
-        let origin = Origin::from_request_parts(parts, desk).await?;
+        let origin = Origin::of(parts, desk.clock.now());
         let staff = desk.on_duty(caller).await.map_err(ApiError::internal)?;
         let staff = staff.ok_or_else(refused)?;
         Ok(Self(Acting { staff, caller, origin }))
@@ -255,16 +293,49 @@ impl FromRequestParts<Arc<Desk>> for OnDuty {
 }
 
 impl Desk {
-    /// The member of staff who calls: read anew each time, so that a role that was taken away, or
-    /// an account that was closed, counts from the next call on.
+    /// Who is on duty in the browser whose cookie has the hash `cookie`, if anybody is.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn at_the_browser(
+        &self,
+        cookie: SecretHash,
+        origin: Origin,
+    ) -> Result<Option<OnDuty>, StoreError> {
+        let mut tx = self.db.read().await?;
+        let Some(session) = sessions::find_by_cookie(&mut tx, cookie).await? else {
+            return Ok(None);
+        };
+        if session.realm != Realm::Staff {
+            return Ok(None);
+        }
+        let Some(staff) = self.holder(&mut tx, &session).await? else { return Ok(None) };
+        drop(tx);
+        let now = self.clock.now();
+        if now.since(session.last_used_at) > Duration::MINUTE {
+            let mut tx = self.db.write().await?;
+            sessions::touch(&mut tx, session.id, now).await?;
+            tx.commit().await?;
+        }
+        Ok(Some(OnDuty(Acting { staff, caller: session.caller(), origin })))
+    }
+
     async fn on_duty(&self, caller: Caller) -> Result<Option<Staff>, StoreError> {
         let mut tx = self.db.read().await?;
         let session = sessions::find(&mut tx, caller.session).await?;
-        let now = self.clock.now();
-        if !session.is_some_and(|session| session.holds(self.lifetimes.idle, now)) {
+        let Some(session) = session.filter(|session| session.subject == caller.subject) else {
+            return Ok(None);
+        };
+        self.holder(&mut tx, &session).await
+    }
+
+    /// Whose session it is: read anew each time, so that a role that was taken away, or an account
+    /// that was closed, counts from the next call on.
+    async fn holder(&self, tx: &mut Tx, session: &Session) -> Result<Option<Staff>, StoreError> {
+        if !session.holds(self.lifetimes.idle, self.clock.now()) {
             return Ok(None);
         }
-        let staff = store::find(&mut tx, caller.subject).await?;
+        let staff = store::find(tx, session.subject).await?;
         Ok(staff.filter(|staff| staff.disabled_at.is_none()))
     }
 }

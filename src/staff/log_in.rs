@@ -35,6 +35,21 @@ pub enum SecondFactor {
     Recovery(RecoveryCode),
 }
 
+impl SecondFactor {
+    /// Six digits, as an app shows them.
+    #[must_use]
+    pub fn of_app(code: &str) -> Option<Self> {
+        let is_code = code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit());
+        is_code.then(|| Self::Totp(code.to_owned()))
+    }
+
+    /// One of the codes that were printed.
+    #[must_use]
+    pub fn of_paper(code: &str) -> Option<Self> {
+        RecoveryCode::parse(code).map(Self::Recovery)
+    }
+}
+
 /// A member of staff who has just logged in.
 #[derive(Debug)]
 pub struct CameOnDuty {
@@ -55,7 +70,7 @@ impl CameOnDuty {
 }
 
 impl Desk {
-    /// Logs in with both factors.
+    /// Logs in with both factors, on `device`, which keeps a secret of `kind`.
     ///
     /// # Errors
     /// [`DeskError`]. What was wrong with an account that exists is in the audit log.
@@ -64,7 +79,7 @@ impl Desk {
         email: &Address,
         attempt: &Attempt,
         factor: Option<&SecondFactor>,
-        (device, origin): (String, &Origin),
+        (device, kind, origin): (String, SecretKind, &Origin),
     ) -> Result<CameOnDuty, DeskError> {
         let now = self.clock.now();
         let key = LimitKey::staff_login(email.key());
@@ -103,7 +118,7 @@ impl Desk {
             subject: staff.id,
             device,
             expires_at: now.plus(self.lifetimes.total),
-            kind: SecretKind::Refresh,
+            kind,
             reads_only: false,
         };
         let (session, secret) = sessions::start(&mut tx, &self.ids, new, now).await?;

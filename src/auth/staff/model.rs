@@ -72,6 +72,14 @@ pub struct Staff {
     pub disabled_at: Option<Timestamp>,
 }
 
+impl Staff {
+    /// Whether it can manage the others.
+    #[must_use]
+    pub fn is_open_admin(&self) -> bool {
+        self.role == Role::Admin && self.disabled_at.is_none()
+    }
+}
+
 /// A second factor as it is stored.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EnrolledTotp {

@@ -134,6 +134,17 @@ pub async fn list(tx: &mut Tx) -> Result<Vec<Staff>, StoreError> {
     rows.into_iter().map(staff_from_row).collect()
 }
 
+/// How many open accounts of admins there are. Until the transaction ends nobody else can change one
+/// of them, so that of two who close each other's account one stays.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_admins(tx: &mut Tx) -> Result<u64, StoreError> {
+    tx.query("UPDATE staff SET role = role WHERE role = 'admin' AND disabled_at IS NULL")
+        .execute()
+        .await
+}
+
 /// Changes a role, unless it is no longer `from`.
 ///
 /// # Errors

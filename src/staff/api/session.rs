@@ -16,8 +16,8 @@ use crate::{
     auth::{
         access_token::{LIFE, Realm},
         password::Password,
-        session::model::device_name,
-        staff::{model::Staff, recovery::RecoveryCode},
+        session::{model::device_name, secret::SecretKind},
+        staff::model::Staff,
     },
     http::{
         body::{JsonBytes, parse},
@@ -98,12 +98,12 @@ fn tokens(desk: &Desk, came: &CameOnDuty) -> Result<Response, ApiError> {
 fn second_factor(login: &StaffLogin) -> Result<Option<SecondFactor>, FieldError> {
     match (&login.totp, &login.recovery_code) {
         (None, None) => Ok(None),
-        (Some(code), None) if code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()) => {
-            Ok(Some(SecondFactor::Totp(code.clone())))
-        }
-        (Some(_), None) => Err(FieldError::new("totp", "invalid_value", "must be six digits")),
-        (None, Some(code)) => match RecoveryCode::parse(code) {
-            Some(code) => Ok(Some(SecondFactor::Recovery(code))),
+        (Some(code), None) => match SecondFactor::of_app(code) {
+            Some(factor) => Ok(Some(factor)),
+            None => Err(FieldError::new("totp", "invalid_value", "must be six digits")),
+        },
+        (None, Some(code)) => match SecondFactor::of_paper(code) {
+            Some(factor) => Ok(Some(factor)),
             None => {
                 let detail = "must be a code such as `01abc-defgh`";
                 Err(FieldError::new("recovery_code", "invalid_value", detail))
@@ -136,7 +136,7 @@ pub(super) async fn log_in(
         wrong(FieldError::new("password", "too_long", "must have at most 256 characters"))
     })?;
     let factor = second_factor(&login).map_err(wrong)?;
-    let device = (device_name(user_agent(&headers)), &origin);
+    let device = (device_name(user_agent(&headers)), SecretKind::Refresh, &origin);
     tokens(&desk, &desk.log_in(&email, &attempt, factor.as_ref(), device).await?)
 }
 

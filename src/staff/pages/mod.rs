@@ -1,0 +1,71 @@
+//! `/staff`: the back office in a browser. Plain forms that need no script; one script moves the
+//! focus by keys.
+//!
+//! `seat` knows by its cookie who is on duty in a browser, `frame` is what every page is drawn with,
+//! `submitted` takes a form only from these pages, and `refusal` says what cannot be. Each other file
+//! is a page, or a few that belong together.
+
+mod audit;
+mod cookies;
+mod frame;
+mod log_in;
+mod mails;
+mod refusal;
+mod seat;
+mod submitted;
+mod team;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    http::header,
+    middleware::from_fn_with_state,
+    response::IntoResponse,
+    routing::{get, post},
+};
+
+use super::desk::Desk;
+use crate::auth::guard::{Guard, slow_down};
+
+const STYLESHEET: &str = include_str!("../office.css");
+const SCRIPT: &str = include_str!("../office.js");
+
+/// What these pages need.
+#[derive(Clone)]
+pub struct StaffPages {
+    /// Does what staff ask for.
+    pub desk: Arc<Desk>,
+    /// Whose office it is.
+    pub publisher: Arc<str>,
+    /// Whether cookies travel by HTTPS only: everywhere but in a sandbox.
+    pub secure: bool,
+}
+
+/// The routes of these pages. `guard` stands before every form.
+pub fn routes(pages: StaffPages, guard: Guard) -> Router {
+    let forms = Router::new()
+        .route("/staff/login", post(log_in::log_in))
+        .route("/staff/logout", post(log_in::log_out))
+        .route("/staff/mails/retry", post(mails::retry))
+        .route("/staff/team/role", post(team::set_role))
+        .route("/staff/team/close", post(team::close))
+        .route("/staff/team/open", post(team::open))
+        .layer(from_fn_with_state(guard, slow_down));
+    Router::new()
+        .merge(forms)
+        .route("/staff/login", get(log_in::form))
+        .route("/staff/audit", get(audit::page))
+        .route("/staff/mails", get(mails::page))
+        .route("/staff/team", get(team::page))
+        .layer(from_fn_with_state(pages.clone(), refusal::in_a_page))
+        .route("/assets/office.css", get(async || asset("text/css; charset=utf-8", STYLESHEET)))
+        .route("/assets/office.js", get(async || asset("text/javascript; charset=utf-8", SCRIPT)))
+        .with_state(pages)
+}
+
+fn asset(media_type: &'static str, content: &'static str) -> impl IntoResponse {
+    let headers =
+        [(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "public, max-age=300")];
+    (headers, content)
+}
