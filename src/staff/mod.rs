@@ -1,13 +1,14 @@
 //! The back office: staff log in here, and act on readers under their own names.
 //!
 //! [`desk::Desk`] holds the parts and admits those on duty; `log_in` is how they come on duty,
-//! `acts` and `team` what they do, each act with its entry in the audit log. `api` offers it to programs, `pages` to
+//! `house` what they see of it, `acts` and `team` what they do, each act with its entry in the audit log. `api` offers it to programs, `pages` to
 //! people.
 //! Who they are and what each role may do is in [`auth::staff`](crate::auth::staff).
 
 mod acts;
 pub mod api;
 pub mod desk;
+mod house;
 mod log_in;
 mod newsletters;
 pub mod pages;

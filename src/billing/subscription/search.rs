@@ -106,3 +106,29 @@ pub async fn list_stuck(tx: &mut Tx, most: i64) -> Result<Vec<Stuck>, StoreError
     .all()
     .await
 }
+
+/// How many open subscriptions a plan of one version of the catalog has.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct OnVersion {
+    /// The version.
+    pub version: i64,
+    /// The plan's id.
+    pub plan: String,
+    /// How many.
+    pub count: i64,
+}
+
+/// How many open subscriptions each plan of each version has; at most 1,000 of them, the latest
+/// version first.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn count_by_version(tx: &mut Tx) -> Result<Vec<OnVersion>, StoreError> {
+    tx.query(
+        "SELECT catalog_version AS version, plan, COUNT(*) AS count FROM subscriptions
+         WHERE ended_at IS NULL GROUP BY catalog_version, plan
+         ORDER BY catalog_version DESC, plan LIMIT 1000",
+    )
+    .all()
+    .await
+}

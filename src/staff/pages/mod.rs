@@ -6,12 +6,14 @@
 //! is a page, or a few that belong together.
 
 mod audit;
+mod catalog;
 mod cookies;
 mod frame;
 mod log_in;
 mod mails;
 mod refusal;
 mod seat;
+mod sites;
 mod submitted;
 mod team;
 
@@ -56,7 +58,10 @@ pub fn routes(pages: StaffPages, guard: Guard) -> Router {
         .merge(forms)
         .route("/staff/login", get(log_in::form))
         .route("/staff/audit", get(audit::page))
+        .route("/staff/catalog", get(catalog::page))
         .route("/staff/mails", get(mails::page))
+        .route("/staff/meters", get(sites::meters))
+        .route("/staff/sites", get(sites::page))
         .route("/staff/team", get(team::page))
         .layer(from_fn_with_state(pages.clone(), refusal::in_a_page))
         .route("/assets/office.css", get(async || asset("text/css; charset=utf-8", STYLESHEET)))
