@@ -26,7 +26,7 @@ use crate::{
     readers::{ANNA, Tokens},
 };
 
-const PASSWORD: &str = "a rather fine phrase";
+pub(crate) const PASSWORD: &str = "a rather fine phrase";
 
 /// Somebody of staff with this role; `email` is `<role>@demo.example`.
 pub(crate) async fn hire(t: &TestApp, role: Role) -> Staff {
@@ -48,7 +48,7 @@ pub(crate) async fn hire(t: &TestApp, role: Role) -> Staff {
     staff
 }
 
-async fn enrol(t: &TestApp, staff: &Staff) -> NewSecondFactor {
+pub(crate) async fn enrol(t: &TestApp, staff: &Staff) -> NewSecondFactor {
     let mut tx = t.state.databases.main.write().await.unwrap();
     let keys = (&t.state.config.master, &Ids::system().unwrap());
     let factor = store::enrol(&mut tx, keys, staff).await.unwrap();
@@ -57,7 +57,7 @@ async fn enrol(t: &TestApp, staff: &Staff) -> NewSecondFactor {
 }
 
 /// What an authenticator app shows now.
-fn code(t: &TestApp, factor: &NewSecondFactor) -> String {
+pub(crate) fn code(t: &TestApp, factor: &NewSecondFactor) -> String {
     let url = factor.url.expose_secret();
     let secret = url.split("secret=").nth(1).unwrap().split('&').next().unwrap();
     let totp = totp_rs::Builder::new()

@@ -47,6 +47,7 @@ mod money;
 mod newsletters;
 mod notices;
 mod office_billing;
+mod office_pages;
 mod operations;
 mod own_data;
 mod policies;

@@ -24,8 +24,8 @@ struct CatalogPage {
 
 impl CatalogPage {
     /// How many subscribe to the plans of a version, in words: "monthly 3, annual 1".
-    fn subscribers(&self, version: &i64) -> String {
-        let on = self.catalog.subscribers.iter().filter(|on| on.version == *version);
+    fn subscribers(&self, version: i64) -> String {
+        let on = self.catalog.subscribers.iter().filter(|on| on.version == version);
         let each: Vec<String> = on.map(|on| format!("{} {}", on.plan, on.count)).collect();
         if each.is_empty() { "nobody".to_owned() } else { each.join(", ") }
     }

@@ -23,7 +23,7 @@ use axum::{
     Router,
     http::header,
     middleware::from_fn_with_state,
-    response::IntoResponse,
+    response::{IntoResponse, Redirect},
     routing::{get, post},
 };
 
@@ -57,6 +57,7 @@ pub fn routes(pages: StaffPages, guard: Guard) -> Router {
     Router::new()
         .merge(forms)
         .route("/staff/login", get(log_in::form))
+        .route("/staff", get(home))
         .route("/staff/audit", get(audit::page))
         .route("/staff/catalog", get(catalog::page))
         .route("/staff/mails", get(mails::page))
@@ -67,6 +68,11 @@ pub fn routes(pages: StaffPages, guard: Guard) -> Router {
         .route("/assets/office.css", get(async || asset("text/css; charset=utf-8", STYLESHEET)))
         .route("/assets/office.js", get(async || asset("text/javascript; charset=utf-8", SCRIPT)))
         .with_state(pages)
+}
+
+/// Where everybody may begin.
+async fn home(_: seat::Seat) -> Redirect {
+    Redirect::to("/staff/sites")
 }
 
 fn asset(media_type: &'static str, content: &'static str) -> impl IntoResponse {
