@@ -18,7 +18,6 @@ use super::{
 use crate::{
     auth::{
         form,
-        hashing::HashError,
         password::Password,
         session::{
             model::device_name,
@@ -184,9 +183,6 @@ fn told(error: DeskError) -> Result<(StatusCode, String), ApiError> {
             let why = "This account has no second factor yet. An admin makes one with \
                        `pressgate staff reset-totp`.";
             (StatusCode::FORBIDDEN, why.to_owned())
-        }
-        error @ (DeskError::TooMany(_) | DeskError::Hash(HashError::Refused(_))) => {
-            return Err(error.into());
         }
         error => return Err(error.into()),
     })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{
-    extract::{Request, State},
+    extract::{FromRequestParts, Request, State},
     http::{StatusCode, header},
     middleware::Next,
     response::Response,
@@ -12,10 +12,12 @@ use axum::{
 
 use super::{
     StaffPages,
-    frame::{self, Frame},
+    frame::{self, Frame, Place},
+    seat::Seat,
 };
 use crate::http::problem::ApiError;
 
+const TITLE: &str = "Not done";
 /// Another website sent this form.
 pub(super) const FOREIGN: &str = "This form was sent from another website, so nothing was done.";
 /// The form lay open too long, or is of another session.
@@ -33,11 +35,11 @@ struct Refusal<'a> {
 
 /// A page that says why something was not done.
 pub(super) fn page(pages: &StaffPages, status: StatusCode, why: &str) -> Response {
-    draw(pages, status, why, Vec::new())
+    let frame = Frame::of(pages, TITLE.to_owned(), "/staff");
+    draw(frame, status, why, Vec::new())
 }
 
-fn draw(pages: &StaffPages, status: StatusCode, why: &str, details: Vec<String>) -> Response {
-    let frame = Frame::of(pages, "Not done".to_owned(), "/staff");
+fn draw(frame: Frame, status: StatusCode, why: &str, details: Vec<String>) -> Response {
     frame::answer(status, Refusal { frame, why, details }.render())
 }
 
@@ -48,7 +50,9 @@ pub(super) async fn in_a_page(
     request: Request,
     next: Next,
 ) -> Response {
-    let response = next.run(request).await;
+    let (parts, body) = request.into_parts();
+    let mut asked = parts.clone();
+    let response = next.run(Request::from_parts(parts, body)).await;
     let Some(error) = response.extensions().get::<Arc<ApiError>>().map(Arc::clone) else {
         let is_bare = response.status() == StatusCode::BAD_REQUEST
             && !response.headers().contains_key(header::CONTENT_SECURITY_POLICY);
@@ -70,7 +74,12 @@ pub(super) async fn in_a_page(
         }
         _ => Vec::new(),
     };
-    let mut page = draw(&pages, response.status(), &why, details);
+    // Whoever is on duty keeps the navigation.
+    let frame = match Seat::from_request_parts(&mut asked, &pages).await {
+        Ok(seat) => seat.frame(&pages, TITLE, Place::Nowhere),
+        Err(_) => Frame::of(&pages, TITLE.to_owned(), "/staff"),
+    };
+    let mut page = draw(frame, response.status(), &why, details);
     if let Some(wait) = response.headers().get(header::RETRY_AFTER) {
         page.headers_mut().insert(header::RETRY_AFTER, wait.clone());
     }
