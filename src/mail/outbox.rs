@@ -339,6 +339,21 @@ pub async fn list(
     .await
 }
 
+/// The mails to `to`, the latest first; at most [`LISTED_MAX`].
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn list_to(tx: &mut Tx, to: &Address) -> Result<Vec<ListedMail>, StoreError> {
+    tx.query(
+        "SELECT id, recipient, subject, status, attempts, last_error, created_at, due_at, done_at
+         FROM mail_outbox WHERE recipient = $1 ORDER BY created_at DESC, id DESC LIMIT $2",
+    )
+    .bind(to.key())
+    .bind(LISTED_MAX)
+    .all()
+    .await
+}
+
 /// Lets a dead mail be tried again from the beginning; says whether there was such a one whose
 /// link is not over.
 ///

@@ -1,7 +1,7 @@
 //! The back office: staff log in here, and act on readers under their own names.
 //!
 //! [`desk::Desk`] holds the parts and admits those on duty; `log_in` is how they come on duty,
-//! `house` what they see of it, `acts` and `team` what they do, each act with its entry in the audit log. `api` offers it to programs, `pages` to
+//! `house` and `review` what they see, `acts` and `team` what they do, each act with its entry in the audit log. `plain` says it in words. `api` offers it to programs, `pages` to
 //! people.
 //! Who they are and what each role may do is in [`auth::staff`](crate::auth::staff).
 
@@ -12,4 +12,6 @@ mod house;
 mod log_in;
 mod newsletters;
 pub mod pages;
+mod plain;
+mod review;
 mod team;

@@ -11,7 +11,9 @@ use time::Duration;
 use crate::{
     app::{Answer, TestApp},
     back_office::{self, PASSWORD, hire},
+    billing::OK,
     reader_pages::{Browser, form_token},
+    readers::ANNA,
 };
 
 /// Somebody of this role at a browser, on duty. The account is `<role>@office.example`.
@@ -294,6 +296,74 @@ on_both_databases! {
         let done = browser.submit("/staff/mails?status=dead", "/staff/mails/retry", &[]).await;
         assert_eq!(done.status, 303, "{}", done.text());
         assert!(browser.open("/staff/mails?status=dead").await.text().contains("no such mails"));
+    }
+}
+
+on_both_databases! {
+    async fn a_subscription_is_found_and_told_on_one_page(t: TestApp) {
+        hire(&t, Role::Support).await;
+        let anna = t.reader(ANNA).await;
+        let id = t.subscribed(&anna, "monthly", OK).await;
+        t.clock.advance(Duration::days(30));
+        t.settle_until(t.clock.now()).await;
+        let anna = t.fresh(&anna).await;
+        let why = json!({"at": "period_end", "reason": "</ol><script>alert(1)</script>"});
+        let canceled = t.about(&anna, &id, "cancel", why).await;
+        assert_eq!(canceled.status, 200, "{}", canceled.text());
+
+        let mut browser = on_duty(&t, Role::Support).await;
+        let list = browser.open("/staff/subscriptions?q=ANNA&status=active&plan=monthly").await;
+        let list = list.text();
+        assert!(list.contains(&format!("/staff/subscriptions/{id}")), "{list}");
+        assert!(list.contains("because the reader canceled"), "{list}");
+        for nothing in ["?q=nobody", "?status=paused", "?plan=annual", "?q=%25", "?q=%3Cb%3E"] {
+            let page = browser.open(&format!("/staff/subscriptions{nothing}")).await.text();
+            assert!(page.contains("No subscription is like this."), "{nothing}: {page}");
+            assert!(!page.contains("<b>"), "{page}");
+        }
+        for odd in ["?status=lost", "?cursor=x", "?limit=0", "?limit=x", "?q=%00", "?x=1"] {
+            let page = browser.open(&format!("/staff/subscriptions{odd}")).await;
+            assert_eq!(page.status, 422, "{odd}");
+            assert!(page.text().contains("Log out"), "the navigation stays");
+        }
+
+        let one = browser.open(&format!("/staff/subscriptions/{id}")).await.text();
+        for told in ["Free trial began", "Next period paid: $2.90", "Canceled, to end", "the reader"] {
+            assert!(one.contains(told), "{told}: {one}");
+        }
+        assert!(one.contains("alert(1)") && !one.contains("<script>alert"), "{one}");
+        let reader = one.split("/staff/readers/").nth(1).unwrap().split('"').next().unwrap();
+        let reader = format!("/staff/readers/{reader}");
+        let page = browser.open(&reader).await.text();
+        for told in [ANNA, "Next period paid: $2.90", &id, "2026-", "Logs in"] {
+            assert!(page.contains(told), "{told}: {page}");
+        }
+    }
+
+    async fn a_reader_who_was_erased_meanwhile_is_gone_politely(t: TestApp) {
+        hire(&t, Role::Admin).await;
+        let anna = t.reader(ANNA).await;
+        t.subscribed(&anna, "annual", OK).await;
+        let mut browser = on_duty(&t, Role::Admin).await;
+        let list = browser.open("/staff/subscriptions").await.text();
+        let id = list.split("/staff/subscriptions/").nth(1).unwrap().split('"').next().unwrap();
+        let page = browser.open(&format!("/staff/subscriptions/{id}")).await.text();
+        let reader = page.split("/staff/readers/").nth(1).unwrap().split('"').next().unwrap();
+        let token = crate::back_office::token_of(&t, Role::Admin).await;
+        let path = format!("/v1/staff/readers/{reader}");
+        assert_eq!(t.call(axum::http::Method::DELETE, &path, &token, None).await.status, 204);
+        let gone = browser.open(&format!("/staff/readers/{reader}")).await;
+        assert_eq!(gone.status, 404);
+        assert!(gone.text().contains("It may have been erased"), "{}", gone.text());
+        let page = browser.open(&format!("/staff/subscriptions/{id}")).await;
+        assert_eq!(page.status, 200);
+        assert!(page.text().contains("erased") && !page.text().contains(ANNA), "{}", page.text());
+        for nobody in [NOBODYS_ID, "x", "%00"] {
+            for kind in ["readers", "subscriptions"] {
+                let path = format!("/staff/{kind}/{nobody}");
+                assert_eq!(browser.open(&path).await.status, 404, "{path}");
+            }
+        }
     }
 }
 

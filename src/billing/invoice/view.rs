@@ -15,11 +15,11 @@ use crate::{clock::Timestamp, money::Money};
 pub struct InvoiceView {
     id: Uuid,
     /// `2026-000001`: one after the other in each year.
-    number: Option<String>,
+    pub number: Option<String>,
     /// `open`, `paid` or `void`.
-    status: &'static str,
+    pub status: &'static str,
     /// Tax included.
-    total: Money,
+    pub total: Money,
     /// The tax in it.
     tax: Money,
     /// What the balance paid of it; below zero where it filled the balance.
@@ -30,13 +30,14 @@ pub struct InvoiceView {
     /// What was given back of it.
     credit_notes: Vec<CreditNoteView>,
     /// What went back to the payment method.
-    refunded: Money,
+    pub refunded: Money,
     #[schema(value_type = String, format = DateTime)]
     period_start: Timestamp,
     #[schema(value_type = String, format = DateTime)]
     period_end: Timestamp,
+    /// When it was made.
     #[schema(value_type = String, format = DateTime)]
-    created_at: Timestamp,
+    pub created_at: Timestamp,
     #[schema(value_type = Option<String>, format = DateTime)]
     paid_at: Option<Timestamp>,
 }

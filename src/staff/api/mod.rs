@@ -14,6 +14,7 @@ use std::sync::Arc;
 use axum::middleware::from_fn_with_state;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub(super) use self::subscription_bodies::Looked;
 use super::desk::Desk;
 use crate::auth::guard::{Guard, slow_down};
 

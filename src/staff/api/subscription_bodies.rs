@@ -28,22 +28,22 @@ pub(super) fn invalid(field: &'static str, detail: impl Into<String>) -> ApiErro
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Looked {
+pub(in crate::staff) struct Looked {
     /// The start of an address, or the id of a subscription or of a reader.
     #[serde(default)]
-    pub(super) q: Option<String>,
+    pub(in crate::staff) q: Option<String>,
     /// Where it stands.
     #[serde(default)]
-    pub(super) status: Option<String>,
+    pub(in crate::staff) status: Option<String>,
     /// Its plan.
     #[serde(default)]
-    pub(super) plan: Option<String>,
+    pub(in crate::staff) plan: Option<String>,
     /// `next_cursor` of the page before.
     #[serde(default)]
-    pub(super) cursor: Option<String>,
+    pub(in crate::staff) cursor: Option<String>,
     /// 1 to 200; 50 where nothing is said.
     #[serde(default)]
-    pub(super) limit: Option<i64>,
+    pub(in crate::staff) limit: Option<i64>,
 }
 
 /// A subscription, as staff see it in a list.
@@ -193,7 +193,7 @@ pub(super) struct GivenBody {
 
 impl Looked {
     /// What is looked for, and how many at most.
-    pub(super) fn search(self) -> Result<(Search, i64), ApiError> {
+    pub(in crate::staff) fn search(self) -> Result<(Search, i64), ApiError> {
         let limit = self.limit.unwrap_or(LIMIT_DEFAULT);
         if !(1..=LIMIT_MAX).contains(&limit) {
             return Err(invalid("limit", "must be 1 to 200"));

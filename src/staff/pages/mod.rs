@@ -11,10 +11,13 @@ mod cookies;
 mod frame;
 mod log_in;
 mod mails;
+mod reader;
 mod refusal;
 mod seat;
 mod sites;
 mod submitted;
+mod subscription;
+mod subscriptions;
 mod team;
 
 use std::sync::Arc;
@@ -62,7 +65,10 @@ pub fn routes(pages: StaffPages, guard: Guard) -> Router {
         .route("/staff/catalog", get(catalog::page))
         .route("/staff/mails", get(mails::page))
         .route("/staff/meters", get(sites::meters))
+        .route("/staff/readers/{id}", get(reader::page))
         .route("/staff/sites", get(sites::page))
+        .route("/staff/subscriptions", get(subscriptions::page))
+        .route("/staff/subscriptions/{id}", get(subscription::page))
         .route("/staff/team", get(team::page))
         .layer(from_fn_with_state(pages.clone(), refusal::in_a_page))
         .route("/assets/office.css", get(async || asset("text/css; charset=utf-8", STYLESHEET)))

@@ -1,0 +1,120 @@
+//! `/staff/readers/{id}`: one reader on one page.
+
+use askama::Template;
+use axum::{
+    extract::{Path, State, rejection::PathRejection},
+    response::Response,
+};
+use uuid::Uuid;
+
+use super::{
+    StaffPages,
+    frame::{self, Frame, Place},
+    seat::Seat,
+    subscription::{Happened, InvoiceRow},
+    subscriptions::Row,
+};
+use crate::{
+    auth::staff::permission::Permission,
+    clock::Timestamp,
+    http::problem::ApiError,
+    staff::{plain, review::ReaderReview},
+};
+
+#[derive(Template)]
+#[template(path = "staff/templates/reader.html", config = ".config/askama.toml")]
+struct ReaderPage {
+    frame: Frame,
+    id: Uuid,
+    facts: Vec<(&'static str, String)>,
+    subscriptions: Vec<Row>,
+    grants: Vec<String>,
+    invoices: Vec<InvoiceRow>,
+    /// What a device calls itself, and when it was used last.
+    devices: Vec<(String, String)>,
+    mails: Vec<MailRow>,
+    timeline: Vec<Happened>,
+}
+
+/// A mail to the reader.
+struct MailRow {
+    subject: String,
+    status: String,
+    at: String,
+}
+
+/// The page.
+pub(super) async fn page(
+    State(pages): State<StaffPages>,
+    seat: Seat,
+    id: Result<Path<Uuid>, PathRejection>,
+) -> Result<Response, ApiError> {
+    seat.to(Permission::ReadersRead)?;
+    let Path(id) = id.map_err(|_| ApiError::NotFound)?;
+    let review = pages.desk.review_reader(id).await?;
+    let frame = seat.frame(&pages, review.reader.email.typed(), Place::Readers);
+    Ok(frame::show(ReaderPage::of(&review, frame, pages.desk.clock.now()).render()))
+}
+
+impl ReaderPage {
+    fn of(review: &ReaderReview, frame: Frame, now: Timestamp) -> Self {
+        let words = &frame.words;
+        let email = review.reader.email.typed().to_owned();
+        let row = |it| Row::of(it, Some(email.clone()), &frame);
+        let grants = review.grants.iter().map(|grant| {
+            let is_over = grant.ends_at <= now;
+            let ends = if is_over { "ended" } else { "until" };
+            format!(
+                "{} {ends} {}, by {}: {}",
+                grant.product,
+                words.day(grant.ends_at),
+                plain::actor(&grant.given_by),
+                grant.reason
+            )
+        });
+        let devices = review
+            .devices
+            .iter()
+            .map(|device| (device.device.clone(), words.moment(device.last_used_at)));
+        let mails = review.mails.iter().map(|mail| MailRow {
+            subject: mail.subject.clone(),
+            status: mail.status.clone(),
+            at: words.moment(mail.created_at),
+        });
+        Self {
+            id: review.reader.id,
+            facts: facts(review, &frame),
+            subscriptions: review.subscriptions.iter().map(row).collect(),
+            grants: grants.collect(),
+            invoices: review.invoices.iter().map(|it| InvoiceRow::of(it, &frame)).collect(),
+            devices: devices.collect(),
+            mails: mails.collect(),
+            timeline: review.timeline.iter().map(|told| Happened::of(told, &frame)).collect(),
+            frame,
+        }
+    }
+}
+
+fn facts(review: &ReaderReview, frame: &Frame) -> Vec<(&'static str, String)> {
+    let (reader, words) = (&review.reader, &frame.words);
+    let verified = match reader.email_verified_at {
+        Some(at) => format!("confirmed {}", words.day(at)),
+        None => "not confirmed yet: the account opens articles in one browser only".to_owned(),
+    };
+    let log_in = if reader.password_hash.is_some() { "by password or mail" } else { "by mail" };
+    let balances: Vec<String> = review.balances.iter().map(|money| words.money(*money)).collect();
+    let balance = if balances.is_empty() { "nothing".to_owned() } else { balances.join(", ") };
+    let mut facts = vec![
+        ("Address", verified),
+        ("Account", format!("since {}", words.day(reader.created_at))),
+        ("Logs in", log_in.to_owned()),
+        ("We owe", balance),
+    ];
+    if let Some(language) = reader.language {
+        facts.push(("Language", language.name().to_owned()));
+    }
+    if let Some(site) = &reader.site {
+        facts.push(("Came from", site.clone()));
+    }
+    facts
+}

@@ -1,0 +1,108 @@
+//! `/staff/subscriptions/{id}`: everything about one.
+
+use askama::Template;
+use axum::{
+    extract::{Path, State, rejection::PathRejection},
+    response::Response,
+};
+use uuid::Uuid;
+
+use super::{
+    StaffPages,
+    frame::{self, Frame, Place},
+    seat::Seat,
+    subscriptions::Row,
+};
+use crate::{
+    auth::staff::permission::Permission,
+    billing::{invoice::view::InvoiceView, review::Review, timeline::Told},
+    http::problem::ApiError,
+    staff::plain,
+};
+
+#[derive(Template)]
+#[template(path = "staff/templates/subscription.html", config = ".config/askama.toml")]
+struct SubscriptionPage {
+    frame: Frame,
+    row: Row,
+    card: Option<String>,
+    country: String,
+    price: String,
+    version: i64,
+    invoices: Vec<InvoiceRow>,
+    /// The latest first.
+    timeline: Vec<Happened>,
+}
+
+/// An invoice in a list.
+pub(super) struct InvoiceRow {
+    pub(super) number: String,
+    pub(super) status: &'static str,
+    pub(super) total: String,
+    pub(super) refunded: Option<String>,
+    pub(super) day: String,
+}
+
+impl InvoiceRow {
+    pub(super) fn of(invoice: &InvoiceView, frame: &Frame) -> Self {
+        let words = &frame.words;
+        let refunded = (!invoice.refunded.is_zero()).then(|| words.money(invoice.refunded));
+        Self {
+            number: invoice.number.clone().unwrap_or_else(|| "not issued".to_owned()),
+            status: invoice.status,
+            total: words.money(invoice.total),
+            refunded,
+            day: words.day(invoice.created_at),
+        }
+    }
+}
+
+/// Something that happened.
+pub(super) struct Happened {
+    pub(super) at: String,
+    pub(super) actor: String,
+    pub(super) what: String,
+}
+
+impl Happened {
+    pub(super) fn of(told: &Told, frame: &Frame) -> Self {
+        Self {
+            at: frame.words.moment(told.at),
+            actor: plain::actor(&told.actor),
+            what: plain::event(told, &frame.words),
+        }
+    }
+}
+
+/// The page.
+pub(super) async fn page(
+    State(pages): State<StaffPages>,
+    seat: Seat,
+    id: Result<Path<Uuid>, PathRejection>,
+) -> Result<Response, ApiError> {
+    seat.to(Permission::SubscriptionsRead)?;
+    let Path(id) = id.map_err(|_| ApiError::NotFound)?;
+    let review = pages.desk.readers.billing.review(id).await?;
+    let frame = seat.frame(&pages, "Subscription", Place::Subscriptions);
+    Ok(frame::show(SubscriptionPage::of(review, frame).render()))
+}
+
+impl SubscriptionPage {
+    fn of(review: Review, frame: Frame) -> Self {
+        let Review { subscription: it, email, invoices, timeline } = review;
+        Self {
+            row: Row::of(&it, email, &frame),
+            card: it.method.as_ref().map(|method| method.last4.clone()),
+            price: format!(
+                "{} {}",
+                frame.words.money(it.terms.plan.price),
+                it.terms.plan.interval.as_str()
+            ),
+            version: it.terms.catalog.version,
+            invoices: invoices.iter().map(|invoice| InvoiceRow::of(invoice, &frame)).collect(),
+            timeline: timeline.iter().rev().map(|told| Happened::of(told, &frame)).collect(),
+            country: it.country,
+            frame,
+        }
+    }
+}
