@@ -18,6 +18,7 @@
 //! | [`mail`] | writing to people |
 //! | [`newsletter`] | who agreed to receive which newsletter, with an account or without |
 //! | [`billing`] | plans, subscriptions, charges, invoices and the ledger; `docs/billing.md` |
+//! | [`numbers`] | the business in numbers: revenue, trials, the way from the wall |
 //! | [`language`] | what readers are told, in their language |
 //! | [`demo`] | a small newspaper behind the paywall, in a sandbox |
 //! | [`http`] | what all of HTTP shares: bodies, problems, limits, health, the listener |
@@ -44,6 +45,7 @@ pub mod mail;
 pub mod metering;
 pub mod money;
 pub mod newsletter;
+pub mod numbers;
 pub mod reader;
 pub mod sandbox;
 pub mod site;

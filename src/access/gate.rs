@@ -17,6 +17,7 @@ use crate::{
         tally::{Fingerprint, Read, Reading},
         visitor::{self, Lifetime},
     },
+    numbers::counts::PageCounts,
     site::directory::{Directory, LiveSite},
 };
 
@@ -111,6 +112,7 @@ pub struct Gate {
     ids: Ids,
     token_life: Lifetime,
     counters: [Counter; Reason::ALL.len()],
+    counts: PageCounts,
 }
 
 impl std::fmt::Debug for Gate {
@@ -124,7 +126,7 @@ impl Gate {
     #[must_use]
     pub fn new(
         directory: Arc<Directory>,
-        (meter, billing): (Meter, Arc<Billing>),
+        (meter, billing, counts): (Meter, Arc<Billing>, PageCounts),
         (clock, ids): (Arc<dyn Clock>, Ids),
         token_life: Lifetime,
         metrics: &Metrics,
@@ -132,7 +134,7 @@ impl Gate {
         let counter =
             |reason: Reason| metrics.decisions(reason.decision().as_str(), reason.as_str());
         let counters = Reason::ALL.map(counter);
-        Self { directory, meter, billing, clock, ids, token_life, counters }
+        Self { directory, meter, billing, clock, ids, token_life, counters, counts }
     }
 
     /// How long a visitor token lives.
@@ -184,6 +186,7 @@ impl Gate {
             && let Some(counter) = self.counters.get(reason as usize)
         {
             counter.inc();
+            self.counts.decided(&site.site.id, reason);
         }
         Ok(Answer {
             reason,

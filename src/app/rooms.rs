@@ -33,6 +33,7 @@ use crate::{
     },
     metering::meter::Meter,
     newsletter::{link::LinkKey, newsletters::Newsletters},
+    numbers::counts::{self, PageCounts},
     reader::accounts::Accounts,
     site::directory::Directory,
     staff::desk::Desk,
@@ -71,13 +72,17 @@ impl Ground<'_> {
         let billing = self.billing(tasks, &mail);
         let newsletters = Arc::new(self.newsletters(&mail));
         let accounts = Arc::new(self.accounts(&tokens, &hasher, (mail, Arc::clone(&billing))));
-        let desk = self.desk((tokens, hasher), &accounts, &newsletters);
+        let (db, clock) = (self.db.clone(), Arc::clone(&self.clock));
+        let directory = Arc::clone(&self.directory);
+        let counts = PageCounts::default();
+        tasks.spawn(counts::run(counts.clone(), db, clock, directory));
+        let desk = self.desk((tokens, hasher), (&accounts, &newsletters), &counts);
         let networks = Arc::new(NetworkLimits::new(self.config.limits.network));
         let guard = Guard { networks, clock: Arc::clone(&self.clock) };
         let facts = (self.clock, self.ids);
         let life = self.config.meter.token;
-        let counts = (self.meter, Arc::clone(&billing));
-        let gate = Gate::new(self.directory, counts, facts, life, self.metrics);
+        let reads = (self.meter, Arc::clone(&billing), counts.clone());
+        let gate = Gate::new(self.directory, reads, facts, life, self.metrics);
         let (gate, desk) = (Arc::new(gate), Arc::new(desk));
         Ok(Rooms { gate, accounts, billing, newsletters, desk, guard })
     }
@@ -189,8 +194,8 @@ impl Ground<'_> {
     fn desk(
         &self,
         (tokens, hasher): (Arc<Tokens>, Hasher),
-        accounts: &Arc<Accounts>,
-        newsletters: &Arc<Newsletters>,
+        (accounts, newsletters): (&Arc<Accounts>, &Arc<Newsletters>),
+        counts: &PageCounts,
     ) -> Desk {
         Desk {
             db: self.db.clone(),
@@ -205,6 +210,7 @@ impl Ground<'_> {
             needs_second_factor: !self.config.is_sandbox(),
             readers: Arc::clone(accounts),
             newsletters: Arc::clone(newsletters),
+            counts: counts.clone(),
         }
     }
 }

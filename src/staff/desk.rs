@@ -34,6 +34,7 @@ use crate::{
     http::{client_ip::ClientIp, edge::RequestId, headers::bearer, problem::ApiError},
     ids::Ids,
     newsletter::newsletters::{NewsletterError, Newsletters},
+    numbers::counts::PageCounts,
     reader::accounts::{AccountError, Accounts},
 };
 
@@ -63,6 +64,8 @@ pub struct Desk {
     pub readers: Arc<Accounts>,
     /// Newsletters, which staff hand to the mail tool.
     pub newsletters: Arc<Newsletters>,
+    /// What pages do, not written down yet.
+    pub counts: PageCounts,
 }
 
 impl std::fmt::Debug for Desk {

@@ -4,6 +4,7 @@ use super::{Billing, BillingError, LEASE};
 use crate::{
     billing::{
         event::{Actor, Event},
+        invoice::store as invoices,
         subscription::{
             change::Changed,
             model::{EndReason, State, Subscription, WaitsFor},
@@ -13,6 +14,7 @@ use crate::{
     },
     clock::Timestamp,
     db::Tx,
+    numbers::{calendar::Calendar, figure::Figure, movement, store as numbers},
 };
 
 impl Billing {
@@ -77,7 +79,27 @@ impl Billing {
     ) -> Result<(), BillingError> {
         let planned = self.plan_notices(tx, subscription, now).await?;
         self.standings.forget(subscription.reader);
-        Ok(store::save(tx, subscription, wake_at(subscription, planned, now)).await?)
+        let before = store::find(tx, &self.catalogs, subscription.id).await?;
+        store::save(tx, subscription, wake_at(subscription, planned, now)).await?;
+        self.note_facts(tx, (before.as_ref(), subscription), now).await
+    }
+
+    /// Writes down what a change means in numbers.
+    pub(super) async fn note_facts(
+        &self,
+        tx: &mut Tx,
+        (before, after): (Option<&Subscription>, &Subscription),
+        now: Timestamp,
+    ) -> Result<(), BillingError> {
+        let calendar = Calendar::of(&self.directory.snapshot());
+        let mut facts = movement::facts(before, after, false, &calendar);
+        // Rarely asked: only of those who pay for this one for the first time.
+        if facts.iter().any(|fact| fact.figure == Figure::MrrNew)
+            && invoices::has_paid_for_another(tx, after).await?
+        {
+            facts = movement::facts(before, after, true, &calendar);
+        }
+        Ok(numbers::note(tx, &facts, now).await?)
     }
 
     /// Writes down what happened, for the timeline and for those outside.

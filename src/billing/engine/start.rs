@@ -299,6 +299,7 @@ impl Billing {
             Err(StoreError::Duplicate) => return Err(BillingError::AlreadySubscribed),
             other => other?,
         }
+        self.note_facts(tx, (None, fresh), now).await?;
         if let Some(shown) = shown {
             consent::insert(tx, fresh.id, fresh, shown, now).await?;
         }

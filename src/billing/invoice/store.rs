@@ -12,11 +12,14 @@ use super::{
     row::{self, InvoiceRow, columns},
 };
 use crate::{
-    billing::ledger::{
-        balance,
-        booking::{self, Payment},
-        model::{Entry, InvalidEntry},
-        store::{self as ledger, BookError},
+    billing::{
+        ledger::{
+            balance,
+            booking::{self, Payment},
+            model::{Entry, InvalidEntry},
+            store::{self as ledger, BookError},
+        },
+        subscription::model::Subscription,
     },
     clock::Timestamp,
     db::{StoreError, Tx},
@@ -378,4 +381,24 @@ async fn take_credits(tx: &mut Tx, invoice: &Invoice) -> Result<(), InvoiceError
         }
     }
     Ok(())
+}
+
+/// Whether the reader of `subscription` has ever paid for another one.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn has_paid_for_another(
+    tx: &mut Tx,
+    subscription: &Subscription,
+) -> Result<bool, StoreError> {
+    let found: Option<(i64,)> = tx
+        .query(
+            "SELECT CAST(1 AS BIGINT) FROM invoices
+             WHERE reader_id = $1 AND subscription_id <> $2 AND status = 'paid' LIMIT 1",
+        )
+        .bind(subscription.reader)
+        .bind(subscription.id)
+        .optional()
+        .await?;
+    Ok(found.is_some())
 }

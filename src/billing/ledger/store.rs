@@ -3,11 +3,12 @@
 
 use super::{
     balance,
-    model::{Account, Entry, InvalidEntry},
+    model::{Account, Entry, InvalidEntry, Kind},
 };
 use crate::{
     db::{Query, StoreError, Tx},
     money::Money,
+    numbers::figure::Figure,
 };
 
 /// Why nothing was booked. Whoever is told so rolls back.
@@ -75,6 +76,40 @@ pub async fn append(tx: &mut Tx, entries: &[Entry]) -> Result<(), BookError> {
         }
         rest = others;
     }
+    for entry in entries {
+        note(tx, entry).await?;
+    }
+    Ok(())
+}
+
+/// Counts what an entry means for the figures of its plan: that of the invoice's first line.
+async fn note(tx: &mut Tx, entry: &Entry) -> Result<(), StoreError> {
+    let about = entry.about();
+    let (figure, value) = match about.kind {
+        Kind::Issued | Kind::Voided | Kind::Credited => {
+            (Figure::Revenue, entry.amount(Account::Revenue).saturating_neg())
+        }
+        Kind::Paid => (Figure::Paid, entry.amount(Account::Cash)),
+        Kind::Refunded => (Figure::Refunded, entry.amount(Account::Cash)),
+        Kind::BalanceApplied => return Ok(()),
+    };
+    if value == 0 {
+        return Ok(());
+    }
+    tx.query(
+        "INSERT INTO number_facts (at, name, label, currency, value)
+         SELECT $1, $2, COALESCE(
+             (SELECT plan FROM invoice_lines WHERE invoice_id = $3 AND position = 0),
+             (SELECT plan FROM subscriptions WHERE id = $4), ''), $5, $6",
+    )
+    .bind(about.at)
+    .bind(figure.as_str())
+    .bind(about.invoice)
+    .bind(about.subscription)
+    .bind(about.currency.code())
+    .bind(value)
+    .execute()
+    .await?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 
 mod audit;
 mod mails;
+mod metrics;
 mod newsletters;
 mod readers;
 mod session;
@@ -46,6 +47,7 @@ pub fn routes(desk: Arc<Desk>, guard: Guard) -> OpenApiRouter {
         .routes(routes!(newsletters::export))
         .routes(routes!(mails::list_dead))
         .routes(routes!(mails::retry))
+        .routes(routes!(metrics::show))
         .routes(routes!(audit::list))
         .with_state(desk)
 }

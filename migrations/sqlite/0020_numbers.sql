@@ -1,0 +1,19 @@
+-- What happened, in numbers: written with what happened, and soon folded into days.
+CREATE TABLE number_facts (
+    id       INTEGER PRIMARY KEY,
+    at       INTEGER NOT NULL,
+    name     TEXT    NOT NULL,   -- of the figure, `mrr.new`
+    label    TEXT    NOT NULL,   -- of what: a plan, a cause, a month, an article
+    currency TEXT    NOT NULL,   -- ISO 4217; empty where no money is meant
+    value    INTEGER NOT NULL
+) STRICT;
+
+-- The same for each day of the publisher's calendar.
+CREATE TABLE number_days (
+    name     TEXT    NOT NULL,
+    day      TEXT    NOT NULL CHECK (length(day) = 10),   -- `2026-11-24`
+    label    TEXT    NOT NULL,
+    currency TEXT    NOT NULL,
+    value    INTEGER NOT NULL,
+    PRIMARY KEY (name, day, label, currency)
+) STRICT, WITHOUT ROWID;

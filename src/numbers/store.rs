@@ -1,0 +1,194 @@
+//! Facts and days in the database.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+
+use super::{
+    calendar::Calendar,
+    figure::{Fact, Figure},
+};
+use crate::{
+    clock::Timestamp,
+    db::{Db, StoreError, Tx},
+};
+
+/// Most facts that are folded in one transaction.
+const FOLDED_MAX: i64 = 500;
+/// Most transactions of one fold: whoever waits for it does not wait for ever.
+const FOLDS_MAX: usize = 200;
+/// Most rows that a report reads: some three years of days, each with a hundred labels.
+const READ_MAX: i64 = 200_000;
+
+/// Writes facts down, to be counted soon.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn note(tx: &mut Tx, facts: &[Fact], at: Timestamp) -> Result<(), StoreError> {
+    for fact in facts {
+        tx.query(
+            "INSERT INTO number_facts (at, name, label, currency, value)
+             VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(at)
+        .bind(fact.figure.as_str())
+        .bind(fact.label.clone())
+        .bind(fact.currency)
+        .bind(fact.value)
+        .execute()
+        .await?;
+    }
+    Ok(())
+}
+
+#[derive(sqlx::FromRow)]
+struct FactRow {
+    at: Timestamp,
+    name: String,
+    label: String,
+    currency: String,
+    value: i64,
+}
+
+/// Folds all facts that wait into days. Whoever else does so at the same time folds other facts.
+///
+/// # Errors
+/// [`StoreError`]; what was folded before stays folded.
+pub async fn fold(db: &Db, calendar: &Calendar) -> Result<(), StoreError> {
+    for _ in 0..FOLDS_MAX {
+        let mut tx = db.write().await?;
+        let rows = take(&mut tx).await?;
+        let is_last = rows.len() < usize::try_from(FOLDED_MAX).unwrap_or(usize::MAX);
+        // In the order of the key, so that two who fold never wait for each other in a ring.
+        let mut sums = BTreeMap::<_, i64>::new();
+        for row in rows {
+            let day = calendar.day(row.at).to_string();
+            *sums.entry((row.name, day, row.label, row.currency)).or_default() += row.value;
+        }
+        for ((name, day, label, currency), value) in sums {
+            tx.query(
+                "INSERT INTO number_days (name, day, label, currency, value)
+                 VALUES ($1, $2, $3, $4, $5)
+                 ON CONFLICT (name, day, label, currency)
+                 DO UPDATE SET value = number_days.value + excluded.value",
+            )
+            .bind(name)
+            .bind(day)
+            .bind(label)
+            .bind(currency)
+            .bind(value)
+            .execute()
+            .await?;
+        }
+        tx.commit().await?;
+        if is_last {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+async fn take(tx: &mut Tx) -> Result<Vec<FactRow>, StoreError> {
+    tx.query(
+        "DELETE FROM number_facts
+         WHERE id IN (SELECT id FROM number_facts ORDER BY id LIMIT $1)
+         RETURNING at, name, label, currency, value",
+    )
+    .bind(FOLDED_MAX)
+    .all()
+    .await
+}
+
+/// What a day's number is kept as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DayRow {
+    /// Which number.
+    pub figure: Figure,
+    /// Of which day.
+    pub day: Date,
+    /// Of what.
+    pub label: String,
+    /// ISO 4217; empty where no money is meant.
+    pub currency: String,
+    /// How much.
+    pub value: i64,
+}
+
+/// The days from `from` to `to`, both included.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn days(tx: &mut Tx, days: (Date, Date)) -> Result<Vec<DayRow>, StoreError> {
+    let mut all = Vec::new();
+    for figure in Figure::ALL {
+        all.extend(days_of(tx, figure, days).await?);
+    }
+    Ok(all)
+}
+
+async fn days_of(
+    tx: &mut Tx,
+    figure: Figure,
+    (from, to): (Date, Date),
+) -> Result<Vec<DayRow>, StoreError> {
+    let rows: Vec<(String, String, String, i64)> = tx
+        .query(
+            "SELECT day, label, currency, value FROM number_days
+             WHERE name = $1 AND day >= $2 AND day <= $3 ORDER BY day, label, currency LIMIT $4",
+        )
+        .bind(figure.as_str())
+        .bind(from.to_string())
+        .bind(to.to_string())
+        .bind(READ_MAX)
+        .all()
+        .await?;
+    let read = |(day, label, currency, value): (String, String, String, i64)| {
+        let corrupt = |_| StoreError::Corrupt {
+            table: "number_days",
+            column: "day",
+            id: format!("{} {day}", figure.as_str()),
+        };
+        Ok(DayRow { figure, day: day.parse().map_err(corrupt)?, label, currency, value })
+    };
+    rows.into_iter().map(read).collect()
+}
+
+/// What became, until now, of the trials that began in the months from that of `from` to that of `to`.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn trials(tx: &mut Tx, (from, to): (Date, Date)) -> Result<Vec<DayRow>, StoreError> {
+    let mut all = Vec::new();
+    for figure in [Figure::TrialStarted, Figure::TrialConverted, Figure::TrialLost] {
+        all.extend(days_of(tx, figure, (from.first_of_month(), Date::MAX)).await?);
+    }
+    let month = |day: Date| day.strftime("%Y-%m").to_string();
+    let months = month(from)..=month(to);
+    all.retain(|row| months.contains(&row.label));
+    Ok(all)
+}
+
+/// What the stocks came to before `day`, as one row each of the day before.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn stocks_before(tx: &mut Tx, day: Date) -> Result<Vec<DayRow>, StoreError> {
+    let mut all = Vec::new();
+    for figure in Figure::STOCKS {
+        let rows: Vec<(String, String, i64)> = tx
+            .query(
+                "SELECT label, currency, CAST(SUM(value) AS BIGINT) FROM number_days
+                 WHERE name = $1 AND day < $2 GROUP BY label, currency
+                 ORDER BY label, currency LIMIT $3",
+            )
+            .bind(figure.as_str())
+            .bind(day.to_string())
+            .bind(READ_MAX)
+            .all()
+            .await?;
+        let before = day.yesterday().unwrap_or(day);
+        let row = |(label, currency, value)| DayRow { figure, day: before, label, currency, value };
+        all.extend(rows.into_iter().map(row));
+    }
+    Ok(all)
+}
