@@ -14,8 +14,8 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
+    bank,
     offer::{Offer, Refused, Wish, told},
-    welcome,
 };
 use crate::{
     auth::session::secret::SecretHash,
@@ -24,6 +24,7 @@ use crate::{
         gateway::PaymentMethod,
         subscription::model::Subscription,
     },
+    http::return_to::Destination,
     mail::address::Address,
     reader::{
         accounts::AccountError,
@@ -33,7 +34,6 @@ use crate::{
             Pages,
             halt::Halt,
             refusal::Refusal,
-            return_to::Destination,
             submitted::Submitted,
             visit::{Visit, device, enter},
         },
@@ -231,9 +231,9 @@ async fn lead_on(
     visit: Visit,
     (reader, begun): (Reader, Subscription),
 ) -> Result<Response, Halt> {
-    let to = match pages.accounts.billing.confirm_at(&begun).await? {
+    let to = match bank(pages, &begun, &offer.wish.welcome()).await? {
         Some(bank) => bank,
-        None => after(offer.wish.back(pages)),
+        None => after(offer, pages),
     };
     if visit.member.is_some() || visit.guest.is_some() {
         return Ok(Redirect::to(&to).into_response());
@@ -248,11 +248,10 @@ async fn lead_on(
 
 /// Pages of our own say themselves that the reader has subscribed; others are led to by the
 /// confirmation.
-fn after(back: Option<Destination>) -> String {
-    match back {
+fn after(offer: &Offer, pages: &Pages) -> String {
+    match offer.wish.back(pages) {
         Some(Destination::Here(path)) => path,
-        Some(Destination::Site(site)) => welcome::address(Some(&site)),
-        None => welcome::address(None),
+        _ => offer.wish.welcome(),
     }
 }
 
@@ -276,7 +275,7 @@ fn refused(
             return Ok(Redirect::to(&offer.wish.here()).into_response());
         }
         BillingError::PaymentPending => {
-            return Ok(Redirect::to(&welcome::address(None)).into_response());
+            return Ok(Redirect::to(&offer.wish.welcome()).into_response());
         }
         BillingError::PaymentDeclined(_) => {
             (StatusCode::PAYMENT_REQUIRED, card("subscribe-error-declined"))
