@@ -218,6 +218,17 @@ on_both_databases! {
         assert_eq!(browser.open(WALLED).await.status, 402);
     }
 
+    async fn what_was_chosen_is_kept_after_a_refusal(t: TestApp) {
+        let mut browser = at_the_wall(&t).await;
+        let card = ("payment_method", "pm_sandbox_lost");
+        let fields = [("email", "anna@example.org"), card, ("agree", "yes")];
+        let refused = browser.submit(&format!("{OFFER}&trial=no"), "/subscribe", &fields).await;
+        let page = refused.text();
+        assert_eq!(refused.status, 402, "{page}");
+        assert!(page.contains("<option value=\"pm_sandbox_lost\" selected>"), "{page}");
+        assert!(page.contains("value=\"anna@example.org\""), "{page}");
+    }
+
     async fn an_address_without_a_card_begins_nothing(t: TestApp) {
         let mut stranger = at_the_wall(&t).await;
         let refused = order(&mut stranger, "anna@example.org", "pm_unheard_of").await;

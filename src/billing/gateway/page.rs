@@ -29,7 +29,7 @@ const FORM_MAX: usize = 1_024;
 struct ConfirmPage {
     waits: Option<String>,
     /// Where to go on, where nothing waits.
-    back: String,
+    onward: String,
 }
 
 #[derive(Deserialize)]
@@ -65,8 +65,8 @@ async fn show(
         }
     });
     let status = if waits.is_some() { StatusCode::OK } else { StatusCode::GONE };
-    let back = checked(&return_to, HOME).to_owned();
-    let html = ConfirmPage { waits, back }.render().map_err(ApiError::internal)?;
+    let onward = checked(&return_to, HOME).to_owned();
+    let html = ConfirmPage { waits, onward }.render().map_err(ApiError::internal)?;
     let headers = [
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::REFERRER_POLICY, "same-origin"),

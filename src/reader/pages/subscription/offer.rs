@@ -32,6 +32,7 @@ use crate::{
     language::Words,
     reader::pages::{
         Pages,
+        fields::Choice,
         halt::Halt,
         sheet::Sheet,
         view::{self, Page, Problem, link},
@@ -122,6 +123,13 @@ impl Refused {
     }
 }
 
+/// What was typed into the form, and stands there again.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Typed<'a> {
+    pub(super) email: &'a str,
+    pub(super) card: &'a str,
+}
+
 /// What is offered to one visit.
 pub(super) struct Offer {
     pub(super) wish: Wish,
@@ -148,7 +156,7 @@ struct OfferTemplate<'a> {
     /// Under which address, where it is known already.
     known_as: Option<String>,
     email: String,
-    methods: Vec<(&'static str, String)>,
+    methods: Vec<Choice>,
     nonce: String,
     shown: String,
     refused: &'a Refused,
@@ -246,7 +254,7 @@ impl Offer {
         pages: &Pages,
         visit: &Visit,
         (status, refused): (StatusCode, Refused),
-        email: &str,
+        typed: Typed<'_>,
     ) -> Result<Response, Halt> {
         let accounts = &pages.accounts;
         let words = &self.words;
@@ -268,8 +276,8 @@ impl Offer {
             currencies: self.currencies(),
             holds: self.holds(),
             known_as,
-            email: email.to_owned(),
-            methods: methods(words),
+            email: typed.email.to_owned(),
+            methods: methods(words, typed.card),
             nonce: nonce.to_string(),
             shown: self.shown().fingerprint(),
             refused: &refused,
@@ -278,8 +286,8 @@ impl Offer {
     }
 }
 
-/// The sandbox's cards. A real gateway shows its own fields.
-pub(super) fn methods(words: &Words) -> Vec<(&'static str, String)> {
+/// The sandbox's cards, with `chosen` chosen. A real gateway shows its own fields.
+pub(super) fn methods(words: &Words, chosen: &str) -> Vec<Choice> {
     [
         ("pm_sandbox_ok", "subscribe-card-ok"),
         ("pm_sandbox_declined", "subscribe-card-declined"),
@@ -287,7 +295,11 @@ pub(super) fn methods(words: &Words) -> Vec<(&'static str, String)> {
         ("pm_sandbox_declined_once", "subscribe-card-declined-once"),
         ("pm_sandbox_authentication", "subscribe-card-authentication"),
     ]
-    .map(|(method, id)| (method, words.say(id)))
+    .map(|(method, id)| Choice {
+        value: method.to_owned(),
+        label: words.say(id),
+        chosen: method == chosen,
+    })
     .to_vec()
 }
 
@@ -356,6 +368,6 @@ pub(super) async fn page(
     };
     let card = refused.then(|| sheet.words.say("subscribe-error-bank"));
     let refused = Refused { card, ..Refused::default() };
-    let drawn = offer.draw(&pages, &visit, (StatusCode::OK, refused), "")?;
+    let drawn = offer.draw(&pages, &visit, (StatusCode::OK, refused), Typed::default())?;
     Ok(visit.seal(drawn))
 }

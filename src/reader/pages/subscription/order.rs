@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{
     bank,
-    offer::{Offer, Refused, Wish, told},
+    offer::{Offer, Refused, Typed, Wish, told},
 };
 use crate::{
     auth::session::secret::SecretHash,
@@ -124,8 +124,8 @@ pub(super) async fn order(
     let Some(offer) = Offer::find(&pages, &visit.words, (fields.wish(), None)) else {
         return Ok(Redirect::to("/subscribe").into_response());
     };
-    let typed = fields.email.clone();
-    let refuse = |status, refused| offer.draw(&pages, &visit, (status, refused), &typed);
+    let typed = Typed { email: &fields.email, card: &fields.payment_method };
+    let refuse = |status, refused| offer.draw(&pages, &visit, (status, refused), typed);
     let (who, method) = match read(&visit, &fields) {
         Ok(read) => read,
         Err(refused) => return refuse(StatusCode::UNPROCESSABLE_ENTITY, refused),
@@ -147,7 +147,7 @@ pub(super) async fn order(
             refuse(StatusCode::TOO_MANY_REQUESTS, Refused { alert, ..Refused::default() })
         }
         Err(OrderError::Account(error)) => Err(error.into()),
-        Err(OrderError::Billing(error)) => refused(&pages, offer, &visit, error, &typed),
+        Err(OrderError::Billing(error)) => refused(&pages, offer, &visit, error, typed),
     }
 }
 
@@ -261,7 +261,7 @@ fn refused(
     offer: Offer,
     visit: &Visit,
     error: BillingError,
-    typed: &str,
+    typed: Typed<'_>,
 ) -> Result<Response, Halt> {
     let alert = |id| Refused { alert: Some(visit.words.say(id)), ..Refused::default() };
     let card = |id| Refused { card: Some(visit.words.say(id)), ..Refused::default() };

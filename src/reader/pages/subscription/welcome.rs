@@ -138,11 +138,11 @@ fn title(it: &Subscription) -> &'static str {
 fn next(
     words: &Words,
     it: &Subscription,
-    (bank, back): (Option<String>, String),
+    (confirm_at, back): (Option<String>, String),
     wish: &Wish,
 ) -> (String, String) {
-    let (href, label) = match (&it.state, bank) {
-        (_, Some(bank)) => (bank, "subscribe-welcome-confirm-action"),
+    let (href, label) = match (&it.state, confirm_at) {
+        (_, Some(bank_page)) => (bank_page, "subscribe-welcome-confirm-action"),
         (Stands::Incomplete { .. }, None) => (wish.welcome(), "subscribe-welcome-look-again"),
         (state, None) if state.ended().is_some() => (wish.here(), "plan-do-subscribe"),
         _ => (back, "subscribe-welcome-back"),
