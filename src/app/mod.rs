@@ -279,7 +279,10 @@ impl AppState {
             rooms = rooms.merge(control::routes(control::Bank { sandbox, billing }));
         }
         if self.config.is_sandbox() {
-            rooms = rooms.merge(mail::sandbox::routes(self.databases.main.clone()));
+            rooms = rooms.merge(mail::sandbox::routes(
+                self.databases.main.clone(),
+                Arc::clone(&self.accounts.clock),
+            ));
         }
         let looks = (Arc::clone(&self.gate.directory), self.databases.main.clone());
         let mut router = openapi::described(rooms)

@@ -2,7 +2,8 @@
 //!
 //! Pure: `keys` (the ring of signing keys), `access_token` (JWTs), `password` (what is taken as
 //! one), `session` (one device that logged in, and the rotation of its refresh tokens), `limits`
-//! (how often a secret may be tried), `form` (the token in a form). `argon2id` hashes passwords,
+//! (how often a secret may be tried), `form` (the token in a form), `signed`
+//! (tokens that need not be kept). `argon2id` hashes passwords,
 //! `hashing` a few at a time; `tokens` remembers what was verified, `revocation` what was taken
 //! back; `limit_store` counts in the database, `network` in memory, and `guard` asks it. `seal`
 //! wraps a key for storage, `store` keeps keys; `staff` is the people who run the installation.
@@ -20,6 +21,7 @@ pub mod password;
 pub mod revocation;
 pub mod seal;
 pub mod session;
+pub mod signed;
 pub mod staff;
 pub mod store;
 pub mod tokens;

@@ -55,6 +55,12 @@ impl Fields {
     }
 }
 
+/// Whether the browser says at all which page sent this, as all do that send forms today.
+#[must_use]
+pub fn says_where_from(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::ORIGIN) || headers.contains_key(SEC_FETCH_SITE)
+}
+
 /// Whether the browser says that one of our pages sent this. Browsers that say nothing are told by the
 /// form's token alone. `public_url` is where we are found.
 #[must_use]

@@ -15,4 +15,5 @@ pub mod metrics;
 pub mod openapi;
 pub mod page;
 pub mod problem;
+pub mod return_to;
 pub mod serve;

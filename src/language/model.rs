@@ -22,10 +22,12 @@ pub enum Language {
 impl Language {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::English, Self::French];
+    /// Their tags, in the same order.
+    pub const TAGS: &[&str] = &[Self::ALL[0].tag(), Self::ALL[1].tag()];
 
     /// Its tag.
     #[must_use]
-    pub fn tag(self) -> &'static str {
+    pub const fn tag(self) -> &'static str {
         match self {
             Self::English => "en",
             Self::French => "fr",

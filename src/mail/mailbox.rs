@@ -1,5 +1,7 @@
 //! The sandbox's mailbox for people: what was mailed, as a mail program shows it.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::{
     extract::{Path, State, rejection::PathRejection},
@@ -12,8 +14,10 @@ use uuid::Uuid;
 
 use super::outbox::{self, StoredMail};
 use crate::{
+    clock::Clock,
     db::Db,
     http::{headers::NO_STORE, problem::ApiError},
+    sandbox::bar::Bar,
 };
 
 const MOMENT: StaticFormatDescription =
@@ -29,6 +33,7 @@ const OF_A_MAIL: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 
 #[template(path = "mail/templates/mailbox.html", config = ".config/askama.toml")]
 struct MailboxPage {
     mails: Vec<Line>,
+    bar: Bar,
 }
 
 struct Line {
@@ -43,6 +48,7 @@ struct Line {
 struct MailPage {
     line: Line,
     text: String,
+    bar: Bar,
 }
 
 impl From<&StoredMail> for Line {
@@ -57,21 +63,34 @@ impl From<&StoredMail> for Line {
     }
 }
 
+/// Where the mails are, and the time for the bar below them.
+#[derive(Clone)]
+pub(super) struct Shelf {
+    pub(super) db: Db,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl Shelf {
+    fn bar(&self, here: &str) -> Bar {
+        Bar::new(self.clock.now(), here)
+    }
+}
+
 /// The routes of the mailbox.
-pub(super) fn routes(db: Db) -> OpenApiRouter {
+pub(super) fn routes(shelf: Shelf) -> OpenApiRouter {
     use axum::routing::get;
     OpenApiRouter::new()
         .route("/sandbox/mailbox", get(list))
         .route("/sandbox/mailbox/{id}", get(show))
         .route("/sandbox/mailbox/{id}/html", get(html))
-        .with_state(db)
+        .with_state(shelf)
 }
 
-async fn list(State(db): State<Db>) -> Result<Response, ApiError> {
-    let mut tx = db.read().await.map_err(ApiError::internal)?;
+async fn list(State(shelf): State<Shelf>) -> Result<Response, ApiError> {
+    let mut tx = shelf.db.read().await.map_err(ApiError::internal)?;
     let mails = outbox::newest(&mut tx, None).await.map_err(ApiError::internal)?;
     let mails = mails.iter().rev().map(Line::from).collect();
-    page(OF_A_PAGE, MailboxPage { mails }.render())
+    page(OF_A_PAGE, MailboxPage { mails, bar: shelf.bar("/sandbox/mailbox") }.render())
 }
 
 type PathId = Result<Path<Uuid>, PathRejection>;
@@ -84,13 +103,15 @@ async fn find(db: &Db, id: PathId) -> Result<StoredMail, ApiError> {
     mails.into_iter().find(|mail| mail.id == id).ok_or(ApiError::NotFound)
 }
 
-async fn show(State(db): State<Db>, id: PathId) -> Result<Response, ApiError> {
-    let mail = find(&db, id).await?;
-    page(OF_A_PAGE, MailPage { line: Line::from(&mail), text: mail.body_text }.render())
+async fn show(State(shelf): State<Shelf>, id: PathId) -> Result<Response, ApiError> {
+    let mail = find(&shelf.db, id).await?;
+    let bar = shelf.bar(&format!("/sandbox/mailbox/{}", mail.id));
+    let line = Line::from(&mail);
+    page(OF_A_PAGE, MailPage { line, text: mail.body_text, bar }.render())
 }
 
-async fn html(State(db): State<Db>, id: PathId) -> Result<Response, ApiError> {
-    let mail = find(&db, id).await?.body_html;
+async fn html(State(shelf): State<Shelf>, id: PathId) -> Result<Response, ApiError> {
+    let mail = find(&shelf.db, id).await?.body_html;
     // Our pages stand in no frame, so the links of a mail must not open in this one.
     page(OF_A_MAIL, Ok(mail.replacen("<head>", "<head><base target=\"_blank\">", 1)))
 }

@@ -1,5 +1,7 @@
 //! The sandbox's mailbox: nothing is sent, everything can be read.
 
+use std::sync::Arc;
+
 use axum::{
     Json,
     extract::{Query, State, rejection::QueryRejection},
@@ -13,17 +15,17 @@ use super::{
     outbox::{self, StoredMail},
 };
 use crate::{
-    clock::Timestamp,
+    clock::{Clock, Timestamp},
     db::Db,
     http::problem::{ApiError, FieldError, ProblemBody},
 };
 
 /// The route of the mailbox.
-pub fn routes(db: Db) -> OpenApiRouter {
+pub fn routes(db: Db, clock: Arc<dyn Clock>) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(mailbox))
         .with_state(db.clone())
-        .merge(super::mailbox::routes(db))
+        .merge(super::mailbox::routes(super::mailbox::Shelf { db, clock }))
 }
 
 #[derive(Deserialize, IntoParams)]

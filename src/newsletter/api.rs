@@ -5,24 +5,21 @@ use std::{collections::BTreeMap, sync::Arc};
 use axum::{
     Json,
     extract::{Query, State, rejection::QueryRejection},
-    http::header,
     response::{IntoResponse, Response},
 };
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     billing::catalog::{
+        asked::{CACHED, Where},
         newsletters::{Localized, Newsletter, Rhythm},
         versions::Catalogs,
     },
-    http::problem::{ApiError, FieldError, ProblemBody},
+    http::problem::{ApiError, ProblemBody},
     site::directory::Directory,
 };
-
-/// The catalog changes with a start of the service; a minute keeps the load off and is soon over.
-const CACHED: [(header::HeaderName, &str); 1] = [(header::CACHE_CONTROL, "public, max-age=60")];
 
 /// What this room's calls need.
 #[derive(Debug, Clone)]
@@ -36,14 +33,6 @@ pub struct Rack {
 /// The routes of this room.
 pub fn routes(rack: Rack) -> OpenApiRouter {
     OpenApiRouter::new().routes(routes!(list)).with_state(rack)
-}
-
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct Where {
-    /// Only the newsletters of this site.
-    site: Option<String>,
 }
 
 /// A newsletter.
@@ -93,13 +82,7 @@ async fn list(
     State(rack): State<Rack>,
     place: Result<Query<Where>, QueryRejection>,
 ) -> Result<Response, ApiError> {
-    let Query(Where { site }) = place.map_err(|error| {
-        let error = FieldError::new("query", "invalid_value", error.body_text());
-        ApiError::InvalidFields(vec![error])
-    })?;
-    if site.as_deref().is_some_and(|site| rack.directory.site(site).is_none()) {
-        return Err(ApiError::NotFound);
-    }
+    let site = Where::site(place, &rack.directory)?;
     let catalog = rack.catalogs.current();
     let newsletters = catalog.newsletters_of(site.as_deref()).map(NewsletterBody::from);
     Ok((CACHED, Json(NewslettersBody { newsletters: newsletters.collect() })).into_response())

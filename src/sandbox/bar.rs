@@ -3,11 +3,12 @@
 
 use askama::Template;
 use axum::{
+    body::Body,
     extract::State,
+    http::HeaderMap,
     response::{IntoResponse, Redirect, Response},
     routing::post,
 };
-use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
 use time::{Duration, format_description::StaticFormatDescription, macros::format_description};
 use utoipa_axum::router::OpenApiRouter;
@@ -15,15 +16,17 @@ use utoipa_axum::router::OpenApiRouter;
 use super::Clocks;
 use crate::{
     clock::{Clock, Timestamp},
-    http::problem::ApiError,
+    http::{
+        form::{Fields, is_from_here, says_where_from},
+        problem::ApiError,
+        return_to::checked,
+    },
 };
 
 /// Its style, served at `/sandbox/bar.css`.
 pub const STYLESHEET: &str = include_str!("bar.css");
 const MOMENT: StaticFormatDescription =
     format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC");
-/// Longest form.
-const FORM_MAX: usize = 2_048;
 
 /// The bar of one page.
 #[derive(Debug, Template)]
@@ -60,7 +63,7 @@ impl Bar {
 
 #[derive(Deserialize)]
 struct Step {
-    days: i64,
+    days: String,
     #[serde(default)]
     return_to: String,
 }
@@ -70,21 +73,23 @@ pub(super) fn routes(clocks: Clocks) -> OpenApiRouter {
     OpenApiRouter::new().route("/sandbox/bar/clock", post(advance)).with_state(clocks)
 }
 
+/// Nobody is asked who they are, and so no token could tell whose page sent this: the browser must.
 async fn advance(
     State(clocks): State<Clocks>,
-    body: axum::body::Body,
+    headers: HeaderMap,
+    body: Body,
 ) -> Result<Response, ApiError> {
-    let form = Limited::new(body, FORM_MAX).collect().await;
-    let form = form.map_err(|_| ApiError::TooLarge(FORM_MAX))?.to_bytes();
-    let step: Step =
-        serde_urlencoded::from_bytes(&form).map_err(|_| ApiError::UnsupportedMediaType)?;
-    let known = Bar::steps().iter().any(|(days, _)| *days == step.days);
-    let by = if known { Duration::days(step.days) } else { Duration::ZERO };
-    super::advance(&clocks, clocks.0.now().plus(by)).await?;
-    // Only ever to a page of this sandbox.
-    let here = step.return_to.as_str();
-    let is_ours = here.starts_with('/')
-        && !here.starts_with("//")
-        && here.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    Ok(Redirect::to(if is_ours { here } else { "/" }).into_response())
+    if !says_where_from(&headers) || !is_from_here(&headers, &clocks.2.public_url) {
+        let why = "the bar works from the pages of this sandbox only";
+        return Err(ApiError::Forbidden("foreign_form", why));
+    }
+    let step = match Fields::read(body).await {
+        Ok(fields) => fields.into::<Step>(),
+        Err(error) => Err(error),
+    };
+    let step = step.map_err(|_| ApiError::UnsupportedMediaType)?;
+    let known = Bar::steps().iter().any(|(days, _)| step.days == days.to_string());
+    let days = step.days.parse().ok().filter(|_| known).unwrap_or(0);
+    super::advance(&clocks, clocks.0.now().plus(Duration::days(days))).await?;
+    Ok(Redirect::to(checked(&step.return_to, "/")).into_response())
 }

@@ -189,27 +189,48 @@ on_both_databases! {
         let begun = order_plan(&mut browser, "monthly", "anna@example.org", "pm_sandbox_lost").await;
         assert_eq!(begun.status, 303, "{}", begun.text());
         t.settle_until(t.clock.now().plus(Duration::days(30))).await;
-        let link = mailed_link(&t, "anna@example.org", "/mail/card").await;
-        let mut mailbox = Browser::new(&t);
-        let declined = [("payment_method", "pm_sandbox_declined")];
-        let refused = mailbox.submit(&link, "/mail/card", &declined).await;
-        assert_eq!(refused.status, 402);
-        assert!(refused.text().contains("This card was declined"), "{}", refused.text());
-        let paid = mailbox.submit(&link, "/mail/card", &[("payment_method", "pm_sandbox_ok")]).await;
-        assert!(paid.text().contains("From now on we charge this card"), "{}", paid.text());
+        // What helps is the button that is seen first, and what happens otherwise stands beside it.
         let link = {
             browser.submit("/login", "/login/email", &[("email", "anna@example.org")]).await;
             mailed_link(&t, "anna@example.org", "/login/link").await
         };
         browser.submit(&link, "/login/link", &[]).await;
         let page = account(&mut browser).await;
+        let button = page.split("<a class=\"button\" href=\"/account/card?id=").nth(1);
+        assert!(button.is_some_and(|it| it.contains("We do not try this card again")), "{page}");
+        let link = mailed_link(&t, "anna@example.org", "/mail/card").await;
+        let mut mailbox = Browser::new(&t);
+        let declined = [("payment_method", "pm_sandbox_declined")];
+        let refused = mailbox.submit(&link, "/mail/card", &declined).await;
+        assert_eq!(refused.status, 402);
+        assert!(refused.text().contains("This card was declined"), "{}", refused.text());
+        let kept = "<option value=\"pm_sandbox_declined\" selected>";
+        assert!(refused.text().contains(kept), "{}", refused.text());
+        let paid = mailbox.submit(&link, "/mail/card", &[("payment_method", "pm_sandbox_ok")]).await;
+        assert!(paid.text().contains("From now on we charge this card"), "{}", paid.text());
+        let page = account(&mut browser).await;
         assert!(page.contains("2026-000001") && page.contains("active"), "{page}");
         let print = page.split("/account/invoices/").nth(2).unwrap().split('"').next().unwrap();
         let receipt = browser.open(&format!("/account/invoices/{print}")).await;
         assert!(receipt.status == 200 && receipt.text().contains("2026-000001"));
+        let name = t.state.gate.directory.site("demo").unwrap().site.name.clone();
+        assert!(receipt.text().contains(&format!("<p>{name}</p>")), "{}", receipt.text());
         assert_eq!(Browser::new(&t).open(&format!("/account/invoices/{print}")).await.status, 303);
         let mut other = signed_up(&t, "other@example.org").await;
         assert_eq!(other.open(&format!("/account/invoices/{print}")).await.status, 404);
+    }
+
+    async fn who_could_not_be_charged_learns_when_that_is_tried_again(t: TestApp) {
+        let mut browser = Browser::new(&t);
+        let card = "pm_sandbox_declined_once";
+        order_plan(&mut browser, "monthly", "anna@example.org", card).await;
+        t.settle_until(t.clock.now().plus(Duration::days(30))).await;
+        browser.submit("/login", "/login/email", &[("email", "anna@example.org")]).await;
+        let link = mailed_link(&t, "anna@example.org", "/login/link").await;
+        browser.submit(&link, "/login/link", &[]).await;
+        let page = account(&mut browser).await;
+        let button = page.split("<a class=\"button\" href=\"/account/card?id=").nth(1);
+        assert!(button.is_some_and(|it| it.contains("We try this card again on ")), "{page}");
     }
 
     async fn a_switch_is_shown_to_the_cent_and_done_exactly_so(t: TestApp) {

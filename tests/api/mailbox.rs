@@ -63,4 +63,23 @@ on_both_databases! {
             assert_eq!(t.get(&format!("/sandbox/mail{query}")).await.problem().0, 422, "{query}");
         }
     }
+
+    async fn people_open_what_was_mailed_above_the_bar(t: TestApp) {
+        write(&t, &["anna@example.org".to_owned()]).await;
+        let list = t.get("/sandbox/mailbox").await;
+        let page = list.text();
+        assert!(list.status == 200 && page.contains("anna@example.org"), "{page}");
+        assert!(page.contains("action=\"/sandbox/bar/clock\""), "{page}");
+        let at = page.split("href=\"/sandbox/mailbox/").nth(1).unwrap().split('"').next().unwrap();
+        let mail = t.get(&format!("/sandbox/mailbox/{at}")).await.text();
+        let back = format!("name=\"return_to\" value=\"/sandbox/mailbox/{at}\"");
+        assert!(mail.contains("Your link to log in") && mail.contains(&back), "{mail}");
+        // The mail itself is as it was sent, in a frame that can do nothing.
+        let html = t.get(&format!("/sandbox/mailbox/{at}/html")).await;
+        assert!(html.header("content-security-policy").contains("sandbox"));
+        assert!(!html.text().contains("sandbox/bar"));
+        for nothing in ["0192f0c0-0000-7000-8000-000000000000", "x"] {
+            assert_eq!(t.get(&format!("/sandbox/mailbox/{nothing}")).await.status, 404);
+        }
+    }
 }

@@ -61,6 +61,7 @@ mod readers_reading;
 mod receipts;
 mod refreshing;
 mod rubbish;
+mod sandbox_bar;
 mod staff;
 mod start;
 mod subscribing;

@@ -46,6 +46,11 @@ pub(crate) async fn begun(t: &TestApp, email: &str) -> Browser {
     browser
 }
 
+/// What the reader says at the bank.
+fn answer(said: &str) -> [(String, String); 1] {
+    [("answer".to_owned(), said.to_owned())]
+}
+
 /// The fields of the offer's form as this browser would send them.
 async fn filled_in(browser: &mut Browser) -> Vec<(String, String)> {
     let page = browser.open(OFFER).await.text();
@@ -203,14 +208,25 @@ on_both_databases! {
             assert_eq!(answer.status, 422, "{email:.20} {card}");
             assert!(page.contains(words) && !page.contains("<script>alert"), "{words} in {page}");
         }
-        let yearly = OFFER.replace("monthly", "annual");
+        let annual = OFFER.replace("monthly", "annual");
         let fields =
             [("email", "anna@example.org"), ("payment_method", "pm_sandbox_lost"), ("agree", "yes")];
-        let declined = browser.submit(&yearly, "/subscribe", &fields).await;
+        let declined = browser.submit(&annual, "/subscribe", &fields).await;
         assert_eq!(declined.status, 402);
         assert!(declined.text().contains("Your card was declined"), "{}", declined.text());
         assert_eq!(subscriptions(&t).await.len(), 0);
         assert_eq!(browser.open(WALLED).await.status, 402);
+    }
+
+    async fn what_was_chosen_is_kept_after_a_refusal(t: TestApp) {
+        let mut browser = at_the_wall(&t).await;
+        let card = ("payment_method", "pm_sandbox_lost");
+        let fields = [("email", "anna@example.org"), card, ("agree", "yes")];
+        let refused = browser.submit(&format!("{OFFER}&trial=no"), "/subscribe", &fields).await;
+        let page = refused.text();
+        assert_eq!(refused.status, 402, "{page}");
+        assert!(page.contains("<option value=\"pm_sandbox_lost\" selected>"), "{page}");
+        assert!(page.contains("value=\"anna@example.org\""), "{page}");
     }
 
     async fn an_address_without_a_card_begins_nothing(t: TestApp) {
@@ -232,7 +248,8 @@ on_both_databases! {
             let fields =
                 [("email", email.as_str()), ("payment_method", "pm_sandbox_ok"), ("agree", "yes")];
             let begun = browser.submit(&format!("/subscribe?{query}"), "/subscribe", &fields).await;
-            assert_eq!((begun.status, begun.header("location")), (303, "/subscribe/welcome"));
+            let to = "/subscribe/welcome?plan=monthly&site=demo";
+            assert_eq!((begun.status, begun.header("location")), (303, to));
             let welcome = browser.open("/subscribe/welcome").await.text();
             assert!(!welcome.contains("evil"), "{welcome}");
         }
@@ -274,15 +291,63 @@ on_both_databases! {
         let bank = sent.header("location").to_owned();
         assert!(bank.starts_with("/sandbox/gateway/confirm/"), "{bank}");
         assert_eq!(browser.open(WALLED).await.status, 402, "not yet");
-        let welcome = browser.open("/subscribe/welcome").await.text();
-        assert!(welcome.contains("Confirm the payment") && welcome.contains(&bank), "{welcome}");
+        let to = "/subscribe/welcome?plan=monthly&site=demo&\
+            return_to=%2Fdemo%2Farticles%2Fhow-birds-find-their-way";
+        let welcome = browser.open(to).await.text();
+        assert!(welcome.contains("Confirm the payment"), "{welcome}");
+        assert!(welcome.contains(&bank.replace('&', "&#38;")), "{welcome}");
+        assert!(!welcome.contains("works here already") && !welcome.contains(">Go on reading<"));
+        // The mail once more leads to the same page, which still knows the way.
+        let again = browser.submit(to, "/subscribe/welcome/mail", &[]).await;
+        assert_eq!(again.header("location"), format!("{to}&sent=1"));
         // Nobody is told that every article is open now.
         let offer = browser.open(OFFER).await;
-        let to = "/subscribe/welcome?return_to=%2Fdemo%2Farticles%2Fhow-birds-find-their-way";
         assert_eq!((offer.status, offer.header("location")), (303, to), "{}", offer.text());
-        let yes = [("answer".to_owned(), "confirm".to_owned())];
-        let confirmed = browser.post(&bank, &yes).await;
-        assert_eq!(confirmed.status, 303);
+        let confirmed = browser.post(&bank, &answer("confirm")).await;
+        assert_eq!((confirmed.status, confirmed.header("location")), (303, to));
+        let welcome = browser.open(to).await.text();
+        assert!(welcome.contains(&format!("href=\"{WALLED}\">Go on reading<")), "{welcome}");
+        assert!(welcome.contains("works here already"), "{welcome}");
         assert_eq!(browser.open(WALLED).await.status, 200);
+        // The bank's page knows the way too, once there is nothing to ask.
+        let over = browser.open(&bank).await;
+        assert!(over.status == 410 && over.text().contains("href=\"/subscribe/welcome?"));
+    }
+
+    async fn a_bank_that_says_no_leads_back_to_the_plan(t: TestApp) {
+        let mut browser = at_the_wall(&t).await;
+        let annual = OFFER.replace("monthly", "annual");
+        let fields =
+            [("email", "anna@example.org"), ("payment_method", "pm_sandbox_authentication"), ("agree", "yes")];
+        let sent = browser.submit(&annual, "/subscribe", &fields).await;
+        let bank = sent.header("location").to_owned();
+        let refused = browser.post(&bank, &answer("refuse")).await;
+        let welcome = browser.open(refused.header("location")).await;
+        let offer = welcome.header("location").to_owned();
+        assert!(offer.starts_with("/subscribe?plan=annual&site=demo&return_to="), "{offer}");
+        let page = browser.open(&offer).await.text();
+        assert!(page.contains("Your bank did not confirm"), "{page}");
+        assert!(page.contains("name=\"plan\" value=\"annual\""), "{page}");
+        let fields = [("payment_method", "pm_sandbox_ok"), ("agree", "yes")];
+        let begun = browser.submit(&offer, "/subscribe", &fields).await;
+        assert_eq!((begun.status, begun.header("location")), (303, WALLED), "{}", begun.text());
+    }
+
+    async fn nobody_is_told_by_an_address_that_a_bank_said_no(t: TestApp) {
+        let page = at_the_wall(&t).await.open(&format!("{OFFER}&refused=bank")).await.text();
+        assert!(!page.contains("did not confirm"), "{page}");
+    }
+
+    async fn a_bank_leads_nobody_elsewhere(t: TestApp) {
+        let mut browser = at_the_wall(&t).await;
+        let sent = order(&mut browser, "anna@example.org", "pm_sandbox_authentication").await;
+        let bank = sent.header("location").split('?').next().unwrap().to_owned();
+        for evil in ["https://evil.example/", "//evil.example", "/\\evil", "/%2fevil.example", ""] {
+            let query = serde_urlencoded::to_string([("return_to", evil)]).unwrap();
+            let answered = browser.post(&format!("{bank}?{query}"), &answer("confirm")).await;
+            assert_eq!((answered.status, answered.header("location")), (303, "/account"), "{evil}");
+            let over = browser.open(&format!("{bank}?{query}")).await.text();
+            assert!(over.contains("href=\"/account\"") && !over.contains("evil"), "{over}");
+        }
     }
 }

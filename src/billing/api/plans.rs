@@ -3,28 +3,19 @@
 use axum::{
     Json,
     extract::{Query, State, rejection::QueryRejection},
-    http::header,
     response::{IntoResponse, Response},
 };
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{Counter, bodies::MoneyBody};
 use crate::{
-    billing::catalog::model::{Catalog, Interval, Plan},
-    http::problem::{ApiError, FieldError, ProblemBody},
+    billing::catalog::{
+        asked::{CACHED, Where},
+        model::{Catalog, Interval, Plan},
+    },
+    http::problem::{ApiError, ProblemBody},
 };
-
-/// The catalog changes with a start of the service; a minute keeps the load off and is soon over.
-const CACHED: [(header::HeaderName, &str); 1] = [(header::CACHE_CONTROL, "public, max-age=60")];
-
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Where {
-    /// Only the plans that open articles on this site.
-    site: Option<String>,
-}
 
 /// A plan that is offered.
 #[derive(Debug, Serialize, ToSchema)]
@@ -78,13 +69,7 @@ pub(super) async fn list(
     State(counter): State<Counter>,
     place: Result<Query<Where>, QueryRejection>,
 ) -> Result<Response, ApiError> {
-    let Query(Where { site }) = place.map_err(|error| {
-        let error = FieldError::new("query", "invalid_value", error.body_text());
-        ApiError::InvalidFields(vec![error])
-    })?;
-    if site.as_deref().is_some_and(|site| counter.directory.site(site).is_none()) {
-        return Err(ApiError::NotFound);
-    }
+    let site = Where::site(place, &counter.directory)?;
     let catalog = counter.billing.catalogs.current();
     let plans = catalog.offered(site.as_deref()).map(|plan| PlanBody::of(&catalog, plan));
     Ok((CACHED, Json(PlansBody { plans: plans.collect() })).into_response())

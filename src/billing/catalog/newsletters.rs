@@ -18,7 +18,6 @@ const COUNT_MAX: usize = 50;
 const DESCRIPTION_MAX: usize = 300;
 
 const NEWSLETTER: &[&str] = &["id", "name", "description", "rhythm", "for_subscribers", "sites"];
-const LANGUAGES: &[&str] = &["en", "fr"];
 
 /// How often it is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -110,11 +109,11 @@ fn localized(
     if row.peek(key, |value| value.as_table().map(|_| ()).ok_or_else(String::new)).is_none() {
         return row.required(key, read).map(|text| Localized::only(Language::default(), text));
     }
-    let texts = row.table(key, LANGUAGES)?;
+    let texts = row.table(key, Language::TAGS)?;
     let in_language = |it: Language| Some((it, texts.optional(it.tag(), &read)?));
     let mut found = Language::ALL.into_iter().filter_map(in_language);
     let first = found.next();
-    if first.is_none() && !LANGUAGES.iter().any(|tag| texts.has(tag)) {
+    if first.is_none() && !Language::TAGS.iter().any(|tag| texts.has(tag)) {
         row.wrong(key, "is in no language: { en = \"The Tide\" }");
     }
     let first = first?;

@@ -113,6 +113,17 @@ impl Billing {
         Ok(all.into_iter().map(|it| it.as_of(now)).filter(came_about).collect())
     }
 
+    /// What a reader began last, whatever came of it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn latest(&self, reader: Uuid) -> Result<Option<Subscription>, BillingError> {
+        let now = self.clock.now();
+        let mut tx = self.db.read().await?;
+        let all = store::list_of(&mut tx, &self.catalogs, reader).await?;
+        Ok(all.into_iter().next().map(|it| it.as_of(now)))
+    }
+
     /// A reader's subscription as it stands now.
     ///
     /// # Errors

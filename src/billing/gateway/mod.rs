@@ -205,6 +205,19 @@ impl Gateway {
         }
     }
 
+    /// The address of the page where the reader confirms, from which they come back to `path`, one
+    /// of ours.
+    #[must_use]
+    pub fn leading_back(&self, url: String, path: &str) -> String {
+        match self {
+            Self::None => url,
+            Self::Sandbox(_) => {
+                let query = serde_urlencoded::to_string([(page::RETURN_TO, path)]);
+                query.map_or_else(|_| url.clone(), |query| format!("{url}?{query}"))
+            }
+        }
+    }
+
     /// Gives money of an order back, once for each `refund`. Gives the gateway's reference.
     ///
     /// # Errors

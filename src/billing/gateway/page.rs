@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{
     body::{Body, to_bytes},
-    extract::{Path, State, rejection::PathRejection},
+    extract::{Path, Query, State, rejection::PathRejection},
     http::{StatusCode, header},
     response::{Html, IntoResponse, Redirect, Response},
 };
@@ -12,11 +12,15 @@ use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use super::control::Bank;
-use crate::http::{headers::NO_STORE, problem::ApiError};
+use crate::http::{headers::NO_STORE, problem::ApiError, return_to::checked};
 
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// Where the reader goes after the answer.
+pub(super) const RETURN_TO: &str = "return_to";
+/// Where they go who were sent from nowhere.
+const HOME: &str = "/account";
 /// Most bytes of an answer.
 const FORM_MAX: usize = 1_024;
 
@@ -24,6 +28,14 @@ const FORM_MAX: usize = 1_024;
 #[template(path = "billing/gateway/templates/confirm.html", config = ".config/askama.toml")]
 struct ConfirmPage {
     waits: Option<String>,
+    /// Where to go on, where nothing waits.
+    onward: String,
+}
+
+#[derive(Deserialize)]
+struct Came {
+    #[serde(default)]
+    return_to: String,
 }
 
 #[derive(Deserialize)]
@@ -38,7 +50,11 @@ pub(super) fn routes() -> OpenApiRouter<Bank> {
 
 type PathOrder = Result<Path<Uuid>, PathRejection>;
 
-async fn show(State(bank): State<Bank>, order: PathOrder) -> Result<Response, ApiError> {
+async fn show(
+    State(bank): State<Bank>,
+    order: PathOrder,
+    Query(Came { return_to }): Query<Came>,
+) -> Result<Response, ApiError> {
     let Path(order) = order.map_err(|_| ApiError::NotFound)?;
     let waits = bank.sandbox.waiting(order).await.map_err(ApiError::internal)?;
     let waits = waits.map(|amount| {
@@ -49,7 +65,8 @@ async fn show(State(bank): State<Bank>, order: PathOrder) -> Result<Response, Ap
         }
     });
     let status = if waits.is_some() { StatusCode::OK } else { StatusCode::GONE };
-    let html = ConfirmPage { waits }.render().map_err(ApiError::internal)?;
+    let onward = checked(&return_to, HOME).to_owned();
+    let html = ConfirmPage { waits, onward }.render().map_err(ApiError::internal)?;
     let headers = [
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::REFERRER_POLICY, "same-origin"),
@@ -61,6 +78,7 @@ async fn show(State(bank): State<Bank>, order: PathOrder) -> Result<Response, Ap
 async fn answer(
     State(bank): State<Bank>,
     order: PathOrder,
+    Query(Came { return_to }): Query<Came>,
     body: Body,
 ) -> Result<Response, ApiError> {
     let Path(order) = order.map_err(|_| ApiError::NotFound)?;
@@ -71,5 +89,5 @@ async fn answer(
     if bank.sandbox.answer(order, confirmed).await.map_err(ApiError::internal)? {
         bank.billing.confirmed(order).await?;
     }
-    Ok(Redirect::to("/account").into_response())
+    Ok(Redirect::to(checked(&return_to, HOME)).into_response())
 }

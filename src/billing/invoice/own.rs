@@ -77,8 +77,11 @@ impl Billing {
         let mut tx = self.db.read().await?;
         let account = readers::find(&mut tx, reader).await?.ok_or(BillingError::Gone)?;
         let (invoice, notes) = find(&mut tx, reader, id).await?;
-        let language = account.language.unwrap_or_default();
-        let whose = (self.mail.publisher(), account.email.typed());
+        // As they are written to: in the name of their site, and in the language that it speaks.
+        let to = account.recipient(&self.directory.snapshot(), &self.public_url);
+        let publisher = to.look.as_ref().map_or(self.mail.publisher(), |look| &look.publisher);
+        let language = to.words.language;
+        let whose = (publisher, account.email.typed());
         let page = paper::print(kind, (&invoice, &notes), whose, language);
         page.map_err(|error| BillingError::Failed(error.into()))?.ok_or(BillingError::NotFound)
     }

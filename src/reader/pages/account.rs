@@ -202,7 +202,6 @@ fn language_form(words: &Words) -> Form {
         value: language.tag().to_owned(),
         label: language.name().to_owned(),
         chosen: language == words.language,
-        ..Choice::default()
     });
     let kind = Kind::Select(choices.collect());
     Form {

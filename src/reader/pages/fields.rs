@@ -23,7 +23,6 @@ pub(super) struct Field {
 
 /// How a field is filled in.
 #[derive(Debug, Clone, Default)]
-#[expect(dead_code, reason = "not every kind is asked for yet")]
 pub(super) enum Kind {
     /// On one line.
     #[default]
@@ -34,12 +33,8 @@ pub(super) enum Kind {
     Password,
     /// On several lines.
     Lines(u32),
-    /// A tick: what is sent is `on`, or nothing.
-    Tick { ticked: bool },
     /// One of a list that opens.
     Select(Vec<Choice>),
-    /// One of some cards, all in view.
-    Cards(Vec<Choice>),
 }
 
 /// One of several.
@@ -47,8 +42,6 @@ pub(super) enum Kind {
 pub(super) struct Choice {
     pub(super) value: String,
     pub(super) label: String,
-    /// More about it, on a card.
-    pub(super) text: String,
     pub(super) chosen: bool,
 }
 
@@ -59,7 +52,7 @@ impl Kind {
             Self::Text => Some("text"),
             Self::Email => Some("email"),
             Self::Password => Some("password"),
-            Self::Lines(_) | Self::Tick { .. } | Self::Select(_) | Self::Cards(_) => None,
+            Self::Lines(_) | Self::Select(_) => None,
         }
     }
 }

@@ -6,8 +6,11 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{Pages, refusal, return_to::checked, submitted::Submitted, visit::speaking};
-use crate::{http::problem::ApiError, language::Language};
+use super::{HOME, Pages, refusal, submitted::Submitted, visit::speaking};
+use crate::{
+    http::{problem::ApiError, return_to::checked},
+    language::Language,
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +31,6 @@ pub(super) async fn choose(
     if let Some(member) = &visit.member {
         pages.accounts.speak(member.reader.id, language).await?;
     }
-    let response = Redirect::to(checked(&return_to)).into_response();
+    let response = Redirect::to(checked(&return_to, HOME)).into_response();
     Ok(visit.seal(speaking(&pages, language, response)))
 }

@@ -8,10 +8,9 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
-    Pages,
+    HOME, Pages,
     fields::{Form, email_field, new_password_field, password_field},
     refusal::{self, Refusal, broken_rule},
-    return_to::checked,
     sign_up::{Token, look_into_mail},
     submitted::{Nothing, Submitted},
     view::{self, Page, link},
@@ -19,7 +18,7 @@ use super::{
 };
 use crate::{
     auth::password::{InvalidPassword, Password},
-    http::problem::ApiError,
+    http::{problem::ApiError, return_to::checked},
     language::Words,
     mail::address::Address,
 };
@@ -85,12 +84,12 @@ pub(super) async fn form(
     visit: Visit,
     Query(Destination { return_to, again }): Query<Destination>,
 ) -> Response {
-    let mut page = login_page(&visit.words, "", checked(&return_to));
+    let mut page = login_page(&visit.words, "", checked(&return_to, HOME));
     match &visit.member {
         Some(member) if again.is_some() && !member.is_fresh(&pages) => {
             page.lead = visit.words.say("page-log-in-again");
         }
-        Some(_) => return Redirect::to(checked(&return_to)).into_response(),
+        Some(_) => return Redirect::to(checked(&return_to, HOME)).into_response(),
         None => {}
     }
     let sheet = visit.sheet(&pages);
@@ -110,7 +109,8 @@ pub(super) async fn log_in(
         (Ok(address), Some(attempt)) => {
             match pages.accounts.log_in(&address, &attempt, device(&headers)).await {
                 Ok(logged_in) => {
-                    return enter(&pages, &logged_in, visit.session(), checked(&return_to)).await;
+                    return enter(&pages, &logged_in, visit.session(), checked(&return_to, HOME))
+                        .await;
                 }
                 Err(error) => refusal::of(&words, error, "password")?.or_by_mail(&words),
             }
@@ -176,7 +176,7 @@ pub(super) async fn by_link(
     let (sheet, words) = (visit.sheet(&pages), visit.words.clone());
     match pages.accounts.redeem(&fields.token, device(&headers)).await {
         Ok(logged_in) => {
-            enter(&pages, &logged_in, visit.session(), checked(&fields.return_to)).await
+            enter(&pages, &logged_in, visit.session(), checked(&fields.return_to, HOME)).await
         }
         Err(error) => {
             let page = Page { forms: Vec::new(), ..link_page(&words, &fields) };

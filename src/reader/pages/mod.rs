@@ -16,7 +16,6 @@ mod language;
 mod log_in;
 mod newsletters;
 mod refusal;
-mod return_to;
 mod sheet;
 mod sign_up;
 mod submitted;
@@ -42,6 +41,8 @@ use crate::{
     newsletter::newsletters::Newsletters,
 };
 
+/// Where there is nowhere better to go.
+const HOME: &str = "/account";
 const STYLESHEET: &str = include_str!("../account.css");
 /// What is for everybody may be found; what is for one reader need not be asked for.
 const ROBOTS: &str = "User-agent: *\nDisallow: /account\nDisallow: /mail/\nDisallow: /v1/\n\

@@ -102,11 +102,7 @@ pub(super) struct Problem<'a> {
 fn problems<'a>(forms: impl Iterator<Item = &'a Form>) -> Vec<Problem<'a>> {
     let of_form = |(place, form): (usize, &'a Form)| {
         let fields = form.fields.iter().filter_map(move |field| {
-            let field_id = match field.kind {
-                // The first card, since the group itself takes no focus.
-                Kind::Cards(_) => format!("{}-{}-1", field.name, place + 1),
-                _ => format!("{}-{}", field.name, place + 1),
-            };
+            let field_id = format!("{}-{}", field.name, place + 1);
             Some(Problem { field_id, why: field.error.as_deref()? })
         });
         fields.collect::<Vec<_>>()

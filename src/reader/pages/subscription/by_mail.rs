@@ -78,7 +78,13 @@ fn until(words: &Words, it: &Subscription) -> String {
     it.period().map(|period| words.day(period.end)).unwrap_or_default()
 }
 
-fn button_page(words: &Words, it: &Subscription, purpose: LinkPurpose, token: &str) -> Page {
+/// The page with the link's button; `chosen` is the card that was chosen before.
+fn button_page(
+    words: &Words,
+    it: &Subscription,
+    (purpose, token): (LinkPurpose, &str),
+    chosen: &str,
+) -> Page {
     let plan = ("plan", it.terms.plan.name.as_str().into());
     let variables = [plan, ("date", until(words, it).into())];
     let hidden = ("token", token.to_owned());
@@ -98,7 +104,9 @@ fn button_page(words: &Words, it: &Subscription, purpose: LinkPurpose, token: &s
             };
             ("plan-resume-title", Form { hidden: vec![hidden], ..form })
         }
-        LinkPurpose::Card => ("plan-card-title", card::form(words, it, (purpose.path(), hidden))),
+        LinkPurpose::Card => {
+            ("plan-card-title", card::form(words, it, (purpose.path(), hidden), chosen))
+        }
     };
     Page { title: words.say(title), forms: vec![form], ..Page::default() }
 }
@@ -119,7 +127,7 @@ async fn open(
         LinkPurpose::Card => it.state.ended().is_some(),
     };
     let page = match (done, purpose) {
-        (false, _) => button_page(&sheet.words, &it, purpose, token),
+        (false, _) => button_page(&sheet.words, &it, (purpose, token), ""),
         (true, LinkPurpose::Cancel) => done_page(&sheet.words, &it, false),
         (true, _) => return Ok(nothing_to_do(pages, &sheet)),
     };
@@ -208,7 +216,7 @@ pub(super) async fn card(
         return Ok(over(&pages, &sheet));
     };
     let refuse = |(status, why): (StatusCode, &str)| {
-        let page = button_page(&sheet.words, &it, purpose, &fields.token);
+        let page = button_page(&sheet.words, &it, (purpose, &fields.token), &fields.payment_method);
         let page = page.refused(purpose.path(), Some("payment_method"), &sheet.words.say(why));
         Ok(view::page(&pages, status, &page, &sheet))
     };

@@ -22,7 +22,7 @@ use crate::{
     language::Words,
     reader::pages::{
         Pages,
-        fields::{Choice, Field, Form, Kind},
+        fields::{Field, Form, Kind},
         halt::Halt,
         sheet::Sheet,
         submitted::Submitted,
@@ -40,37 +40,33 @@ pub(super) struct CardForm {
 }
 
 /// The field in which a card is chosen.
-fn field(words: &Words) -> Field {
-    let choice = |(value, label): (&str, String)| Choice {
-        value: value.to_owned(),
-        label,
-        ..Choice::default()
-    };
-    let kind = Kind::Select(methods(words).into_iter().map(choice).collect());
+fn field(words: &Words, chosen: &str) -> Field {
+    let kind = Kind::Select(methods(words, chosen));
     Field {
         hint: words.say("subscribe-card-hint"),
         ..Field::new("payment_method", words.say("subscribe-card"), kind)
     }
 }
 
-/// The form that changes the card of `it`, sent to `action` with `secret`.
+/// The form that changes the card of `it`, sent to `action` with `hidden`. `chosen` was chosen before.
 pub(super) fn form(
     words: &Words,
     it: &Subscription,
     (action, hidden): (&'static str, (&'static str, String)),
+    chosen: &str,
 ) -> Form {
     let overdue = matches!(it.state, Stands::PastDue { .. });
     let button = if overdue { "plan-card-pay" } else { "plan-card-button" };
     let text = if overdue { "plan-card-overdue" } else { "plan-card-what" };
     Form {
         text: words.say(text),
-        fields: vec![field(words)],
+        fields: vec![field(words, chosen)],
         hidden: vec![hidden],
         ..Form::new(action, words.say(button))
     }
 }
 
-fn page_of(sheet: &Sheet, it: &Subscription) -> Page {
+fn page_of(sheet: &Sheet, it: &Subscription, chosen: &str) -> Page {
     let words = &sheet.words;
     let known = it.method.as_ref().map(|method| facts::card(words, method));
     let lead = known.map_or_else(
@@ -80,7 +76,7 @@ fn page_of(sheet: &Sheet, it: &Subscription) -> Page {
     Page {
         title: words.say("plan-card-title"),
         lead,
-        forms: vec![form(words, it, ("/account/card", ("id", it.id.to_string())))],
+        forms: vec![form(words, it, ("/account/card", ("id", it.id.to_string())), chosen)],
         links: vec![link("/account", words.say("account-title"))],
         ..Page::default()
     }
@@ -94,7 +90,7 @@ pub(super) async fn page(
     let sheet = visit.sheet(&pages);
     let member = visit.member_or_login("/account")?;
     match chosen(&pages, member.reader.id, &id).await {
-        Ok(it) => Ok(view::page(&pages, StatusCode::OK, &page_of(&sheet, &it), &sheet)),
+        Ok(it) => Ok(view::page(&pages, StatusCode::OK, &page_of(&sheet, &it, ""), &sheet)),
         Err(error) => problem(&pages, &sheet, error),
     }
 }
@@ -123,7 +119,7 @@ pub(super) async fn change(
         Err(error) => return problem(&pages, &sheet, error),
     };
     let refuse = |(status, why): (StatusCode, &str)| {
-        let page = page_of(&sheet, &it);
+        let page = page_of(&sheet, &it, &fields.payment_method);
         let page = page.refused("/account/card", Some("payment_method"), &sheet.words.say(why));
         Ok(view::page(&pages, status, &page, &sheet))
     };

@@ -30,6 +30,8 @@ pub(super) struct SubscriptionView {
     pub(super) alert: Option<String>,
     /// Names and values.
     pub(super) facts: Vec<(String, String)>,
+    /// What has to be done first, where that is a card that pays, and when ours is tried again.
+    pub(super) urgent: Option<Urgent>,
     /// Where what can be done is done.
     pub(super) actions: Vec<(String, String)>,
     /// Whether a cancellation, or a pause, can be taken back.
@@ -38,6 +40,15 @@ pub(super) struct SubscriptionView {
     pub(super) switches: bool,
     /// Whether it can be canceled.
     pub(super) cancels: bool,
+}
+
+/// What a reader should do whose payment failed.
+#[derive(Debug, Clone)]
+pub(super) struct Urgent {
+    /// Where.
+    pub(super) href: String,
+    /// When we try the card once more by ourselves, or that we do not.
+    pub(super) retry: String,
 }
 
 /// The price of a plan as this reader pays it, with the tax of their country.
@@ -107,6 +118,19 @@ fn alert(words: &Words, it: &Subscription) -> Option<String> {
     }
 }
 
+fn urgent(words: &Words, it: &Subscription) -> Option<Urgent> {
+    let State::PastDue { failure, .. } = &it.state else { return None };
+    let retry = match failure.retry_at {
+        Some(at) => words.with("plan-retry", &[("date", words.day(at).into())]),
+        None => words.say("plan-retry-none"),
+    };
+    Some(Urgent { href: card_address(it), retry })
+}
+
+fn card_address(it: &Subscription) -> String {
+    format!("/account/card?id={}", it.id)
+}
+
 fn facts(words: &Words, it: &Subscription) -> Vec<(String, String)> {
     let mut facts = vec![(words.say("plan-price"), rate_of(words, &it.terms, &it.country))];
     if let Some((at, terms)) = it.next_charge() {
@@ -139,8 +163,9 @@ impl SubscriptionView {
         if runs && !canceling && others {
             actions.push((format!("/account/switch?id={}", it.id), words.say("plan-do-switch")));
         }
-        if open && !matches!(it.state, State::Incomplete { .. }) {
-            actions.push((format!("/account/card?id={}", it.id), words.say("plan-do-card")));
+        let urgent = urgent(words, it);
+        if urgent.is_none() && open && !matches!(it.state, State::Incomplete { .. }) {
+            actions.push((card_address(it), words.say("plan-do-card")));
         }
         let shown = if canceling { "canceling" } else { status };
         Self {
@@ -151,6 +176,7 @@ impl SubscriptionView {
             lead: lead(words, it),
             alert: alert(words, it),
             facts: facts(words, it),
+            urgent,
             actions,
             resumes: open && (canceling || matches!(it.state, State::Paused { .. })),
             switches: matches!(it.then(), Some(Then::Switch { .. })),

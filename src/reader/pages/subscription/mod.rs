@@ -33,7 +33,7 @@ use super::{
     sheet::Sheet,
     view::{self, Page, link},
 };
-use crate::billing::engine::BillingError;
+use crate::billing::{engine::BillingError, subscription::model::Subscription};
 
 /// The forms before which the guard stands.
 pub(super) fn forms() -> Router<Pages> {
@@ -68,6 +68,17 @@ pub(super) fn pages() -> Router<Pages> {
         .route("/mail/cancel", get(by_mail::cancel_form))
         .route("/mail/resume", get(by_mail::resume_form))
         .route("/mail/card", get(by_mail::card_form))
+}
+
+/// Where the bank asks the reader about `it`, if it does. The page there leads back to `path`.
+async fn bank(
+    pages: &Pages,
+    it: &Subscription,
+    path: &str,
+) -> Result<Option<String>, BillingError> {
+    let billing = &pages.accounts.billing;
+    let asks = billing.confirm_at(it).await?;
+    Ok(asks.map(|url| billing.gateway.leading_back(url, path)))
 }
 
 /// What a reader is told when something cannot be done with a subscription.

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     agreement::{Proposal, shown},
-    currency, welcome,
+    currency,
 };
 use crate::{
     auth::form,
@@ -23,14 +23,17 @@ use crate::{
         consent::Shown,
         engine::BillingError,
         gateway::Gateway,
-        subscription::model::{State as Stands, Subscription},
+        subscription::model::{EndReason, State as Stands, Subscription},
     },
-    http::problem::ApiError,
+    http::{
+        problem::ApiError,
+        return_to::{self, Destination},
+    },
     language::Words,
     reader::pages::{
         Pages,
+        fields::Choice,
         halt::Halt,
-        return_to::{self, Destination},
         sheet::Sheet,
         view::{self, Page, Problem, link},
         visit::Visit,
@@ -53,18 +56,34 @@ pub(super) struct Wish {
 }
 
 impl Wish {
-    /// The address of this page with `plan` chosen.
-    fn address(&self, plan: &str) -> String {
-        let mut fields = vec![("plan", plan)];
-        let others = [("site", &self.site), ("trial", &self.trial), ("return_to", &self.return_to)];
-        fields.extend(others.into_iter().filter(|(_, v)| !v.is_empty()).map(|(n, v)| (n, &**v)));
-        let query = serde_urlencoded::to_string(fields).unwrap_or_default();
-        format!("/subscribe?{query}")
+    /// The address of `page` with `plan` chosen.
+    fn address(&self, page: &str, plan: &str) -> String {
+        let fields = [
+            ("plan", plan),
+            ("site", &self.site),
+            ("trial", &self.trial),
+            ("return_to", &self.return_to),
+        ];
+        let given = fields.into_iter().filter(|(_, value)| !value.is_empty());
+        let query = serde_urlencoded::to_string(given.collect::<Vec<_>>()).unwrap_or_default();
+        if query.is_empty() { page.to_owned() } else { format!("{page}?{query}") }
     }
 
     /// The address of this page as it was opened.
     pub(super) fn here(&self) -> String {
-        self.address(&self.plan)
+        self.address("/subscribe", &self.plan)
+    }
+
+    /// The address of the confirmation, from which every way leads on.
+    pub(super) fn welcome(&self) -> String {
+        self.address("/subscribe/welcome", &self.plan)
+    }
+
+    /// The same page after the bank has said no.
+    pub(super) fn after_refusal(&self) -> String {
+        let here = self.here();
+        let joint = if here.contains('?') { '&' } else { '?' };
+        format!("{here}{joint}refused=bank")
     }
 
     /// Where the reader came from, if we know the place.
@@ -104,6 +123,13 @@ impl Refused {
     }
 }
 
+/// What was typed into the form, and stands there again.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Typed<'a> {
+    pub(super) email: &'a str,
+    pub(super) card: &'a str,
+}
+
 /// What is offered to one visit.
 pub(super) struct Offer {
     pub(super) wish: Wish,
@@ -130,7 +156,7 @@ struct OfferTemplate<'a> {
     /// Under which address, where it is known already.
     known_as: Option<String>,
     email: String,
-    methods: Vec<(&'static str, String)>,
+    methods: Vec<Choice>,
     nonce: String,
     shown: String,
     refused: &'a Refused,
@@ -180,7 +206,7 @@ impl Offer {
                 self.words.with("subscribe-savings", &[("amount", amount)])
             });
             Some(Card {
-                href: self.wish.address(&plan.id),
+                href: self.wish.address("/subscribe", &plan.id),
                 name: plan.name.clone(),
                 summary: Proposal { terms, with_trial }.summary(&self.words),
                 savings,
@@ -197,8 +223,8 @@ impl Offer {
     fn currencies(&self) -> Vec<(&'static str, String)> {
         let all = self.catalog.offered(self.site.as_deref());
         let others = currency::others(all, self.proposal.terms.currency());
-        let link = |(currency, plan): (Currency, &str)| (currency.code(), self.wish.address(plan));
-        others.into_iter().map(link).collect()
+        let href = |plan: &str| self.wish.address("/subscribe", plan);
+        others.into_iter().map(|(currency, plan)| (currency.code(), href(plan))).collect()
     }
 
     fn holds(&self) -> Vec<String> {
@@ -228,7 +254,7 @@ impl Offer {
         pages: &Pages,
         visit: &Visit,
         (status, refused): (StatusCode, Refused),
-        email: &str,
+        typed: Typed<'_>,
     ) -> Result<Response, Halt> {
         let accounts = &pages.accounts;
         let words = &self.words;
@@ -250,8 +276,8 @@ impl Offer {
             currencies: self.currencies(),
             holds: self.holds(),
             known_as,
-            email: email.to_owned(),
-            methods: methods(words),
+            email: typed.email.to_owned(),
+            methods: methods(words, typed.card),
             nonce: nonce.to_string(),
             shown: self.shown().fingerprint(),
             refused: &refused,
@@ -260,8 +286,8 @@ impl Offer {
     }
 }
 
-/// The sandbox's cards. A real gateway shows its own fields.
-pub(super) fn methods(words: &Words) -> Vec<(&'static str, String)> {
+/// The sandbox's cards, with `chosen` chosen. A real gateway shows its own fields.
+pub(super) fn methods(words: &Words, chosen: &str) -> Vec<Choice> {
     [
         ("pm_sandbox_ok", "subscribe-card-ok"),
         ("pm_sandbox_declined", "subscribe-card-declined"),
@@ -269,7 +295,11 @@ pub(super) fn methods(words: &Words) -> Vec<(&'static str, String)> {
         ("pm_sandbox_declined_once", "subscribe-card-declined-once"),
         ("pm_sandbox_authentication", "subscribe-card-authentication"),
     ]
-    .map(|(method, id)| (method, words.say(id)))
+    .map(|(method, id)| Choice {
+        value: method.to_owned(),
+        label: words.say(id),
+        chosen: method == chosen,
+    })
     .to_vec()
 }
 
@@ -286,11 +316,26 @@ pub(super) fn told(
     view::page(pages, status, &page, sheet)
 }
 
+/// What the confirmation leads here with.
+#[derive(Debug, Deserialize)]
+pub(super) struct Came {
+    /// By whom the last order was refused.
+    refused: Option<String>,
+}
+
+/// Whether the last thing that `reader` began came to nothing because the payment was refused.
+async fn was_refused(pages: &Pages, reader: Uuid) -> Result<bool, BillingError> {
+    let latest = pages.accounts.billing.latest(reader).await?;
+    let ended = latest.and_then(|it| it.state.ended());
+    Ok(ended.is_some_and(|(_, reason)| reason == EndReason::PaymentDeclined))
+}
+
 pub(super) async fn page(
     State(pages): State<Pages>,
     visit: Visit,
     headers: HeaderMap,
     Query(wish): Query<Wish>,
+    Query(Came { refused }): Query<Came>,
 ) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
     let sells = !matches!(pages.accounts.billing.gateway, Gateway::None);
@@ -304,18 +349,25 @@ pub(super) async fn page(
     if let Some(reader) = known
         && let Some(running) = offer.running(&pages, reader).await?
     {
-        let back = offer.wish.back(&pages);
         if matches!(running.state, Stands::Incomplete { .. }) {
             // Nothing is open yet: the bank has to be asked first.
-            let to = welcome::address(back.map(String::from).as_deref());
+            let to = offer.wish.welcome();
             return Ok(visit.seal(Redirect::to(&to).into_response()));
         }
+        let back = offer.wish.back(&pages);
         let back = back.map(|back| link(back, sheet.words.say("subscribe-welcome-back")));
         let account = link("/account", sheet.words.say("account-title"));
         let links = back.into_iter().chain([account]).collect();
         let already = ("subscribe-already-title", "subscribe-already-lead");
         return Ok(visit.seal(told(&pages, &sheet, StatusCode::OK, already, links)));
     }
-    let drawn = offer.draw(&pages, &visit, (StatusCode::OK, Refused::default()), "")?;
+    // Nobody is told so by an address alone.
+    let refused = match known.filter(|_| refused.is_some()) {
+        Some(reader) => was_refused(&pages, reader).await?,
+        None => false,
+    };
+    let card = refused.then(|| sheet.words.say("subscribe-error-bank"));
+    let refused = Refused { card, ..Refused::default() };
+    let drawn = offer.draw(&pages, &visit, (StatusCode::OK, refused), Typed::default())?;
     Ok(visit.seal(drawn))
 }

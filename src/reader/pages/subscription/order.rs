@@ -14,8 +14,8 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    offer::{Offer, Refused, Wish, told},
-    welcome,
+    bank,
+    offer::{Offer, Refused, Typed, Wish, told},
 };
 use crate::{
     auth::session::secret::SecretHash,
@@ -24,6 +24,7 @@ use crate::{
         gateway::PaymentMethod,
         subscription::model::Subscription,
     },
+    http::return_to::Destination,
     mail::address::Address,
     reader::{
         accounts::AccountError,
@@ -33,7 +34,6 @@ use crate::{
             Pages,
             halt::Halt,
             refusal::Refusal,
-            return_to::Destination,
             submitted::Submitted,
             visit::{Visit, device, enter},
         },
@@ -124,8 +124,8 @@ pub(super) async fn order(
     let Some(offer) = Offer::find(&pages, &visit.words, (fields.wish(), None)) else {
         return Ok(Redirect::to("/subscribe").into_response());
     };
-    let typed = fields.email.clone();
-    let refuse = |status, refused| offer.draw(&pages, &visit, (status, refused), &typed);
+    let typed = Typed { email: &fields.email, card: &fields.payment_method };
+    let refuse = |status, refused| offer.draw(&pages, &visit, (status, refused), typed);
     let (who, method) = match read(&visit, &fields) {
         Ok(read) => read,
         Err(refused) => return refuse(StatusCode::UNPROCESSABLE_ENTITY, refused),
@@ -147,7 +147,7 @@ pub(super) async fn order(
             refuse(StatusCode::TOO_MANY_REQUESTS, Refused { alert, ..Refused::default() })
         }
         Err(OrderError::Account(error)) => Err(error.into()),
-        Err(OrderError::Billing(error)) => refused(&pages, offer, &visit, error, &typed),
+        Err(OrderError::Billing(error)) => refused(&pages, offer, &visit, error, typed),
     }
 }
 
@@ -231,9 +231,9 @@ async fn lead_on(
     visit: Visit,
     (reader, begun): (Reader, Subscription),
 ) -> Result<Response, Halt> {
-    let to = match pages.accounts.billing.confirm_at(&begun).await? {
+    let to = match bank(pages, &begun, &offer.wish.welcome()).await? {
         Some(bank) => bank,
-        None => after(offer.wish.back(pages)),
+        None => after(offer, pages),
     };
     if visit.member.is_some() || visit.guest.is_some() {
         return Ok(Redirect::to(&to).into_response());
@@ -248,11 +248,10 @@ async fn lead_on(
 
 /// Pages of our own say themselves that the reader has subscribed; others are led to by the
 /// confirmation.
-fn after(back: Option<Destination>) -> String {
-    match back {
+fn after(offer: &Offer, pages: &Pages) -> String {
+    match offer.wish.back(pages) {
         Some(Destination::Here(path)) => path,
-        Some(Destination::Site(site)) => welcome::address(Some(&site)),
-        None => welcome::address(None),
+        _ => offer.wish.welcome(),
     }
 }
 
@@ -262,7 +261,7 @@ fn refused(
     offer: Offer,
     visit: &Visit,
     error: BillingError,
-    typed: &str,
+    typed: Typed<'_>,
 ) -> Result<Response, Halt> {
     let alert = |id| Refused { alert: Some(visit.words.say(id)), ..Refused::default() };
     let card = |id| Refused { card: Some(visit.words.say(id)), ..Refused::default() };
@@ -276,7 +275,7 @@ fn refused(
             return Ok(Redirect::to(&offer.wish.here()).into_response());
         }
         BillingError::PaymentPending => {
-            return Ok(Redirect::to(&welcome::address(None)).into_response());
+            return Ok(Redirect::to(&offer.wish.welcome()).into_response());
         }
         BillingError::PaymentDeclined(_) => {
             (StatusCode::PAYMENT_REQUIRED, card("subscribe-error-declined"))

@@ -8,40 +8,45 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::facts::SubscriptionView;
+use super::{bank, facts::SubscriptionView, offer::Wish};
 use crate::{
     auth::form,
-    billing::subscription::model::{State as Stands, Subscription},
+    billing::subscription::model::{EndReason, State as Stands, Subscription},
     language::Words,
     mail::address::Address,
     reader::{
         accounts::AccountError,
         pages::{
-            Pages,
+            HOME, Pages,
             halt::Halt,
             refusal::{self, Refusal},
-            return_to,
             sheet::Sheet,
-            submitted::{Nothing, Submitted},
+            submitted::Submitted,
             view::{self, Problem},
             visit::{Member, Visit},
         },
     },
 };
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(super) struct Came {
-    #[serde(default)]
-    return_to: String,
     /// That the mail was sent once more.
     sent: Option<String>,
 }
 
+/// The forms of this page: the mail once more, to another address where one was typed. What the
+/// reader came for is kept, and with it the way back to the article.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Correction {
+pub(super) struct Again {
     #[serde(default)]
     email: String,
+    #[serde(default)]
+    site: String,
+    #[serde(default)]
+    plan: String,
+    #[serde(default)]
+    return_to: String,
 }
 
 #[derive(Template)]
@@ -55,10 +60,12 @@ struct WelcomeTemplate<'a> {
     logged_in: bool,
     lead: String,
     facts: Vec<(String, String)>,
-    back: String,
-    bank: Option<String>,
-    /// What is still to be done, where the account is provisional.
-    confirm: Option<String>,
+    title: String,
+    wish: &'a Wish,
+    /// Where to go on, and what that is called.
+    next: (String, String),
+    /// What else is to be done, where the account is provisional.
+    mail: Option<Mail>,
     sent: bool,
     email: String,
     email_error: Option<String>,
@@ -72,13 +79,37 @@ struct Wrong {
     why: String,
 }
 
-/// The address of this page, which then leads back to `return_to`.
-pub(super) fn address(return_to: Option<&str>) -> String {
-    let query = return_to.and_then(|to| serde_urlencoded::to_string([("return_to", to)]).ok());
-    query.map_or_else(
-        || "/subscribe/welcome".to_owned(),
-        |query| format!("/subscribe/welcome?{query}"),
-    )
+/// What is said of the mail that opens the account.
+struct Mail {
+    title: String,
+    lead: String,
+}
+
+impl Mail {
+    /// To whom we have written; `reads` where articles are open already.
+    fn of(words: &Words, email: &str, reads: bool) -> Self {
+        let (title, then) = if reads {
+            ("subscribe-welcome-mail-title", "subscribe-welcome-reads")
+        } else {
+            ("subscribe-welcome-mail-later", "subscribe-welcome-reads-later")
+        };
+        let written = words.with("subscribe-welcome-mail", &[("email", email.into())]);
+        Self { title: words.say(title), lead: format!("{written} {}", words.say(then)) }
+    }
+}
+
+impl Again {
+    fn wish(&self) -> Wish {
+        let (site, plan) = (self.site.clone(), self.plan.clone());
+        Wish { site, plan, return_to: self.return_to.clone(), ..Wish::default() }
+    }
+
+    /// This page again, which says that the mail was sent.
+    fn sent(&self) -> Response {
+        let here = self.wish().welcome();
+        let joint = if here.contains('?') { '&' } else { '?' };
+        Redirect::to(&format!("{here}{joint}sent=1")).into_response()
+    }
 }
 
 fn lead(words: &Words, it: &Subscription, bank: bool) -> String {
@@ -95,25 +126,51 @@ fn lead(words: &Words, it: &Subscription, bank: bool) -> String {
     }
 }
 
+fn title(it: &Subscription) -> &'static str {
+    match it.state {
+        Stands::Incomplete { .. } => "subscribe-welcome-wait",
+        _ if it.state.ended().is_some() => "plan-title",
+        _ => "subscribe-welcome-title",
+    }
+}
+
+/// What to do next: answer the bank, wait for it, or read.
+fn next(
+    words: &Words,
+    it: &Subscription,
+    (confirm_at, back): (Option<String>, String),
+    wish: &Wish,
+) -> (String, String) {
+    let (href, label) = match (&it.state, confirm_at) {
+        (_, Some(bank_page)) => (bank_page, "subscribe-welcome-confirm-action"),
+        (Stands::Incomplete { .. }, None) => (wish.welcome(), "subscribe-welcome-look-again"),
+        (state, None) if state.ended().is_some() => (wish.here(), "plan-do-subscribe"),
+        _ => (back, "subscribe-welcome-back"),
+    };
+    (href, words.say(label))
+}
+
 async fn draw(
     pages: &Pages,
     sheet: &Sheet,
     member: &Member,
-    (came, wrong): (&Came, Option<Wrong>),
+    (wish, sent, wrong): (&Wish, bool, Option<Wrong>),
 ) -> Result<Response, Halt> {
-    let billing = &pages.accounts.billing;
     let reader = &member.reader;
-    let Some(it) = billing.list(reader.id).await?.into_iter().next() else {
+    let Some(it) = pages.accounts.billing.latest(reader.id).await? else {
         return Ok(Redirect::to("/subscribe").into_response());
     };
-    let confirm_at = billing.confirm_at(&it).await?;
+    if it.state.ended().is_some_and(|(_, reason)| reason == EndReason::PaymentDeclined) {
+        return Ok(Redirect::to(&wish.after_refusal()).into_response());
+    }
+    let confirm_at = bank(pages, &it, &wish.welcome()).await?;
     let site = reader.site.as_deref().and_then(|site| pages.accounts.directory.site(site));
     let origins = site.as_ref().map_or(&[][..], |site| &site.site.origins);
-    let back = return_to::back(&came.return_to, origins).map(String::from);
-    let home = || origins.first().cloned().unwrap_or_else(|| "/account".to_owned());
+    let home = || origins.first().cloned().unwrap_or_else(|| HOME.to_owned());
+    let back = wish.back(pages).map_or_else(home, String::from);
     let words = &sheet.words;
     let provisional = member.session.reads_only && reader.email_verified_at.is_none();
-    let written_to = [("email", reader.email.typed().into())];
+    let reads = !matches!(it.state, Stands::Incomplete { .. }) && it.state.ended().is_none();
     let view = SubscriptionView::of(words, &it, false);
     let (status, email, email_error) = match wrong {
         Some(Wrong { status, typed, why }) => (status, typed, Some(why)),
@@ -126,12 +183,13 @@ async fn draw(
         publisher: &pages.publisher,
         token_field: form::FIELD,
         logged_in: !member.session.reads_only,
+        title: words.say(title(&it)),
         lead: lead(words, &it, confirm_at.is_some()),
         facts: view.facts,
-        back: back.unwrap_or_else(home),
-        bank: confirm_at,
-        confirm: provisional.then(|| words.with("subscribe-welcome-mail", &written_to)),
-        sent: came.sent.is_some(),
+        wish,
+        next: next(words, &it, (confirm_at, back), wish),
+        mail: provisional.then(|| Mail::of(words, reader.email.typed(), reads)),
+        sent,
         email,
         email_error,
         cancels: provisional && view.cancels,
@@ -142,30 +200,38 @@ async fn draw(
 pub(super) async fn page(
     State(pages): State<Pages>,
     visit: Visit,
-    Query(came): Query<Came>,
+    Query(wish): Query<Wish>,
+    Query(Came { sent }): Query<Came>,
 ) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
     let Some(member) = visit.session() else {
         return Ok(Redirect::to("/login?return_to=/account").into_response());
     };
-    draw(&pages, &sheet, &member, (&came, None)).await
+    let of_reader = || member.reader.site.clone().unwrap_or_default();
+    let site = if wish.site.is_empty() { of_reader() } else { wish.site.clone() };
+    let wish = Wish { site, ..wish };
+    // What we do not know is not shown again.
+    let return_to = wish.back(&pages).map(String::from).unwrap_or_default();
+    let wish = Wish { return_to, ..wish };
+    draw(&pages, &sheet, &member, (&wish, sent.is_some(), None)).await
 }
 
 pub(super) async fn send_again(
     State(pages): State<Pages>,
-    Submitted { visit, .. }: Submitted<Nothing>,
+    Submitted { visit, fields }: Submitted<Again>,
 ) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
     let Some(guest) = visit.guest else {
-        return Ok(Redirect::to("/account").into_response());
+        return Ok(Redirect::to(HOME).into_response());
     };
     match pages.accounts.ask_to_confirm(&guest.reader).await {
-        Ok(()) => Ok(Redirect::to("/subscribe/welcome?sent=1").into_response()),
+        Ok(()) => Ok(fields.sent()),
         Err(error @ AccountError::TooMany(_)) => {
             let refused = refusal::of(&sheet.words, error, "email")?;
             let (status, typed) = (refused.status, guest.reader.email.typed().to_owned());
             let wrong = Wrong { status, typed, why: refused.words.clone() };
-            let response = draw(&pages, &sheet, &guest, (&Came::default(), Some(wrong))).await?;
+            let of = (&fields.wish(), false, Some(wrong));
+            let response = draw(&pages, &sheet, &guest, of).await?;
             Ok(refused.seal(response))
         }
         Err(error) => Err(error.into()),
@@ -174,17 +240,17 @@ pub(super) async fn send_again(
 
 pub(super) async fn correct(
     State(pages): State<Pages>,
-    Submitted { visit, fields: Correction { email } }: Submitted<Correction>,
+    Submitted { visit, fields }: Submitted<Again>,
 ) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
     let Some(guest) = visit.guest else {
-        return Ok(Redirect::to("/account").into_response());
+        return Ok(Redirect::to(HOME).into_response());
     };
     let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
-    let (status, why) = match Address::parse(&email) {
+    let (status, why) = match Address::parse(&fields.email) {
         Err(_) => (unprocessable, Refusal::of_email(&sheet.words).words),
         Ok(address) => match pages.accounts.correct(&guest.reader, &address).await {
-            Ok(true) => return Ok(Redirect::to("/subscribe/welcome?sent=1").into_response()),
+            Ok(true) => return Ok(fields.sent()),
             Ok(false) => (StatusCode::CONFLICT, sheet.words.say("subscribe-welcome-taken")),
             Err(error) => {
                 let refused = refusal::of(&sheet.words, error, "email")?;
@@ -192,6 +258,7 @@ pub(super) async fn correct(
             }
         },
     };
-    let wrong = Wrong { status, typed: email, why };
-    draw(&pages, &sheet, &guest, (&Came::default(), Some(wrong))).await
+    let wish = fields.wish();
+    let wrong = Wrong { status, typed: fields.email, why };
+    draw(&pages, &sheet, &guest, (&wish, false, Some(wrong))).await
 }

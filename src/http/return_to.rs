@@ -1,13 +1,12 @@
 //! Where to go next: only ever to a path of our own, or back to a site of the publisher.
 
 /// Longest path.
-const LENGTH_MAX: usize = 500;
-/// Where there is nowhere better.
-const HOME: &str = "/account";
+const LENGTH_MAX: usize = 1_000;
 
-/// The path to go to, or the account where `wanted` is not plainly one of ours.
-pub(super) fn checked(wanted: &str) -> &str {
-    if is_ours(wanted) { wanted } else { HOME }
+/// The path to go to, or `home` where `wanted` is not plainly one of ours.
+#[must_use]
+pub fn checked<'a>(wanted: &'a str, home: &'a str) -> &'a str {
+    if is_ours(wanted) { wanted } else { home }
 }
 
 fn is_plain(text: &str) -> bool {
@@ -27,7 +26,7 @@ fn is_ours(wanted: &str) -> bool {
 
 /// A place to go back to that is known to be the publisher's.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Destination {
+pub enum Destination {
     /// A path of our own.
     Here(String),
     /// An address of a site.
@@ -44,7 +43,8 @@ impl From<Destination> for String {
 
 /// Where `wanted` leads, if it is a path of our own, or an address of a site that lives at one of
 /// `origins`.
-pub(super) fn back(wanted: &str, origins: &[String]) -> Option<Destination> {
+#[must_use]
+pub fn back(wanted: &str, origins: &[String]) -> Option<Destination> {
     if is_ours(wanted) {
         return Some(Destination::Here(wanted.to_owned()));
     }
@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn only_paths_of_our_own() {
         for path in ["/", "/demo/articles/how-tides-work", "/account?x=1", "/a/b#c"] {
-            assert_eq!(checked(path), path);
+            assert_eq!(checked(path, "/account"), path);
         }
         let long = format!("/{}", "a".repeat(LENGTH_MAX));
         for path in [
@@ -83,7 +83,7 @@ mod tests {
             " /a",
             &long,
         ] {
-            assert_eq!(checked(path), HOME, "{path}");
+            assert_eq!(checked(path, "/account"), "/account", "{path}");
             assert_eq!(back(path, &["https://news.example".to_owned()]), None, "{path}");
         }
     }
