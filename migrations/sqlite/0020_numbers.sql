@@ -1,11 +1,14 @@
 -- What happened, in numbers: written with what happened, and soon folded into days.
+-- Money is labelled by its plan when it is folded: from its invoice, or else its subscription.
 CREATE TABLE number_facts (
     id       INTEGER PRIMARY KEY,
     at       INTEGER NOT NULL,
     name     TEXT    NOT NULL,   -- of the figure, `mrr.new`
     label    TEXT    NOT NULL,   -- of what: a plan, a cause, a month, an article
     currency TEXT    NOT NULL,   -- ISO 4217; empty where no money is meant
-    value    INTEGER NOT NULL
+    value    INTEGER NOT NULL,
+    subscription_id BLOB,
+    invoice_id      BLOB
 ) STRICT;
 
 -- The same for each day of the publisher's calendar.

@@ -313,6 +313,7 @@ impl AppState {
         let pages = reader::pages::Pages {
             accounts: Arc::clone(&self.accounts),
             newsletters: Arc::clone(&self.newsletters),
+            counts: self.desk.counts.clone(),
             publisher: self.config.mail.from_name.as_str().into(),
             secure: !self.config.is_sandbox(),
         };

@@ -29,7 +29,7 @@ struct OfSite {
     offered: u32,
 }
 
-/// PageCounts of every site; clones share them.
+/// The counts of every site; clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct PageCounts(Arc<Mutex<HashMap<String, OfSite>>>);
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
+use uuid::Uuid;
 
 use super::{
     calendar::Calendar,
@@ -48,6 +49,8 @@ struct FactRow {
     label: String,
     currency: String,
     value: i64,
+    subscription_id: Option<Uuid>,
+    invoice_id: Option<Uuid>,
 }
 
 /// Folds all facts that wait into days. Whoever else does so at the same time folds other facts.
@@ -63,7 +66,11 @@ pub async fn fold(db: &Db, calendar: &Calendar) -> Result<(), StoreError> {
         let mut sums = BTreeMap::<_, i64>::new();
         for row in rows {
             let day = calendar.day(row.at).to_string();
-            *sums.entry((row.name, day, row.label, row.currency)).or_default() += row.value;
+            let label = match row.subscription_id {
+                Some(of) => plan(&mut tx, of, row.invoice_id).await?,
+                None => row.label,
+            };
+            *sums.entry((row.name, day, label, row.currency)).or_default() += row.value;
         }
         for ((name, day, label, currency), value) in sums {
             tx.query(
@@ -92,11 +99,30 @@ async fn take(tx: &mut Tx) -> Result<Vec<FactRow>, StoreError> {
     tx.query(
         "DELETE FROM number_facts
          WHERE id IN (SELECT id FROM number_facts ORDER BY id LIMIT $1)
-         RETURNING at, name, label, currency, value",
+         RETURNING at, name, label, currency, value, subscription_id, invoice_id",
     )
     .bind(FOLDED_MAX)
     .all()
     .await
+}
+
+/// For which plan money was: that of the invoice's first line, else that of the subscription.
+async fn plan(
+    tx: &mut Tx,
+    subscription: Uuid,
+    invoice: Option<Uuid>,
+) -> Result<String, StoreError> {
+    let found: Option<(Option<String>,)> = tx
+        .query(
+            "SELECT COALESCE(
+                 (SELECT plan FROM invoice_lines WHERE invoice_id = $1 AND position = 0),
+                 (SELECT plan FROM subscriptions WHERE id = $2))",
+        )
+        .bind(invoice)
+        .bind(subscription)
+        .optional()
+        .await?;
+    Ok(found.and_then(|(plan,)| plan).unwrap_or_default())
 }
 
 /// What a day's number is kept as.

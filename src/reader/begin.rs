@@ -19,6 +19,10 @@ use crate::{
     },
     language::Language,
     mail::{address::Address, letter::Letter},
+    numbers::{
+        figure::{Fact, Figure},
+        store as numbers,
+    },
 };
 
 /// Somebody who is about to subscribe.
@@ -61,6 +65,7 @@ impl Accounts {
         };
         let mut tx = self.db.write().await?;
         if store::begin(&mut tx, &reader, newcomer.browser).await? {
+            numbers::note(&mut tx, &[Fact::count(Figure::SignedUp, "", 1)], now).await?;
             tx.commit().await?;
             return Ok(Beginning::Begun(reader));
         }

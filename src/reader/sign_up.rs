@@ -14,6 +14,10 @@ use crate::{
     language::Language,
     language::Words,
     mail::{address::Address, letter::Letter},
+    numbers::{
+        figure::{Fact, Figure},
+        store as numbers,
+    },
 };
 
 impl Accounts {
@@ -81,6 +85,7 @@ impl Accounts {
         // The account first, then the link: of two links for one address one waits here for the
         // other, and neither holds what the other needs. What fails is not committed.
         let reader = if store::insert(&mut tx, &reader).await? {
+            numbers::note(&mut tx, &[Fact::count(Figure::SignedUp, "", 1)], now).await?;
             reader
         } else {
             // Who subscribed meanwhile has a provisional account, which is now a whole one.

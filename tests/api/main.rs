@@ -46,6 +46,7 @@ mod merging;
 mod money;
 mod newsletters;
 mod notices;
+mod numbers;
 mod office_billing;
 mod office_pages;
 mod operations;

@@ -127,7 +127,7 @@ on_both_databases! {
             hire(&t, role).await;
             let mut browser = on_duty(&t, role).await;
             let first = browser.open("/staff/sites").await.text();
-            for path in paths("get").into_iter().filter(|path| !path.contains("{id}")) {
+            for path in paths("get").into_iter().filter(|path| !path.contains('{')) {
                 let page = browser.open(path).await;
                 let is_offered = first.contains(&format!("href=\"{path}\""));
                 let status = page.status;

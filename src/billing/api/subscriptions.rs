@@ -85,6 +85,7 @@ pub(super) async fn start(
         trial: trial.unwrap_or(true),
         country: country.map(parse_country).transpose()?,
         shown: None,
+        article: None,
     };
     let begun = counter.billing.start(reader, order, operation).await?;
     answer(&counter, StatusCode::CREATED, &begun).await

@@ -79,9 +79,10 @@ impl Billing {
     ) -> Result<(), BillingError> {
         let planned = self.plan_notices(tx, subscription, now).await?;
         self.standings.forget(subscription.reader);
-        let before = store::find(tx, &self.catalogs, subscription.id).await?;
+        // Apart from the rest, so that everybody's task does not hold room for it.
+        let before = Box::pin(store::find(tx, &self.catalogs, subscription.id)).await?;
         store::save(tx, subscription, wake_at(subscription, planned, now)).await?;
-        self.note_facts(tx, (before.as_ref(), subscription), now).await
+        Box::pin(self.note_facts(tx, (before.as_ref(), subscription), now)).await
     }
 
     /// Writes down what a change means in numbers.

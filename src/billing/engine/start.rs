@@ -20,6 +20,10 @@ use crate::{
     clock::Timestamp,
     db::{StoreError, Tx},
     mail::address::Address,
+    numbers::{
+        figure::{Fact, Figure},
+        store as numbers,
+    },
     reader::store as readers,
 };
 
@@ -36,6 +40,8 @@ pub struct Order {
     pub country: Option<String>,
     /// What stood beside the button, where it was on a page of ours.
     pub shown: Option<Shown>,
+    /// Where the wall stood that led here, for the figures: the path of an article.
+    pub article: Option<String>,
 }
 
 /// A card as the gateway described it.
@@ -83,7 +89,7 @@ impl Billing {
         let fresh = Subscription {
             id: operation,
             reader,
-            country: order.country.unwrap_or_else(|| catalog.country.clone()),
+            country: order.country.clone().unwrap_or_else(|| catalog.country.clone()),
             terms,
             method,
             created_at: now,
@@ -95,9 +101,9 @@ impl Billing {
         };
         if begins_trial {
             let card = (order.method.as_ref(), fingerprint.as_deref());
-            self.start_trial(fresh, card, order.shown.as_ref()).await
+            self.start_trial(fresh, card, &order).await
         } else {
-            self.start_paid(fresh, order.shown.as_ref()).await
+            self.start_paid(fresh, &order).await
         }
     }
 
@@ -159,7 +165,7 @@ impl Billing {
         &self,
         fresh: Subscription,
         (method, fingerprint): (Option<&PaymentMethod>, Option<&str>),
-        shown: Option<&Shown>,
+        order: &Order,
     ) -> Result<Subscription, BillingError> {
         let now = fresh.created_at;
         // Refused before the card is touched, where that can be known; the rows settle races.
@@ -183,7 +189,7 @@ impl Billing {
             None | Some(ChargeOutcome::Succeeded { .. }) => {
                 let begun = fresh.confirmed(now);
                 let (begun, event) = begun.ok_or(BillingError::impossible("a trial of nothing"))?;
-                self.insert(&mut tx, &begun, shown, now).await?;
+                self.insert(&mut tx, &begun, order, now).await?;
                 self.write_event(&mut tx, (&begun, &event), Actor::Reader, now).await?;
                 self.tell_trial(&mut tx, &begun, now).await?;
                 begun
@@ -193,7 +199,7 @@ impl Billing {
                 let waits_for = WaitsFor::Reader { until };
                 let open = Some(OpenCharge { id: fresh.id, waits_for });
                 let begun = Subscription { open, ..fresh };
-                self.insert(&mut tx, &begun, shown, now).await?;
+                self.insert(&mut tx, &begun, order, now).await?;
                 let event = Event::Created { expires_at: until };
                 self.write_event(&mut tx, (&begun, &event), Actor::Reader, now).await?;
                 begun
@@ -210,7 +216,7 @@ impl Billing {
     async fn start_paid(
         &self,
         fresh: Subscription,
-        shown: Option<&Shown>,
+        order: &Order,
     ) -> Result<Subscription, BillingError> {
         let now = fresh.created_at;
         let id = fresh.id;
@@ -220,7 +226,7 @@ impl Billing {
         limit_store::check(&mut tx, declined, self.declined, now).await?;
         let purchase = fresh.fresh_purchase(now);
         let purchase = purchase.ok_or(BillingError::impossible("a period of no length"))?;
-        self.insert(&mut tx, &fresh, shown, now).await?;
+        self.insert(&mut tx, &fresh, order, now).await?;
         let (begun, charge) = self.intend(&mut tx, fresh, Intent::of(purchase, false), now).await?;
         let event = Event::Created { expires_at: now.plus(CONFIRM_WITHIN) };
         self.write_event(&mut tx, (&begun, &event), Actor::Reader, now).await?;
@@ -289,7 +295,7 @@ impl Billing {
         &self,
         tx: &mut Tx,
         fresh: &Subscription,
-        shown: Option<&Shown>,
+        order: &Order,
         now: Timestamp,
     ) -> Result<(), BillingError> {
         self.standings.forget(fresh.reader);
@@ -299,8 +305,12 @@ impl Billing {
             Err(StoreError::Duplicate) => return Err(BillingError::AlreadySubscribed),
             other => other?,
         }
-        self.note_facts(tx, (None, fresh), now).await?;
-        if let Some(shown) = shown {
+        Box::pin(self.note_facts(tx, (None, fresh), now)).await?;
+        if let Some(article) = &order.article {
+            let fact = Fact::count(Figure::SubscribedFrom, article, 1);
+            numbers::note(tx, &[fact], now).await?;
+        }
+        if let Some(shown) = &order.shown {
             consent::insert(tx, fresh.id, fresh, shown, now).await?;
         }
         Ok(())

@@ -82,7 +82,8 @@ pub async fn append(tx: &mut Tx, entries: &[Entry]) -> Result<(), BookError> {
     Ok(())
 }
 
-/// Counts what an entry means for the figures of its plan: that of the invoice's first line.
+/// Counts what an entry means for the figures. Its plan is found out later: the invoice may not be
+/// written yet, and whoever waits for a payment should not wait for the figures.
 async fn note(tx: &mut Tx, entry: &Entry) -> Result<(), StoreError> {
     let about = entry.about();
     let (figure, value) = match about.kind {
@@ -97,17 +98,15 @@ async fn note(tx: &mut Tx, entry: &Entry) -> Result<(), StoreError> {
         return Ok(());
     }
     tx.query(
-        "INSERT INTO number_facts (at, name, label, currency, value)
-         SELECT $1, $2, COALESCE(
-             (SELECT plan FROM invoice_lines WHERE invoice_id = $3 AND position = 0),
-             (SELECT plan FROM subscriptions WHERE id = $4), ''), $5, $6",
+        "INSERT INTO number_facts (at, name, label, currency, value, subscription_id, invoice_id)
+         VALUES ($1, $2, '', $3, $4, $5, $6)",
     )
     .bind(about.at)
     .bind(figure.as_str())
-    .bind(about.invoice)
-    .bind(about.subscription)
     .bind(about.currency.code())
     .bind(value)
+    .bind(about.subscription)
+    .bind(about.invoice)
     .execute()
     .await?;
     Ok(())

@@ -39,6 +39,7 @@ use super::accounts::Accounts;
 use crate::{
     auth::guard::{Guard, slow_down},
     newsletter::newsletters::Newsletters,
+    numbers::counts::PageCounts,
 };
 
 /// Where there is nowhere better to go.
@@ -56,6 +57,8 @@ pub struct Pages {
     pub accounts: Arc<Accounts>,
     /// Signs up to newsletters, and off again.
     pub newsletters: Arc<Newsletters>,
+    /// What pages do, for the figures of the office.
+    pub counts: PageCounts,
     /// Whose pages they are.
     pub publisher: Arc<str>,
     /// Whether cookies travel by HTTPS only, and their names say so: everywhere but in a sandbox.

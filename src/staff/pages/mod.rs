@@ -7,10 +7,12 @@
 
 mod audit;
 mod catalog;
+mod chart;
 mod cookies;
 mod frame;
 mod log_in;
 mod mails;
+mod numbers;
 mod reader;
 mod refusal;
 mod seat;
@@ -26,7 +28,7 @@ use axum::{
     Router,
     http::header,
     middleware::from_fn_with_state,
-    response::{IntoResponse, Redirect},
+    response::IntoResponse,
     routing::{get, post},
 };
 
@@ -60,11 +62,13 @@ pub fn routes(pages: StaffPages, guard: Guard) -> Router {
     Router::new()
         .merge(forms)
         .route("/staff/login", get(log_in::form))
-        .route("/staff", get(home))
+        .route("/staff", get(numbers::home))
         .route("/staff/audit", get(audit::page))
         .route("/staff/catalog", get(catalog::page))
         .route("/staff/mails", get(mails::page))
         .route("/staff/meters", get(sites::meters))
+        .route("/staff/numbers", get(numbers::page))
+        .route("/staff/numbers/{name}", get(numbers::file))
         .route("/staff/readers/{id}", get(reader::page))
         .route("/staff/sites", get(sites::page))
         .route("/staff/subscriptions", get(subscriptions::page))
@@ -74,11 +78,6 @@ pub fn routes(pages: StaffPages, guard: Guard) -> Router {
         .route("/assets/office.css", get(async || asset("text/css; charset=utf-8", STYLESHEET)))
         .route("/assets/office.js", get(async || asset("text/javascript; charset=utf-8", SCRIPT)))
         .with_state(pages)
-}
-
-/// Where everybody may begin.
-async fn home(_: seat::Seat) -> Redirect {
-    Redirect::to("/staff/sites")
 }
 
 fn asset(media_type: &'static str, content: &'static str) -> impl IntoResponse {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::{
     extract::{Query, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode, Uri, header},
     response::{IntoResponse, Redirect, Response},
 };
 use iso_currency::Currency;
@@ -55,6 +55,9 @@ pub(super) struct Wish {
     pub(super) return_to: String,
 }
 
+/// Longest path of an article that is counted.
+const ARTICLE_MAX: usize = 200;
+
 impl Wish {
     /// The address of `page` with `plan` chosen.
     fn address(&self, page: &str, plan: &str) -> String {
@@ -77,6 +80,14 @@ impl Wish {
     /// The address of the confirmation, from which every way leads on.
     pub(super) fn welcome(&self) -> String {
         self.address("/subscribe/welcome", &self.plan)
+    }
+
+    /// The article at whose wall the reader stood, as its path: where that is known and short.
+    pub(super) fn article(&self, pages: &Pages) -> Option<String> {
+        let address = String::from(self.back(pages)?);
+        let uri: Uri = address.parse().ok()?;
+        let path = uri.path();
+        (path != "/" && path.len() <= ARTICLE_MAX).then(|| path.to_owned())
     }
 
     /// The same page after the bank has said no.
@@ -369,5 +380,8 @@ pub(super) async fn page(
     let card = refused.then(|| sheet.words.say("subscribe-error-bank"));
     let refused = Refused { card, ..Refused::default() };
     let drawn = offer.draw(&pages, &visit, (StatusCode::OK, refused), Typed::default())?;
+    if let Some(site) = &visit.site {
+        pages.counts.offered(&site.site.id);
+    }
     Ok(visit.seal(drawn))
 }

@@ -205,6 +205,7 @@ async fn take(
         trial: offer.proposal.with_trial,
         country: None,
         shown: Some(offer.shown()),
+        article: offer.wish.article(pages),
     };
     match billing.start(reader.id, order, operation).await {
         Ok(begun) => Ok(Outcome::Begun(Box::new((reader, begun)))),

@@ -1,0 +1,222 @@
+//! `/staff/numbers`: every figure with what it means, its picture, its table and a download; and
+//! `/staff`, the few that matter today.
+
+use askama::Template;
+use axum::{
+    extract::{Path, Query, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use iso_currency::Currency;
+use jiff::civil::Date;
+use serde::Deserialize;
+
+use super::{
+    StaffPages,
+    chart::{self, Line},
+    frame::{self, Frame, Place},
+    seat::Seat,
+};
+use crate::{
+    auth::staff::permission::Permission,
+    billing::subscription::{model::EndReason, search::Stuck},
+    http::{
+        headers::NO_STORE,
+        problem::{ApiError, FieldError},
+    },
+    money::Money,
+    numbers::report::{Compared, DayLine, Funnel, Mrr, PlanMoney, Recovery, Report, Window},
+    staff::{numbers::window, plain},
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    #[serde(default)]
+    from: String,
+    #[serde(default)]
+    to: String,
+}
+
+#[derive(Template)]
+#[template(path = "staff/templates/numbers.html", config = ".config/askama.toml")]
+struct NumbersPage {
+    frame: Frame,
+    report: Report,
+}
+
+#[derive(Template)]
+#[template(path = "staff/templates/home.html", config = ".config/askama.toml")]
+struct HomePage {
+    frame: Frame,
+    report: Report,
+    stuck: Vec<Stuck>,
+    dead_mails: usize,
+}
+
+/// How a figure reads beside that of the days before.
+fn change(of: Compared) -> String {
+    match of.value - of.previous {
+        0 => "as before".to_owned(),
+        by if of.previous == 0 => format!("{by:+}"),
+        by => format!("{:+}, {:+} %", by, by.saturating_mul(100) / of.previous.abs()),
+    }
+}
+
+fn percent(ppm: Option<i64>) -> String {
+    ppm.map_or_else(|| "–".to_owned(), |ppm| format!("{}.{} %", ppm / 10_000, ppm % 10_000 / 1_000))
+}
+
+fn cause(label: &str) -> &str {
+    EndReason::parse(label).map_or("it was paused", plain::cause)
+}
+
+impl NumbersPage {
+    /// The same days, for a picture or a table.
+    fn query(&self) -> String {
+        format!("from={}&to={}", self.report.window.from, self.report.window.to)
+    }
+
+    fn steps(&self) -> [(&'static str, Compared); 5] {
+        let Funnel { walls, offers, signed_up, trials, paid } = self.report.funnel;
+        [
+            ("Walls", walls),
+            ("Offers", offers),
+            ("Sign-ups", signed_up),
+            ("Trials", trials),
+            ("Began to pay", paid),
+        ]
+    }
+
+    fn late(&self) -> [(&'static str, Compared); 3] {
+        let Recovery { failed, recovered, lost } = self.report.payments;
+        [("failed at first", failed), ("paid after all", recovered), ("ended without", lost)]
+    }
+
+    fn movements(mrr: &Mrr) -> [Compared; 5] {
+        [mrr.new, mrr.reactivation, mrr.expansion, mrr.contraction, mrr.churn]
+    }
+
+    fn sums(plan: &PlanMoney) -> [Compared; 3] {
+        [plan.revenue, plan.paid, plan.refunded]
+    }
+
+    fn money(&self, amount: i64, currency: &str) -> String {
+        money(&self.frame, amount, currency)
+    }
+}
+
+impl HomePage {
+    fn money(&self, amount: i64, currency: &str) -> String {
+        money(&self.frame, amount, currency)
+    }
+}
+
+fn money(frame: &Frame, amount: i64, currency: &str) -> String {
+    let currency = Currency::from_code(currency).unwrap_or(Currency::XXX);
+    frame.words.money(Money { amount, currency })
+}
+
+fn days(pages: &StaffPages, asked: &Asked) -> Result<Window, ApiError> {
+    let today = pages.desk.calendar().day(pages.desk.clock.now());
+    window(asked.from.trim(), asked.to.trim(), today).map_err(|error| {
+        ApiError::InvalidFields(vec![FieldError::new(error.field, "invalid_value", error.rule)])
+    })
+}
+
+/// Every figure.
+pub(super) async fn page(
+    State(pages): State<StaffPages>,
+    seat: Seat,
+    Query(asked): Query<Asked>,
+) -> Result<Response, ApiError> {
+    seat.to(Permission::MetricsRead)?;
+    let report = pages.desk.report(days(&pages, &asked)?).await?;
+    let frame = seat.frame(&pages, "Numbers", Place::Numbers);
+    Ok(frame::show(NumbersPage { frame, report }.render()))
+}
+
+/// What matters today.
+pub(super) async fn home(
+    State(pages): State<StaffPages>,
+    seat: Seat,
+) -> Result<Response, ApiError> {
+    seat.to(Permission::MetricsRead)?;
+    let asked = Asked { from: String::new(), to: String::new() };
+    let report = pages.desk.report(days(&pages, &asked)?).await?;
+    let stuck = pages.desk.readers.billing.stuck().await?;
+    let dead_mails = pages.desk.dead_mails().await?.len();
+    let frame = seat.frame(&pages, "Today", Place::Home);
+    Ok(frame::show(HomePage { frame, report, stuck, dead_mails }.render()))
+}
+
+/// A picture: `mrr.svg`, `subscriptions.svg` or `walls.svg`; or the table behind it as CSV.
+pub(super) async fn file(
+    State(pages): State<StaffPages>,
+    seat: Seat,
+    Path(name): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, ApiError> {
+    seat.to(Permission::MetricsRead)?;
+    let report = pages.desk.report(days(&pages, &asked)?).await?;
+    let lines = match name.as_str() {
+        "mrr.svg" => mrr(&report),
+        "subscriptions.svg" => vec![
+            line("paid", &report, |day| day.active),
+            line("on trial", &report, |day| day.trialing),
+        ],
+        "walls.svg" => vec![line("walls", &report, |day| day.walls)],
+        "days.csv" => return csv(&report),
+        _ => return Err(ApiError::NotFound),
+    };
+    let days: Vec<Date> = report.days.iter().map(|line| line.day).collect();
+    let svg = chart::draw(&days, &lines).map_err(ApiError::internal)?;
+    let headers = [
+        (header::CONTENT_TYPE, "image/svg+xml"),
+        // A picture that is opened by itself loads and runs nothing either.
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
+    ];
+    Ok((StatusCode::OK, NO_STORE, headers, svg).into_response())
+}
+
+fn line(name: &str, report: &Report, pick: impl Fn(&DayLine) -> i64) -> Line {
+    let values = report.days.iter().map(|day| as_number(pick(day)));
+    Line { name: name.to_owned(), values: values.collect() }
+}
+
+/// A line for each currency, in whole units of it.
+fn mrr(report: &Report) -> Vec<Line> {
+    let of = |currency: &str| {
+        let digits = Currency::from_code(currency).and_then(Currency::exponent).unwrap_or(2);
+        let unit = 10_f64.powi(i32::from(digits));
+        let value = |day: &DayLine| as_number(day.mrr.get(currency).copied().unwrap_or(0)) / unit;
+        Line { name: currency.to_owned(), values: report.days.iter().map(value).collect() }
+    };
+    report.mrr.iter().map(|mrr| of(&mrr.currency)).collect()
+}
+
+/// For a picture: what no picture can show is not drawn to the last unit.
+fn as_number(value: i64) -> f64 {
+    f64::from(i32::try_from(value).unwrap_or(if value < 0 { i32::MIN } else { i32::MAX }))
+}
+
+fn csv(report: &Report) -> Result<Response, ApiError> {
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    let currencies: Vec<&str> = report.mrr.iter().map(|mrr| mrr.currency.as_str()).collect();
+    let mrr = currencies.iter().map(|currency| format!("mrr_minor_units_{currency}"));
+    let head = ["day", "active", "trialing", "walls"].map(str::to_owned);
+    csv.write_record(head.into_iter().chain(mrr)).map_err(ApiError::internal)?;
+    for line in &report.days {
+        let counts = [line.active, line.trialing, line.walls];
+        let mrr = currencies.iter().map(|currency| line.mrr.get(*currency).copied().unwrap_or(0));
+        let numbers = counts.into_iter().chain(mrr).map(|number| number.to_string());
+        let record = std::iter::once(line.day.to_string()).chain(numbers);
+        csv.write_record(record).map_err(ApiError::internal)?;
+    }
+    let bytes = csv.into_inner().map_err(|error| ApiError::internal(error.into_error()))?;
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"days.csv\""),
+    ];
+    Ok((NO_STORE, headers, bytes).into_response())
+}
