@@ -25,8 +25,10 @@ pub struct Timestamp(i64);
 impl Timestamp {
     /// 1970-01-01T00:00:00Z.
     pub const UNIX_EPOCH: Self = Self(0);
-    const MIN: Self = Self(-62_135_596_800_000_000);
-    const MAX: Self = Self(253_402_300_799_999_999);
+    /// The first instant of the year 1.
+    pub const MIN: Self = Self(-62_135_596_800_000_000);
+    /// The last instant of the year 9999.
+    pub const MAX: Self = Self(253_402_300_799_999_999);
 
     /// The instant `micros` microseconds after the Unix epoch; `None` outside the years 1 to 9999.
     #[must_use]

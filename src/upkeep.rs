@@ -1,5 +1,6 @@
 //! Forgetting what is over: sessions, links, limits and mails that nobody needs any more. Whatever
 //! is forgotten had already lost its effect; this only keeps the tables small and the past short.
+//! Readers from before they could be searched for are made searchable here too.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,7 +20,7 @@ use crate::{
     db::{Db, StoreError},
     mail::outbox,
     newsletter::{model::LEFT_KEPT, store as newsletters},
-    reader::{address_store, link_store, store as readers},
+    reader::{address_store, link_store, search::store as reader_search, store as readers},
 };
 
 /// How often to look.
@@ -57,7 +58,8 @@ pub async fn run(db: Db, clock: Arc<dyn Clock>) {
     }
 }
 
-/// Forgets everything that is over now, step by step, and says how many rows that were.
+/// Forgets everything that is over now, step by step, and says how many rows that were. Readers
+/// who become searchable are counted too.
 ///
 /// # Errors
 /// When the database fails; what was forgotten before stays forgotten.
@@ -80,6 +82,7 @@ pub async fn forget(db: &Db, clock: &dyn Clock) -> Result<u64, StoreError> {
             newsletters::purge_unanswered(&mut tx, now, STEP).await?,
             newsletters::purge_left(&mut tx, now.minus(LEFT_KEPT), STEP).await?,
             newsletters::purge_consents(&mut tx, now.minus(LEFT_KEPT), STEP).await?,
+            reader_search::catch_up(&mut tx, STEP).await?,
         ];
         tx.commit().await?;
         forgotten += rows.iter().sum::<u64>();

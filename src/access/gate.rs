@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 use prometheus_client::metrics::counter::Counter;
 use uuid::Uuid;
 
-use super::decision::{ArticleAccess, Facts, Reason, decide, explain};
+use super::decision::{ArticleAccess, Decision, Facts, Reason, decide, explain};
 use crate::{
     billing::engine::{Billing, BillingError},
     clock::{Clock, Timestamp},
@@ -18,6 +18,7 @@ use crate::{
         visitor::{self, Lifetime},
     },
     numbers::counts::PageCounts,
+    reader::last_read::LastReads,
     site::directory::{Directory, LiveSite},
 };
 
@@ -113,6 +114,7 @@ pub struct Gate {
     token_life: Lifetime,
     counters: [Counter; Reason::ALL.len()],
     counts: PageCounts,
+    reads: Option<LastReads>,
 }
 
 impl std::fmt::Debug for Gate {
@@ -134,7 +136,13 @@ impl Gate {
         let counter =
             |reason: Reason| metrics.decisions(reason.decision().as_str(), reason.as_str());
         let counters = Reason::ALL.map(counter);
-        Self { directory, meter, billing, clock, ids, token_life, counters, counts }
+        Self { directory, meter, billing, clock, ids, token_life, counters, counts, reads: None }
+    }
+
+    /// Notes on which days readers read.
+    #[must_use]
+    pub fn noting(self, reads: LastReads) -> Self {
+        Self { reads: Some(reads), ..self }
     }
 
     /// How long a visitor token lives.
@@ -187,6 +195,12 @@ impl Gate {
         {
             counter.inc();
             self.counts.decided(&site.site.id, reason);
+        }
+        if !question.dry_run
+            && reason.decision() == Decision::Allow
+            && let (Some(reads), Some(reader)) = (&self.reads, reader)
+        {
+            reads.note(reader, now);
         }
         Ok(Answer {
             reason,

@@ -2,7 +2,7 @@
 //!
 //! `decision` is pure: facts in, reason out. `gate` gathers the facts and asks the meter. `api`
 //! offers it over HTTP, `middleware` to an axum website in the same process, and `receipt` signs
-//! what was decided. This room may use `metering`, `auth`, `billing` and `site`; none of them
+//! what was decided. This room may use `metering`, `auth`, `billing`, `reader` and `site`; none of them
 //! knows it. (That is why the middleware lives here and not with the meter: it hands on a
 //! decision.)
 

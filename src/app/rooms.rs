@@ -34,7 +34,7 @@ use crate::{
     metering::meter::Meter,
     newsletter::{link::LinkKey, newsletters::Newsletters},
     numbers::counts::{self, PageCounts},
-    reader::accounts::Accounts,
+    reader::{accounts::Accounts, last_read::LastReads},
     site::directory::Directory,
     staff::desk::Desk,
 };
@@ -81,8 +81,10 @@ impl Ground<'_> {
         let guard = Guard { networks, clock: Arc::clone(&self.clock) };
         let facts = (self.clock, self.ids);
         let life = self.config.meter.token;
-        let reads = (self.meter, Arc::clone(&billing), counts.clone());
-        let gate = Gate::new(self.directory, reads, facts, life, self.metrics);
+        let (reads, noting) = LastReads::new(self.db);
+        tasks.spawn(noting);
+        let memory = (self.meter, Arc::clone(&billing), counts.clone());
+        let gate = Gate::new(self.directory, memory, facts, life, self.metrics).noting(reads);
         let (gate, desk) = (Arc::new(gate), Arc::new(desk));
         Ok(Rooms { gate, accounts, billing, newsletters, desk, guard })
     }

@@ -71,6 +71,8 @@ pub enum Action {
     MailRetried,
     /// The addresses that receive a newsletter were given out.
     NewsletterExported,
+    /// A list of subscriptions was given out.
+    SubscriptionsExported,
     /// New signing keys were made.
     KeysRotated,
     /// A subscription was canceled.
@@ -91,7 +93,7 @@ pub enum Action {
 
 impl Action {
     /// Every one of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::StaffAdded,
         Self::StaffRoleChanged,
         Self::StaffDisabled,
@@ -106,6 +108,7 @@ impl Action {
         Self::ReaderSessionsEnded,
         Self::MailRetried,
         Self::NewsletterExported,
+        Self::SubscriptionsExported,
         Self::KeysRotated,
         Self::SubscriptionCanceled,
         Self::SubscriptionRefunded,
@@ -134,6 +137,7 @@ impl Action {
             Self::ReaderSessionsEnded => "reader.sessions_ended",
             Self::MailRetried => "mail.retried",
             Self::NewsletterExported => "newsletter.exported",
+            Self::SubscriptionsExported => "subscriptions.exported",
             Self::KeysRotated => "keys.rotated",
             Self::SubscriptionCanceled => "subscription.canceled",
             Self::SubscriptionRefunded => "subscription.refunded",

@@ -6,8 +6,9 @@ use super::{
     engine::{Billing, BillingError},
     invoice::{credit_store as credits, store as invoices, view::InvoiceView},
     subscription::{
+        listing::{self, Filters, Page, Place, Sort},
         model::Subscription,
-        search::{self, Search, Stuck},
+        search::{self, Stuck},
         store,
     },
     timeline::{self, Told},
@@ -31,19 +32,28 @@ pub struct Review {
 }
 
 impl Billing {
-    /// Up to `most` subscriptions that match, the latest first, each with its reader's address.
+    /// Up to `most` subscriptions that match, after the place `after`.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn search(
+    pub async fn list_page(
         &self,
-        search: Search,
+        wanted: (&Filters, Sort),
+        after: Option<Place>,
         most: i64,
-    ) -> Result<Vec<(Subscription, Option<String>)>, BillingError> {
-        let now = self.clock.now();
+    ) -> Result<Page, BillingError> {
         let mut tx = self.db.read().await?;
-        let found = search::find(&mut tx, &self.catalogs, search, most).await?;
-        Ok(found.into_iter().map(|(it, email)| (it.as_of(now), email)).collect())
+        let mut page = listing::page(&mut tx, &self.catalogs, wanted, after, most).await?;
+        let now = self.clock.now();
+        for entry in &mut page.entries {
+            let is_open = |it: &Subscription| it.state.ended().is_none();
+            if let Ok(subscription) = &mut entry.subscription
+                && is_open(subscription)
+            {
+                *subscription = subscription.clone().as_of(now);
+            }
+        }
+        Ok(page)
     }
 
     /// Everything about one subscription.

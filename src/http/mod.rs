@@ -7,6 +7,7 @@
 pub mod body;
 pub mod client_ip;
 pub mod cookie;
+pub mod csv;
 pub mod edge;
 pub mod form;
 pub mod headers;

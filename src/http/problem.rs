@@ -64,6 +64,9 @@ pub enum ApiError {
     /// The body is JSON, but fields break rules.
     #[error("some fields are not as they must be")]
     InvalidFields(Vec<FieldError>),
+    /// Parameters of the address break rules.
+    #[error("some parameters are not as they must be")]
+    InvalidQuery(Vec<FieldError>),
     /// A header breaks a rule.
     #[error("{1}")]
     InvalidHeader(&'static str, &'static str),
@@ -123,6 +126,7 @@ impl ApiError {
         match self {
             Self::InvalidJson(_) => (StatusCode::BAD_REQUEST, "invalid_json"),
             Self::InvalidFields(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_fields"),
+            Self::InvalidQuery(_) => (StatusCode::BAD_REQUEST, "invalid_query"),
             Self::InvalidHeader(code, _) => (StatusCode::BAD_REQUEST, code),
             Self::Reused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
@@ -147,7 +151,7 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, code) = self.parts();
         let errors = match &self {
-            Self::InvalidFields(errors) => errors.clone(),
+            Self::InvalidFields(errors) | Self::InvalidQuery(errors) => errors.clone(),
             _ => Vec::new(),
         };
         let problem = ProblemBody {

@@ -69,6 +69,9 @@ pub struct ExportedReader {
     has_password: bool,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
+    /// The day of the last article read while logged in.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_read_at: Option<Timestamp>,
 }
 
 /// A session.
@@ -151,6 +154,7 @@ impl Accounts {
     pub async fn export(&self, id: Uuid) -> Result<Export, AccountError> {
         let mut tx = self.db.read().await?;
         let reader = store::find(&mut tx, id).await?.ok_or(AccountError::Gone)?;
+        let last_read_at = store::last_read_at(&mut tx, id).await?;
         let change = address_store::find(&mut tx, id).await?;
         let sessions = sessions::list_all(&mut tx, Realm::Reader, id).await?;
         let mails = outbox::newest(&mut tx, Some(&reader.email)).await?;
@@ -173,6 +177,7 @@ impl Accounts {
                 language: reader.language,
                 has_password: reader.password_hash.is_some(),
                 created_at: reader.created_at,
+                last_read_at,
             },
             sessions: sessions.into_iter().map(ExportedSession::from).collect(),
             address_change: change.map(|(email, expires_at)| ExportedChange {

@@ -1,6 +1,6 @@
 //! Readers: their accounts, from the mail that makes one to the day it is erased.
 //!
-//! `model` and `recipient` are pure. `store`, `link_store` and `address_store` are SQL.
+//! `model` and `recipient` are pure; `search` finds readers by parts of their address. `store`, `link_store` and `address_store` are SQL.
 //! [`accounts::Accounts`] does what a reader can do, one file for each errand: `sign_up`, `begin`,
 //! `log_in`, `password`, `address`, `notice`, `data`. `api` offers it to programs, `pages` to
 //! people.
@@ -11,6 +11,7 @@ pub mod address_store;
 pub mod api;
 pub mod begin;
 pub mod data;
+pub mod last_read;
 pub mod link_store;
 mod log_in;
 pub mod model;
@@ -18,5 +19,6 @@ mod notice;
 pub mod pages;
 mod password;
 mod recipient;
+pub mod search;
 mod sign_up;
 pub mod store;

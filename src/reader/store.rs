@@ -5,7 +5,7 @@
 
 use uuid::Uuid;
 
-use super::model::Reader;
+use super::{model::Reader, search::store as search};
 use crate::{
     auth::session::secret::SecretHash,
     clock::Timestamp,
@@ -55,8 +55,8 @@ pub async fn insert(tx: &mut Tx, reader: &Reader) -> Result<bool, StoreError> {
     let added = tx
         .query(
             "INSERT INTO readers (id, email, email_key, email_verified_at, password_hash, created_at,
-                                  language, site)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+                                  language, site, searchable)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, TRUE)
              ON CONFLICT (email_key) DO NOTHING",
         )
         .bind(reader.id)
@@ -69,6 +69,9 @@ pub async fn insert(tx: &mut Tx, reader: &Reader) -> Result<bool, StoreError> {
         .bind(reader.site.as_deref())
         .execute()
         .await?;
+    if added > 0 {
+        search::add(tx, reader.id, reader.email.key()).await?;
+    }
     Ok(added > 0)
 }
 
@@ -80,8 +83,9 @@ pub async fn insert(tx: &mut Tx, reader: &Reader) -> Result<bool, StoreError> {
 pub async fn begin(tx: &mut Tx, reader: &Reader, browser: SecretHash) -> Result<bool, StoreError> {
     let added = tx
         .query(
-            "INSERT INTO readers (id, email, email_key, begun_in, created_at, language, site)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)
+            "INSERT INTO readers (id, email, email_key, begun_in, created_at, language, site,
+                                  searchable)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, TRUE)
              ON CONFLICT (email_key) DO NOTHING",
         )
         .bind(reader.id)
@@ -93,6 +97,9 @@ pub async fn begin(tx: &mut Tx, reader: &Reader, browser: SecretHash) -> Result<
         .bind(reader.site.as_deref())
         .execute()
         .await?;
+    if added > 0 {
+        search::add(tx, reader.id, reader.email.key()).await?;
+    }
     Ok(added > 0)
 }
 
@@ -139,9 +146,10 @@ pub async fn adopt(
 /// # Errors
 /// [`StoreError`].
 pub async fn correct(tx: &mut Tx, id: Uuid, email: &Address) -> Result<bool, StoreError> {
+    let before = taken_key(tx, id).await?;
     let corrected = tx
         .query(
-            "UPDATE readers SET email = $1, email_key = $2
+            "UPDATE readers SET email = $1, email_key = $2, searchable = TRUE
              WHERE id = $3 AND begun_in IS NOT NULL",
         )
         .bind(email.typed())
@@ -149,9 +157,40 @@ pub async fn correct(tx: &mut Tx, id: Uuid, email: &Address) -> Result<bool, Sto
         .bind(id)
         .execute()
         .await;
-    match corrected {
-        Err(StoreError::Duplicate) => Ok(false),
-        other => Ok(other? > 0),
+    let corrected = match corrected {
+        Err(StoreError::Duplicate) => return Ok(false),
+        other => other? > 0,
+    };
+    if corrected {
+        move_words(tx, id, before, Some(email)).await?;
+    }
+    Ok(corrected)
+}
+
+/// Takes the row of a reader, and says which address is found by its words.
+async fn taken_key(tx: &mut Tx, id: Uuid) -> Result<Option<String>, StoreError> {
+    lock(tx, id).await?;
+    let row = tx
+        .query("SELECT email_key FROM readers WHERE id = $1 AND email_key IS NOT NULL")
+        .bind(id)
+        .optional::<(String,)>()
+        .await?;
+    Ok(row.map(|(key,)| key))
+}
+
+/// Lets a reader be found by the new address, and no more by the one before.
+async fn move_words(
+    tx: &mut Tx,
+    id: Uuid,
+    before: Option<String>,
+    after: Option<&Address>,
+) -> Result<(), StoreError> {
+    if let Some(before) = before {
+        search::remove(tx, id, &before).await?;
+    }
+    match after {
+        Some(email) => search::add(tx, id, email.key()).await,
+        None => Ok(()),
     }
 }
 
@@ -177,17 +216,25 @@ pub async fn purge_provisional(
     before: Timestamp,
     most: i64,
 ) -> Result<u64, StoreError> {
-    tx.query(
-        "DELETE FROM readers WHERE id IN (
-             SELECT id FROM readers
-             WHERE begun_in IS NOT NULL AND created_at < $1
-               AND NOT EXISTS (SELECT 1 FROM subscriptions s WHERE s.reader_id = readers.id)
-             ORDER BY created_at LIMIT $2)",
-    )
-    .bind(before)
-    .bind(most)
-    .execute()
-    .await
+    let purged = tx
+        .query(
+            "DELETE FROM readers WHERE id IN (
+                 SELECT id FROM readers
+                 WHERE begun_in IS NOT NULL AND created_at < $1
+                   AND NOT EXISTS (SELECT 1 FROM subscriptions s WHERE s.reader_id = readers.id)
+                 ORDER BY created_at LIMIT $2)
+             RETURNING id, email_key",
+        )
+        .bind(before)
+        .bind(most)
+        .all::<(Uuid, Option<String>)>()
+        .await?;
+    let mut forgotten = 0;
+    for (id, key) in purged {
+        move_words(tx, id, key, None).await?;
+        forgotten += 1;
+    }
+    Ok(forgotten)
 }
 
 /// The reader with this id, unless erased.
@@ -220,6 +267,16 @@ pub async fn find_by_email(tx: &mut Tx, email: &Address) -> Result<Option<Reader
     .await?
     .map(Reader::try_from)
     .transpose()
+}
+
+/// When the reader last read an article, to the day.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn last_read_at(tx: &mut Tx, id: Uuid) -> Result<Option<Timestamp>, StoreError> {
+    let row: Option<(Option<Timestamp>,)> =
+        tx.query("SELECT last_read_at FROM readers WHERE id = $1").bind(id).optional().await?;
+    Ok(row.and_then(|(at,)| at))
 }
 
 /// Waits for whoever else is at work on this reader, and lets the others wait until `tx` ends.
@@ -266,16 +323,23 @@ pub async fn set_email(
     email: &Address,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.query(
-        "UPDATE readers SET email = $1, email_key = $2, email_verified_at = $3, begun_in = NULL
-         WHERE id = $4 AND erased_at IS NULL",
-    )
-    .bind(email.typed())
-    .bind(email.key())
-    .bind(now)
-    .bind(id)
-    .execute()
-    .await?;
+    let before = taken_key(tx, id).await?;
+    let changed = tx
+        .query(
+            "UPDATE readers
+             SET email = $1, email_key = $2, email_verified_at = $3, begun_in = NULL,
+                 searchable = TRUE
+             WHERE id = $4 AND erased_at IS NULL",
+        )
+        .bind(email.typed())
+        .bind(email.key())
+        .bind(now)
+        .bind(id)
+        .execute()
+        .await?;
+    if changed > 0 {
+        move_words(tx, id, before, Some(email)).await?;
+    }
     Ok(())
 }
 
@@ -284,16 +348,21 @@ pub async fn set_email(
 /// # Errors
 /// [`StoreError`].
 pub async fn erase(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool, StoreError> {
+    let before = taken_key(tx, id).await?;
     let erased = tx
         .query(
             "UPDATE readers
              SET email = NULL, email_key = NULL, email_verified_at = NULL, password_hash = NULL,
-                 begun_in = NULL, language = NULL, site = NULL, erased_at = $1
+                 begun_in = NULL, language = NULL, site = NULL, last_read_at = NULL,
+                 erased_at = $1
              WHERE id = $2 AND erased_at IS NULL",
         )
         .bind(now)
         .bind(id)
         .execute()
         .await?;
+    if erased > 0 {
+        move_words(tx, id, before, None).await?;
+    }
     Ok(erased > 0)
 }

@@ -10,22 +10,11 @@ use crate::{
         model::{Action, Record},
         store as audit,
     },
-    mail::{
-        address::Address,
-        outbox::{self, DeadMail, ListedMail, MailStatus},
-    },
-    reader::{data::Export, model::Reader, store as readers},
+    mail::outbox::{self, DeadMail, ListedMail, MailStatus},
+    reader::{data::Export, store as readers},
 };
 
 impl Desk {
-    /// The reader with this address, if any.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn find_reader(&self, email: &Address) -> Result<Option<Reader>, DeskError> {
-        Ok(readers::find_by_email(&mut self.db.read().await?, email).await?)
-    }
-
     /// Everything that is held about a reader.
     ///
     /// # Errors

@@ -271,9 +271,19 @@ impl Answer {
         (self.status, body["code"].as_str().unwrap().to_owned())
     }
 
+    /// The parameters that the problem is about, and their codes.
+    pub(crate) fn parameters(&self) -> Vec<(String, String)> {
+        assert_eq!(self.problem(), (400, "invalid_query".to_owned()));
+        self.errors()
+    }
+
     /// The problem's fields and their codes.
     pub(crate) fn fields(&self) -> Vec<(String, String)> {
         assert_eq!(self.problem(), (422, "invalid_fields".to_owned()));
+        self.errors()
+    }
+
+    fn errors(&self) -> Vec<(String, String)> {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let errors = self.json()["errors"].clone();
         let pair = |error: &Value| (text(&error["field"]), text(&error["code"]));

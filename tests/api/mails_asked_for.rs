@@ -36,6 +36,8 @@ const NOT_LIMITED: &[(&str, &str)] = &[
     ("post /v1/access", "a website's call, by a key of 256 bits"),
     ("post /v1/access/batch", "a website's call, by a key of 256 bits"),
     ("post /v1/staff/logout", "needs a token that was checked"),
+    ("post /v1/staff/views", "needs a token that was checked"),
+    ("delete /v1/staff/views/{id}", "needs a token that was checked"),
     ("post /v1/staff/mails/{id}/retry", "needs a token that was checked"),
     ("delete /v1/staff/readers/{id}", "needs a token that was checked"),
     ("delete /v1/staff/readers/{id}/sessions", "needs a token that was checked"),

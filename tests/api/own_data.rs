@@ -54,6 +54,8 @@ const TABLES: &[(&str, Holds)] = &[
     ("idempotency_keys", Holds::Nothing("answers that were given already, for a day")),
     ("newsletter_consents", Holds::Part("/newsletters/consents")),
     ("newsletter_subscriptions", Holds::Part("/newsletters/subscriptions")),
+    ("reader_search", Holds::Part("/reader/email")),
+    ("staff_views", Holds::Nothing("filters of the publisher's people")),
     ("trial_claims", Holds::Nothing("keyed hashes, which tell nobody anything")),
     ("number_days", Holds::Nothing("sums, by plan, month, cause and article")),
     ("number_facts", Holds::Nothing("seconds old; of readers only which subscription paid")),

@@ -29,6 +29,8 @@ pub enum Permission {
     ReaderErase,
     /// Take out the addresses that receive a newsletter.
     NewsletterExport,
+    /// Take out a list of subscriptions with their addresses.
+    SubscriptionExport,
     /// Read the audit log.
     AuditRead,
     /// Add staff, change their roles, close their accounts.
@@ -37,7 +39,7 @@ pub enum Permission {
 
 impl Permission {
     /// Every one of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::SubscriptionsRead,
         Self::MetricsRead,
         Self::SitesRead,
@@ -50,6 +52,7 @@ impl Permission {
         Self::MailQueueRetry,
         Self::ReaderErase,
         Self::NewsletterExport,
+        Self::SubscriptionExport,
         Self::AuditRead,
         Self::StaffManage,
     ];
@@ -66,9 +69,11 @@ impl Permission {
             | Self::ReaderExport
             | Self::MailQueueRead
             | Self::MailQueueRetry => Role::Support,
-            Self::ReaderErase | Self::NewsletterExport | Self::AuditRead | Self::StaffManage => {
-                Role::Admin
-            }
+            Self::ReaderErase
+            | Self::NewsletterExport
+            | Self::SubscriptionExport
+            | Self::AuditRead
+            | Self::StaffManage => Role::Admin,
         }
     }
 }
@@ -108,6 +113,7 @@ MailQueueRead      -    yes  yes
 MailQueueRetry     -    yes  yes
 ReaderErase        -    -    yes
 NewsletterExport   -    -    yes
+SubscriptionExport -    -    yes
 AuditRead          -    -    yes
 StaffManage        -    -    yes"
         );

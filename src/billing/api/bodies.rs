@@ -78,11 +78,6 @@ pub(crate) struct NextAction {
 }
 
 impl SubscriptionBody {
-    /// Its id.
-    pub(crate) fn id(&self) -> Uuid {
-        self.id
-    }
-
     /// `confirm_at` is where the reader confirms what is open.
     pub(crate) fn of(it: &Subscription, confirm_at: Option<String>) -> Self {
         let period = it.period();

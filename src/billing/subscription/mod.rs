@@ -2,12 +2,13 @@
 //!
 //! Pure: `model` is what it is, `change` how people change it, `collect` how payments change it,
 //! `due` what falls due and when, `access` who may read, `quote` what a switch would cost.
-//! `row` and `store` keep it; `search` finds it.
+//! `row` and `store` keep it; `listing` and `search` find it.
 
 pub mod access;
 pub mod change;
 pub mod collect;
 pub mod due;
+pub mod listing;
 pub mod model;
 pub mod quote;
 mod row;

@@ -1,84 +1,11 @@
-//! Looking for subscriptions, as staff do.
+//! What staff ask of subscriptions besides lists of them.
 
 use uuid::Uuid;
 
-use super::{
-    model::{Status, Subscription},
-    row::SubscriptionRow,
-};
 use crate::{
-    billing::catalog::versions::Catalogs,
     clock::Timestamp,
     db::{StoreError, Tx},
 };
-
-/// What is looked for.
-#[derive(Debug, Clone, Default)]
-pub struct Search {
-    /// The start of the reader's address, in its common spelling.
-    pub email: Option<String>,
-    /// The id of the subscription or of the reader.
-    pub id: Option<Uuid>,
-    /// Where it stands.
-    pub status: Option<Status>,
-    /// Its plan.
-    pub plan: Option<String>,
-    /// Only those before this one in the list.
-    pub after: Option<Uuid>,
-}
-
-#[derive(sqlx::FromRow)]
-struct Found {
-    #[sqlx(flatten)]
-    row: SubscriptionRow,
-    email: Option<String>,
-}
-
-/// Up to `most` that match, the latest first, each with its reader's address.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn find(
-    tx: &mut Tx,
-    catalogs: &Catalogs,
-    search: Search,
-    most: i64,
-) -> Result<Vec<(Subscription, Option<String>)>, StoreError> {
-    let prefix = search.email.map(|email| {
-        let escaped = email.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        format!("{escaped}%")
-    });
-    let rows = tx
-        .query(
-            "SELECT s.id, s.reader_id, s.product, s.plan, s.catalog_version, s.country, s.method,
-                 s.method_last4, s.method_expires, s.created_at, s.agreed_at, s.trial_start,
-                 s.trial_end, s.status, s.expires_at, s.begins_trial, s.anchor, s.period_index,
-                 s.period_start, s.period_end, s.paid_amount, s.then_kind, s.then_at,
-                 s.then_reason, s.then_plan, s.then_version, s.failed_at, s.failed_times,
-                 s.failed_reminders, s.retry_at, s.grace_until, s.paused_at, s.ended_at,
-                 s.end_reason, s.open_charge, s.open_until, s.revision, r.email
-             FROM subscriptions s LEFT JOIN readers r ON r.id = s.reader_id
-             WHERE (CAST($1 AS TEXT) IS NULL OR r.email_key LIKE $1 ESCAPE '\\')
-               AND ($2 IS NULL OR s.id = $2 OR s.reader_id = $2)
-               AND (CAST($3 AS TEXT) IS NULL OR s.status = $3)
-               AND (CAST($4 AS TEXT) IS NULL OR s.plan = $4)
-               AND ($5 IS NULL OR s.id < $5)
-             ORDER BY s.id DESC LIMIT $6",
-        )
-        .bind(prefix)
-        .bind(search.id)
-        .bind(search.status.map(Status::as_str))
-        .bind(search.plan)
-        .bind(search.after)
-        .bind(most)
-        .all::<Found>()
-        .await?;
-    let mut all = Vec::with_capacity(rows.len());
-    for Found { row, email } in rows {
-        all.push((row.read(catalogs).await?, email));
-    }
-    Ok(all)
-}
 
 /// One at which nobody looks any more by itself.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -129,6 +56,36 @@ pub async fn count_by_version(tx: &mut Tx) -> Result<Vec<OnVersion>, StoreError>
          WHERE ended_at IS NULL GROUP BY catalog_version, plan
          ORDER BY catalog_version DESC, plan LIMIT 1000",
     )
+    .all()
+    .await
+}
+
+/// What a number or a reference names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub struct Named {
+    /// The invoice, if it names one.
+    pub invoice_id: Option<Uuid>,
+    /// The subscription.
+    pub subscription_id: Uuid,
+}
+
+/// What has this id among invoices, this number among invoices and credit notes, or this gateway's
+/// reference among charges and refunds; at most 20.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn named(tx: &mut Tx, id: Option<Uuid>, text: &str) -> Result<Vec<Named>, StoreError> {
+    tx.query(
+        "SELECT id AS invoice_id, subscription_id FROM invoices WHERE id = $1
+         UNION SELECT id, subscription_id FROM invoices WHERE number = $2
+         UNION SELECT invoice_id, subscription_id FROM credit_notes WHERE number = $2
+         UNION SELECT invoice_id, subscription_id FROM charges WHERE reference = $3
+         UNION SELECT invoice_id, subscription_id FROM refunds WHERE reference = $3
+         LIMIT 20",
+    )
+    .bind(id)
+    .bind(text.to_uppercase())
+    .bind(text.to_owned())
     .all()
     .await
 }

@@ -2,6 +2,8 @@
 //! every act names the permission that it asks for.
 
 mod audit;
+mod finding;
+mod finding_bodies;
 mod mails;
 mod metrics;
 mod newsletters;
@@ -9,13 +11,13 @@ mod readers;
 mod session;
 mod subscription_bodies;
 mod subscriptions;
+mod views;
 
 use std::sync::Arc;
 
 use axum::middleware::from_fn_with_state;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub(super) use self::subscription_bodies::Looked;
 use super::desk::Desk;
 use crate::auth::guard::{Guard, slow_down};
 
@@ -29,11 +31,16 @@ pub fn routes(desk: Arc<Desk>, guard: Guard) -> OpenApiRouter {
         .merge(secrets)
         .routes(routes!(session::log_out))
         .routes(routes!(session::me))
-        .routes(routes!(readers::find))
+        .routes(routes!(finding::search))
+        .routes(routes!(finding::list_readers))
+        .routes(routes!(finding::list_subscriptions))
+        .routes(routes!(finding::export_subscriptions))
+        .routes(routes!(finding::list_invoices))
+        .routes(routes!(views::list, views::keep))
+        .routes(routes!(views::forget))
         .routes(routes!(readers::erase))
         .routes(routes!(readers::export))
         .routes(routes!(readers::end_sessions))
-        .routes(routes!(subscriptions::list))
         .routes(routes!(subscriptions::list_stuck))
         .routes(routes!(subscriptions::show))
         .routes(routes!(subscriptions::retry))

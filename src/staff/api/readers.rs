@@ -4,94 +4,27 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{
-        Path, Query, State,
-        rejection::{PathRejection, QueryRejection},
-    },
+    extract::{Path, State, rejection::PathRejection},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::{
     auth::staff::permission::Permission,
-    clock::Timestamp,
     http::{
         headers::NO_STORE,
-        problem::{ApiError, FieldError, ProblemBody},
+        problem::{ApiError, ProblemBody},
     },
-    mail::address::Address,
-    reader::{data::Export, model::Reader},
+    reader::data::Export,
     staff::desk::{Desk, OnDuty},
 };
-
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct ByEmail {
-    /// Any spelling of the whole address.
-    email: String,
-}
-
-/// A reader, as staff see one.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct FoundReader {
-    id: Uuid,
-    email: String,
-    /// Not yet where the account is provisional: begun by subscribing, its mail not answered.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    email_verified_at: Option<Timestamp>,
-    has_password: bool,
-    #[schema(value_type = String, format = DateTime)]
-    created_at: Timestamp,
-}
-
-impl From<Reader> for FoundReader {
-    fn from(reader: Reader) -> Self {
-        Self {
-            id: reader.id,
-            email: reader.email.typed().to_owned(),
-            email_verified_at: reader.email_verified_at,
-            has_password: reader.password_hash.is_some(),
-            created_at: reader.created_at,
-        }
-    }
-}
-
-/// Readers that were found.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct FoundReaders {
-    readers: Vec<FoundReader>,
-}
 
 /// What stands in the path; what is no id is nobody's.
 type PathId = Result<Path<Uuid>, PathRejection>;
 
 fn parse_id(id: PathId) -> Result<Uuid, ApiError> {
     id.map(|Path(id)| id).map_err(|_| ApiError::NotFound)
-}
-
-/// The reader with an address: one, or none.
-#[utoipa::path(get, path = "/v1/staff/readers", tag = "Staff", security(("staff_token" = [])),
-    params(ByEmail),
-    responses((status = 200, description = "One or none", body = FoundReaders),
-              (status = "4XX", description = "Not allowed, or no address", body = ProblemBody)))]
-pub(super) async fn find(
-    State(desk): State<Arc<Desk>>,
-    on_duty: OnDuty,
-    query: Result<Query<ByEmail>, QueryRejection>,
-) -> Result<Response, ApiError> {
-    on_duty.to(Permission::ReadersRead)?;
-    let invalid = |detail: String| {
-        ApiError::InvalidFields(vec![FieldError::new("email", "invalid_value", detail)])
-    };
-    let Query(ByEmail { email }) = query.map_err(|error| invalid(error.body_text()))?;
-    let email = Address::parse(&email).map_err(|error| invalid(error.to_string()))?;
-    let found = desk.find_reader(&email).await?;
-    let readers = found.map(FoundReader::from).into_iter().collect();
-    Ok((NO_STORE, Json(FoundReaders { readers })).into_response())
 }
 
 /// Everything that is held about a reader.

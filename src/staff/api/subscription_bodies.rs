@@ -1,49 +1,21 @@
 //! Staff's orders about subscriptions, and what they see of them, as they travel.
 
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
     billing::{
-        api::SubscriptionBody,
-        invoice::view::InvoiceView,
-        subscription::{model::Status, search::Search},
+        api::SubscriptionBody, invoice::view::InvoiceView, subscription::listing::Entry,
         timeline::Told,
     },
     clock::Timestamp,
     http::problem::{ApiError, FieldError},
 };
 
-const LIMIT_DEFAULT: i64 = 50;
-const LIMIT_MAX: i64 = 200;
-const QUERY_MAX: usize = 254;
-
 /// A field that is not as it must be.
 pub(super) fn invalid(field: &'static str, detail: impl Into<String>) -> ApiError {
     ApiError::InvalidFields(vec![FieldError::new(field, "invalid_value", detail)])
-}
-
-/// What is looked for.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(in crate::staff) struct Looked {
-    /// The start of an address, or the id of a subscription or of a reader.
-    #[serde(default)]
-    pub(in crate::staff) q: Option<String>,
-    /// Where it stands.
-    #[serde(default)]
-    pub(in crate::staff) status: Option<String>,
-    /// Its plan.
-    #[serde(default)]
-    pub(in crate::staff) plan: Option<String>,
-    /// `next_cursor` of the page before.
-    #[serde(default)]
-    pub(in crate::staff) cursor: Option<String>,
-    /// 1 to 200; 50 where nothing is said.
-    #[serde(default)]
-    pub(in crate::staff) limit: Option<i64>,
 }
 
 /// A subscription, as staff see it in a list.
@@ -52,6 +24,36 @@ pub(super) struct Listed {
     #[serde(flatten)]
     pub(super) subscription: SubscriptionBody,
     pub(super) reader: ReaderOf,
+}
+
+/// What stands in a list.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(super) enum ListedEntry {
+    /// A subscription.
+    Subscription(Box<Listed>),
+    /// A row that cannot be read. The others can.
+    Unreadable(Unreadable),
+}
+
+/// A row that cannot be read.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Unreadable {
+    pub(super) id: Uuid,
+    /// Why.
+    pub(super) unreadable: String,
+}
+
+impl From<Entry> for ListedEntry {
+    fn from(entry: Entry) -> Self {
+        match entry.subscription {
+            Ok(it) => Self::Subscription(Box::new(Listed {
+                reader: ReaderOf { id: it.reader, email: entry.email },
+                subscription: SubscriptionBody::of(&it, None),
+            })),
+            Err(unreadable) => Self::Unreadable(Unreadable { id: entry.id, unreadable }),
+        }
+    }
 }
 
 /// Whose.
@@ -65,8 +67,10 @@ pub(super) struct ReaderOf {
 /// A page of subscriptions.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Page {
-    pub(super) subscriptions: Vec<Listed>,
-    pub(super) next_cursor: Option<Uuid>,
+    /// Fewer than asked for may stand on a page that is not the last.
+    pub(super) subscriptions: Vec<ListedEntry>,
+    /// For the next page of the same list; null on the last.
+    pub(super) next_cursor: Option<String>,
 }
 
 /// Everything about a subscription.
@@ -189,38 +193,4 @@ pub(super) struct GivenBody {
     pub(super) starts_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
     pub(super) ends_at: Timestamp,
-}
-
-impl Looked {
-    /// What is looked for, and how many at most.
-    pub(in crate::staff) fn search(self) -> Result<(Search, i64), ApiError> {
-        let limit = self.limit.unwrap_or(LIMIT_DEFAULT);
-        if !(1..=LIMIT_MAX).contains(&limit) {
-            return Err(invalid("limit", "must be 1 to 200"));
-        }
-        let status = match self.status.as_deref().filter(|text| !text.is_empty()) {
-            Some(text) => Some(
-                Status::parse(text)
-                    .ok_or_else(|| invalid("status", "must be the status of a subscription"))?,
-            ),
-            None => None,
-        };
-        let cursor = self.cursor.filter(|text| !text.is_empty()).map(|text| {
-            text.parse().map_err(|_| invalid("cursor", "must be `next_cursor` of a page"))
-        });
-        let q = self.q.map(|text| text.trim().to_lowercase()).filter(|text| !text.is_empty());
-        if q.as_ref().is_some_and(|q| q.len() > QUERY_MAX) {
-            return Err(invalid("q", "may have at most 254 characters"));
-        }
-        let id = q.as_ref().and_then(|q| q.parse().ok());
-        let email = q.filter(|_| id.is_none());
-        let plan = self.plan.filter(|text| !text.is_empty());
-        for (field, text) in [("q", &email), ("plan", &plan)] {
-            // PostgreSQL takes no NUL.
-            if text.as_ref().is_some_and(|text| text.contains('\0')) {
-                return Err(invalid(field, "must be text"));
-            }
-        }
-        Ok((Search { email, id, status, plan, after: cursor.transpose()? }, limit))
-    }
 }

@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{
-        Path, Query, State,
-        rejection::{PathRejection, QueryRejection},
-    },
+    extract::{Path, State, rejection::PathRejection},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -15,8 +12,8 @@ use iso_currency::Currency;
 use uuid::Uuid;
 
 use super::subscription_bodies::{
-    AmountOrder, Because, CancelOrder, ExtendOrder, GiftOrder, GivenBody, Listed, Looked, Page,
-    ReaderOf, RefundOrder, StuckBody, StuckList, TimelineEntry, Whole, invalid,
+    AmountOrder, Because, CancelOrder, ExtendOrder, GiftOrder, GivenBody, ReaderOf, RefundOrder,
+    StuckBody, StuckList, TimelineEntry, Whole, invalid,
 };
 use crate::{
     audit::model::Action,
@@ -54,36 +51,6 @@ fn office(acting: &Acting, action: Action, reason: Option<String>) -> Result<Off
 fn parse_days(days: u32) -> Result<u32, ApiError> {
     let fits = (1..=DAYS_MAX).contains(&days);
     fits.then_some(days).ok_or_else(|| invalid("days", "must be 1 to 3660"))
-}
-
-/// Looks for subscriptions, the latest first.
-#[utoipa::path(get, path = "/v1/staff/subscriptions", tag = "Staff",
-    security(("staff_token" = [])), params(Looked),
-    responses((status = 200, description = "A page of them", body = Page),
-              (status = "4XX", description = "Not allowed, or not as it must be",
-               body = ProblemBody)))]
-pub(super) async fn list(
-    State(desk): State<Arc<Desk>>,
-    on_duty: OnDuty,
-    query: Result<Query<Looked>, QueryRejection>,
-) -> Result<Response, ApiError> {
-    on_duty.to(Permission::SubscriptionsRead)?;
-    let Query(looked) = query.map_err(|error| invalid("query", error.body_text()))?;
-    let (search, limit) = looked.search()?;
-    let found = desk.readers.billing.search(search, limit + 1).await?;
-    let whole = usize::try_from(limit).unwrap_or(0);
-    let has_more = found.len() > whole;
-    let subscriptions: Vec<Listed> = found
-        .into_iter()
-        .take(whole)
-        .map(|(it, email)| Listed {
-            reader: ReaderOf { id: it.reader, email },
-            subscription: SubscriptionBody::of(&it, None),
-        })
-        .collect();
-    let last = subscriptions.last().map(|listed| listed.subscription.id());
-    let page = Page { next_cursor: last.filter(|_| has_more), subscriptions };
-    Ok((NO_STORE, Json(page)).into_response())
 }
 
 /// Everything about one subscription.

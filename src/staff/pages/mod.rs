@@ -9,6 +9,7 @@ mod audit;
 mod catalog;
 mod chart;
 mod cookies;
+mod finding;
 mod frame;
 mod log_in;
 mod mails;
@@ -55,6 +56,8 @@ pub fn routes(pages: StaffPages, guard: Guard) -> Router {
         .route("/staff/login", post(log_in::log_in))
         .route("/staff/logout", post(log_in::log_out))
         .route("/staff/mails/retry", post(mails::retry))
+        .route("/staff/views", post(subscriptions::keep))
+        .route("/staff/views/remove", post(subscriptions::forget))
         .route("/staff/team/role", post(team::set_role))
         .route("/staff/team/close", post(team::close))
         .route("/staff/team/open", post(team::open))
@@ -65,13 +68,17 @@ pub fn routes(pages: StaffPages, guard: Guard) -> Router {
         .route("/staff", get(numbers::home))
         .route("/staff/audit", get(audit::page))
         .route("/staff/catalog", get(catalog::page))
+        .route("/staff/invoices", get(finding::invoices))
         .route("/staff/mails", get(mails::page))
         .route("/staff/meters", get(sites::meters))
         .route("/staff/numbers", get(numbers::page))
         .route("/staff/numbers/{name}", get(numbers::file))
+        .route("/staff/readers", get(finding::readers))
         .route("/staff/readers/{id}", get(reader::page))
+        .route("/staff/search", get(finding::search))
         .route("/staff/sites", get(sites::page))
         .route("/staff/subscriptions", get(subscriptions::page))
+        .route("/staff/subscriptions.csv", get(subscriptions::export))
         .route("/staff/subscriptions/{id}", get(subscription::page))
         .route("/staff/team", get(team::page))
         .layer(from_fn_with_state(pages.clone(), refusal::in_a_page))

@@ -69,7 +69,7 @@ pub(super) async fn in_a_page(
         error => capitalised(&error.to_string()),
     };
     let details = match &*error {
-        ApiError::InvalidFields(errors) => {
+        ApiError::InvalidFields(errors) | ApiError::InvalidQuery(errors) => {
             errors.iter().map(|error| format!("{}: {}", error.field, error.detail)).collect()
         }
         _ => Vec::new(),

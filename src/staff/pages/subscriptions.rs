@@ -1,36 +1,67 @@
-//! `/staff/subscriptions`: the list, with its filters.
+//! `/staff/subscriptions`: the list, with its filters, and the filters that somebody keeps.
 
 use askama::Template;
 use axum::{
     extract::{Query, State, rejection::QueryRejection},
-    response::Response,
+    response::{IntoResponse, Redirect, Response},
 };
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
     StaffPages,
     frame::{self, Frame, Place},
     seat::Seat,
+    submitted::Submitted,
 };
 use crate::{
     auth::staff::permission::Permission,
-    billing::subscription::model::{Status, Subscription},
-    http::problem::{ApiError, FieldError},
-    staff::{api::Looked, plain},
+    billing::subscription::{
+        listing::{Entry, Sort},
+        model::{EndReason, Status, Subscription},
+    },
+    http::problem::ApiError,
+    staff::{
+        find::{
+            looked::{Looked, invalid},
+            views::View,
+        },
+        plain,
+    },
 };
 
 #[derive(Template)]
 #[template(path = "staff/templates/subscriptions.html", config = ".config/askama.toml")]
 struct SubscriptionsPage {
     frame: Frame,
-    /// What was looked for, as it was typed.
-    q: String,
-    status: String,
-    plan: String,
+    /// What was asked for, as it was typed.
+    looked: Looked,
+    /// The same as an address, from the beginning of the list.
+    query: String,
     plans: Vec<String>,
-    found: Vec<Row>,
+    sites: Vec<String>,
+    found: Vec<ListRow>,
     /// The query of the next page.
     next: Option<String>,
+    views: Vec<View>,
+    may_export: bool,
+}
+
+/// A row of a list.
+pub(super) enum ListRow {
+    /// A subscription.
+    Whole(Box<Row>),
+    /// One that cannot be read: its id, and why.
+    Unreadable(Uuid, String),
+}
+
+impl ListRow {
+    pub(super) fn of(entry: Entry, frame: &Frame) -> Self {
+        match entry.subscription {
+            Ok(it) => Self::Whole(Box::new(Row::of(&it, entry.email, frame))),
+            Err(why) => Self::Unreadable(entry.id, why),
+        }
+    }
 }
 
 /// A subscription in the list.
@@ -60,39 +91,83 @@ impl Row {
     }
 }
 
+/// What stands after the question mark; a parameter that is none is named.
+pub(super) type Asked<T> = Result<Query<T>, QueryRejection>;
+
+pub(super) fn asked<T>(query: Asked<T>) -> Result<T, ApiError> {
+    query.map(|Query(asked)| asked).map_err(|error| invalid("query", error.body_text()))
+}
+
+/// The query of the next page: the same list, and how many as before.
+pub(super) fn next_query(query: &str, limit: &str, cursor: Option<String>) -> Option<String> {
+    let cursor = cursor?;
+    let more = [("limit", limit), ("cursor", cursor.as_str())];
+    let more = more.into_iter().filter(|(_, text)| !text.is_empty()).collect::<Vec<_>>();
+    let more = serde_urlencoded::to_string(more).ok()?;
+    Some(if query.is_empty() { more } else { format!("{query}&{more}") })
+}
+
 /// The list.
 pub(super) async fn page(
     State(pages): State<StaffPages>,
     seat: Seat,
-    looked: Result<Query<Looked>, QueryRejection>,
+    looked: Asked<Looked>,
 ) -> Result<Response, ApiError> {
-    seat.to(Permission::SubscriptionsRead)?;
-    let Query(looked) = looked.map_err(|error| {
-        let error = FieldError::new("query", "invalid_value", error.body_text());
-        ApiError::InvalidFields(vec![error])
-    })?;
-    let typed = |text: &Option<String>| text.clone().unwrap_or_default();
-    let (q, status, plan) = (typed(&looked.q), typed(&looked.status), typed(&looked.plan));
-    let (search, limit) = looked.search()?;
-    let billing = &pages.desk.readers.billing;
-    let mut found = billing.search(search, limit + 1).await?;
-    let whole = usize::try_from(limit).unwrap_or(0);
-    let has_more = found.len() > whole;
-    found.truncate(whole);
-    let next = found.last().filter(|_| has_more).and_then(|(last, _)| {
-        let cursor = last.id.to_string();
-        let limit = limit.to_string();
-        let query = [
-            ("q", &q),
-            ("status", &status),
-            ("plan", &plan),
-            ("limit", &limit),
-            ("cursor", &cursor),
-        ];
-        serde_urlencoded::to_string(query).ok()
-    });
+    let acting = seat.to(Permission::SubscriptionsRead)?;
+    let looked = asked(looked)?.trimmed();
+    let found = pages.desk.list_subscriptions(&looked).await?;
+    let views = pages.desk.views(acting).await?;
+    let query = looked.query();
+    let next = next_query(&query, &looked.limit, found.next);
     let frame = seat.frame(&pages, "Subscriptions", Place::Subscriptions);
-    let found = found.into_iter().map(|(it, email)| Row::of(&it, email, &frame)).collect();
-    let plans = billing.catalogs.current().plans.iter().map(|plan| plan.id.clone()).collect();
-    Ok(frame::show(SubscriptionsPage { frame, q, status, plan, plans, found, next }.render()))
+    let found = found.entries.into_iter().map(|entry| ListRow::of(entry, &frame)).collect();
+    let catalog = pages.desk.readers.billing.catalogs.current();
+    let plans = catalog.plans.iter().map(|plan| plan.id.clone()).collect();
+    let sites = pages.desk.sites().await?.0.into_iter().map(|site| site.id).collect();
+    let may_export = seat.may(Permission::SubscriptionExport);
+    let page =
+        SubscriptionsPage { frame, looked, query, plans, sites, found, next, views, may_export };
+    Ok(frame::show(page.render()))
+}
+
+/// The list as a table to take away.
+pub(super) async fn export(
+    State(pages): State<StaffPages>,
+    seat: Seat,
+    looked: Asked<Looked>,
+) -> Result<Response, ApiError> {
+    let acting = seat.to(Permission::SubscriptionExport)?;
+    pages.desk.subscriptions_csv(acting, &asked(looked)?.trimmed()).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewView {
+    name: String,
+    query: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OfView {
+    id: Uuid,
+}
+
+/// Keeps the filters of the list under a name.
+pub(super) async fn keep(
+    State(pages): State<StaffPages>,
+    Submitted { seat, fields: NewView { name, query } }: Submitted<NewView>,
+) -> Result<Response, ApiError> {
+    let acting = seat.to(Permission::SubscriptionsRead)?;
+    let view = pages.desk.keep_view(acting, &name, &query).await?;
+    Ok(Redirect::to(&format!("/staff/subscriptions?{}", view.query)).into_response())
+}
+
+/// Forgets kept filters.
+pub(super) async fn forget(
+    State(pages): State<StaffPages>,
+    Submitted { seat, fields: OfView { id } }: Submitted<OfView>,
+) -> Result<Response, ApiError> {
+    pages.desk.forget_view(seat.to(Permission::SubscriptionsRead)?, id).await?;
+    Ok(Redirect::to("/staff/subscriptions").into_response())
 }

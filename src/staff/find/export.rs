@@ -1,0 +1,168 @@
+//! Subscriptions to take away: the list as a table, page by page.
+
+use std::sync::Arc;
+
+use ::csv::WriterBuilder;
+use axum::response::Response;
+use futures_util::stream;
+use serde_json::json;
+
+use super::{
+    lists::Listing,
+    looked::{Looked, invalid},
+};
+use crate::{
+    audit::{model::Action, store as audit},
+    billing::subscription::{
+        listing::{Entry, Page, Place},
+        model::Subscription,
+    },
+    clock::Timestamp,
+    http::{
+        csv::{self, harmless},
+        problem::ApiError,
+    },
+    staff::desk::{Acting, Desk, DeskError},
+};
+
+/// How many are read and written at a time.
+const PAGE: i64 = 500;
+
+const COLUMNS: [&str; 18] = [
+    "id",
+    "status",
+    "plan",
+    "product",
+    "reader_id",
+    "email",
+    "country",
+    "created_at",
+    "trial_end",
+    "current_period_start",
+    "current_period_end",
+    "next_charge_at",
+    "cancel_at_period_end",
+    "ended_at",
+    "end_reason",
+    "price",
+    "currency",
+    "unreadable",
+];
+
+impl Desk {
+    /// The whole list as a file, which is sent while it is read.
+    ///
+    /// # Errors
+    /// [`ApiError::InvalidQuery`]; when the database fails before anything was sent.
+    pub async fn subscriptions_csv(
+        self: &Arc<Self>,
+        acting: &Acting,
+        looked: &Looked,
+    ) -> Result<Response, ApiError> {
+        let listing = self.export_subscriptions(acting, looked).await?;
+        // What fails on the first page is told as everywhere; later only the end can be missing.
+        let (start, next) = self.export_page(&listing, None).await?;
+        let state = (Arc::clone(self), listing, next);
+        let rest = stream::try_unfold(state, async |(desk, listing, after)| {
+            let Some(after) = after else { return Ok(None) };
+            let (rows, next) = desk.export_page(&listing, Some(after)).await?;
+            Ok(Some((rows, (desk, listing, next))))
+        });
+        Ok(csv::answer("subscriptions.csv", start, rest))
+    }
+
+    /// Notes that these subscriptions are given out, and says which they are.
+    ///
+    /// # Errors
+    /// [`ApiError::InvalidQuery`]; when the database fails.
+    async fn export_subscriptions(
+        &self,
+        acting: &Acting,
+        looked: &Looked,
+    ) -> Result<Listing, ApiError> {
+        for (field, text) in [("cursor", &looked.cursor), ("limit", &looked.limit)] {
+            if !text.is_empty() {
+                return Err(invalid(field, "is for pages; a file holds the whole list"));
+            }
+        }
+        let listing = self.listing(looked).await?;
+        // What was typed may be an address, which the log never holds.
+        let filters = Looked { q: String::new(), ..looked.clone() }.query();
+        let searched = !looked.q.is_empty();
+        let after = json!({"format": "csv", "filters": filters, "searched": searched});
+        let entry = acting.entry(Action::SubscriptionsExported).after(after);
+        self.note_export(&entry).await?;
+        Ok(listing)
+    }
+
+    async fn note_export(&self, entry: &crate::audit::model::Entry) -> Result<(), DeskError> {
+        let mut tx = self.db.write().await?;
+        audit::append(&mut tx, &self.audit_key, entry).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// The next rows of an export as CSV, and after which place it goes on.
+    ///
+    /// # Errors
+    /// When the database fails.
+    async fn export_page(
+        &self,
+        listing: &Listing,
+        after: Option<Place>,
+    ) -> Result<(Vec<u8>, Option<Place>), ApiError> {
+        let wanted = (&listing.filters, listing.sort);
+        let Page { entries, next } = self.readers.billing.list_page(wanted, after, PAGE).await?;
+        let rows = table(&entries, after.is_none()).map_err(ApiError::internal)?;
+        Ok((rows, next))
+    }
+}
+
+/// These subscriptions as CSV, with the names of the columns where it is the `first` page. Pure.
+fn table(entries: &[Entry], first: bool) -> Result<Vec<u8>, ::csv::Error> {
+    let mut writer = WriterBuilder::new().from_writer(Vec::with_capacity(entries.len() * 256));
+    if first {
+        writer.write_record(COLUMNS)?;
+    }
+    for entry in entries {
+        let email = entry.email.as_deref().unwrap_or_default();
+        match &entry.subscription {
+            Ok(subscription) => writer.write_record(row(subscription, email))?,
+            Err(why) => {
+                let mut row = [const { String::new() }; COLUMNS.len()];
+                let [id, .., unreadable] = &mut row;
+                *id = entry.id.to_string();
+                *unreadable = harmless(why).into_owned();
+                writer.write_record(row)?;
+            }
+        }
+    }
+    writer.into_inner().map_err(|error| error.into_error().into())
+}
+
+fn row(it: &Subscription, email: &str) -> [String; COLUMNS.len()] {
+    let instant = |at: Option<Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
+    let text = |text: &str| harmless(text).into_owned();
+    let period = it.period();
+    let (ended_at, reason) = it.state.ended().unzip();
+    let price = it.terms.plan.price;
+    [
+        it.id.to_string(),
+        it.state.status().as_str().to_owned(),
+        text(&it.terms.plan.id),
+        text(it.product()),
+        it.reader.to_string(),
+        text(email),
+        text(&it.country),
+        it.created_at.to_string(),
+        instant(it.trial.map(|trial| trial.end)),
+        instant(period.map(|period| period.start)),
+        instant(period.map(|period| period.end)),
+        instant(it.next_charge().map(|(at, _)| at)),
+        it.cancels_at_period_end().to_string(),
+        instant(ended_at),
+        reason.map_or("", |reason| reason.as_str()).to_owned(),
+        price.amount.to_string(),
+        price.currency.code().to_owned(),
+        String::new(),
+    ]
+}
