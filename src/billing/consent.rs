@@ -3,9 +3,8 @@
 //! California wants the proof kept for 3 years, or a year after the end (Bus. & Prof. Code
 //! § 17602(a)(6)); nothing here says who the reader was, so it stays when the account is erased.
 
-use std::fmt::Write;
-
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{Digest, SHA256, digest};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -30,15 +29,14 @@ pub struct Shown {
 }
 
 impl Shown {
-    /// The words' SHA-256 in hexadecimal.
+    /// The words' SHA-256, in letters that a form can carry.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        let hash = digest(&SHA256, self.text.as_bytes());
-        hash.as_ref().iter().fold(String::new(), |mut hex, byte| {
-            // Writing to a string never fails.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        URL_SAFE_NO_PAD.encode(self.hash())
+    }
+
+    fn hash(&self) -> Digest {
+        digest(&SHA256, self.text.as_bytes())
     }
 }
 
@@ -83,7 +81,7 @@ pub async fn insert(
     .bind(it.terms.catalog.version)
     .bind(shown.language.tag())
     .bind(shown.text.as_str())
-    .bind(digest(&SHA256, shown.text.as_bytes()).as_ref().to_vec())
+    .bind(shown.hash().as_ref().to_vec())
     .bind(now)
     .execute()
     .await?;

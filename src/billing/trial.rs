@@ -96,6 +96,32 @@ pub async fn claim(
     Ok(new)
 }
 
+/// Whether one of `claims` stands for `product` already, but for those of the subscription
+/// `besides`. Only [`claim`] settles who comes first.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn is_claimed(
+    tx: &mut Tx,
+    (product, besides): (&str, Uuid),
+    claims: &[Claim; 3],
+) -> Result<bool, StoreError> {
+    let [one, two, three] = claims;
+    let row = tx
+        .query(
+            "SELECT subscription_id FROM trial_claims
+             WHERE product = $1 AND claim_hash IN ($2, $3, $4) AND subscription_id <> $5 LIMIT 1",
+        )
+        .bind(product)
+        .bind(one.0.to_vec())
+        .bind(two.0.to_vec())
+        .bind(three.0.to_vec())
+        .bind(besides)
+        .optional::<(Uuid,)>()
+        .await?;
+    Ok(row.is_some())
+}
+
 /// Forgets a trial that never began.
 ///
 /// # Errors

@@ -17,6 +17,8 @@ use crate::{
             store::{self as sessions, NewSession},
         },
     },
+    clock::Timestamp,
+    db::Tx,
     language::Language,
     mail::{address::Address, letter::Letter},
     numbers::{
@@ -75,7 +77,9 @@ impl Accounts {
         Ok(if is_same { Beginning::Begun(known) } else { Beginning::Known(known) })
     }
 
-    /// Lets the browser that began a provisional account read by it.
+    /// Lets the browser that began a provisional account read by it, and writes a link that makes it
+    /// a whole one. Where too many mails were asked for none is written; the confirmation offers it
+    /// once more.
     ///
     /// # Errors
     /// When the database fails.
@@ -91,6 +95,13 @@ impl Accounts {
         };
         let mut tx = self.db.write().await?;
         let (session, secret) = sessions::start(&mut tx, &self.ids, new, now).await?;
+        match self.write_to_confirm(&mut tx, &reader, now).await {
+            Ok(()) => {}
+            Err(AccountError::TooMany(_)) => {
+                tracing::warn!(reader.id = %reader.id, "too many mails: none opens this account yet");
+            }
+            Err(error) => return Err(error),
+        }
         tx.commit().await?;
         Ok(LoggedIn { reader, session, secret })
     }
@@ -135,14 +146,21 @@ impl Accounts {
     /// # Errors
     /// [`AccountError::TooMany`] when too many mails were asked for.
     pub async fn ask_to_confirm(&self, reader: &Reader) -> Result<(), AccountError> {
-        let now = self.clock.now();
         let mut tx = self.db.write().await?;
-        self.count_mail(&mut tx, &reader.email, now).await?;
+        self.write_to_confirm(&mut tx, reader, self.clock.now()).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn write_to_confirm(
+        &self,
+        tx: &mut Tx,
+        reader: &Reader,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        self.count_mail(tx, &reader.email, now).await?;
         let email = reader.email.clone();
         let link = Link { purpose: Purpose::LogIn, email, expires_at: now.plus(CONFIRM_LIFE) };
-        let letter =
-            Letter::OpenAccount { link: self.make_link(&mut tx, "/login/link", link).await? };
-        self.write_to(&mut tx, &self.recipient(reader), &letter, now).await?;
-        Ok(tx.commit().await?)
+        let letter = Letter::OpenAccount { link: self.make_link(tx, "/login/link", link).await? };
+        self.write_to(tx, &self.recipient(reader), &letter, now).await
     }
 }

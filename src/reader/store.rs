@@ -288,6 +288,22 @@ pub async fn lock(tx: &mut Tx, id: Uuid) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// [`lock`] and [`find`] in one: a reader whom nobody else works on until `tx` ends.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn take(tx: &mut Tx, id: Uuid) -> Result<Option<Reader>, StoreError> {
+    tx.query(
+        "UPDATE readers SET id = id WHERE id = $1 AND erased_at IS NULL
+         RETURNING id, email, email_verified_at, password_hash, created_at, language, site",
+    )
+    .bind(id)
+    .optional::<ReaderRow>()
+    .await?
+    .map(Reader::try_from)
+    .transpose()
+}
+
 /// Replaces the password's hash, unless it is no longer `before`: then somebody else changed it
 /// meanwhile, and it says no.
 ///

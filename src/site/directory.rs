@@ -10,7 +10,10 @@ use tokio::sync::Mutex;
 
 use super::{
     key::{KeyHash, KeyKind},
-    look::{model::Look, store as look_store},
+    look::{
+        model::{Look, Style},
+        store as look_store,
+    },
     model::Site,
     store,
 };
@@ -54,6 +57,8 @@ pub struct LiveSite {
     pub site: Site,
     /// How its readers' pages look.
     pub look: Look,
+    /// The style that this becomes.
+    pub style: Style,
     /// Its name inside visitor tokens.
     pub tag: SiteTag,
     /// Whose visitor tokens it takes: its own, and those of sites that share a pool with it.
@@ -277,7 +282,8 @@ fn enliven(site: &Site, all: &[Site], look: Look) -> Result<LiveSite, StoreError
         all.iter().filter(shares).map(|other| SiteTag::of(&other.id)).collect();
     let tag = SiteTag::of(&site.id);
     believes.sort_by_key(|other| *other != tag);
-    Ok(LiveSite { rules: rules.collect(), look, tag, believes, site: site.clone(), zone })
+    let style = Style::of(&look);
+    Ok(LiveSite { rules: rules.collect(), look, style, tag, believes, site: site.clone(), zone })
 }
 
 /// A site's own pool and a shared one never have the same name.

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     billing::{
-        engine::{CancelAt, Cancellation, Order},
+        engine::{CancelAt, Cancellation, Order, PayBy},
         gateway::PaymentMethod,
         idempotency::Operation,
         subscription::model::Subscription,
@@ -81,7 +81,7 @@ pub(super) async fn start(
     let OrderBody { plan, payment_method, trial, country } = parse(&bytes)?;
     let order = Order {
         plan,
-        method: payment_method.as_deref().map(parse_method).transpose()?,
+        card: payment_method.as_deref().map(parse_method).transpose()?.map(PayBy::Named),
         trial: trial.unwrap_or(true),
         country: country.map(parse_country).transpose()?,
         shown: None,

@@ -29,7 +29,7 @@ pub use self::{
     error::BillingError,
     manage::{CancelAt, Cancellation},
     office::{DAYS_MAX, Gift, Office},
-    start::Order,
+    start::{CheckedCard, Order, PayBy},
     switch::Preview,
 };
 use super::{

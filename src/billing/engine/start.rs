@@ -33,7 +33,7 @@ pub struct Order {
     /// Which plan of the current catalog.
     pub plan: String,
     /// By which card.
-    pub method: Option<PaymentMethod>,
+    pub card: Option<PayBy>,
     /// Whether to begin with the plan's free trial; `false` pays at once.
     pub trial: bool,
     /// Whose laws and taxes apply (ISO 3166-1), where the reader said.
@@ -44,10 +44,39 @@ pub struct Order {
     pub article: Option<String>,
 }
 
-/// A card as the gateway described it.
-struct Described {
+/// By which card an order is paid.
+#[derive(Debug, Clone)]
+pub enum PayBy {
+    /// One of which only the name is known.
+    Named(PaymentMethod),
+    /// One about which the gateway was asked.
+    Checked(CheckedCard),
+}
+
+/// A card as the gateway described it, so that it need be asked only once.
+#[derive(Debug, Clone)]
+pub struct CheckedCard {
+    named: PaymentMethod,
     method: Method,
     fingerprint: Option<String>,
+}
+
+/// What to do with a subscription to the same product before another begins.
+enum Before {
+    /// It never came about.
+    Supersede,
+    /// It has ended, and nobody had written that down yet.
+    Lapse,
+}
+
+/// Whether `old` makes room.
+fn before(old: &Subscription, now: Timestamp) -> Result<Before, BillingError> {
+    match (&old.state, old.open.map(|open| open.waits_for)) {
+        (State::Incomplete { .. }, Some(WaitsFor::Gateway)) => Err(BillingError::PaymentPending),
+        (State::Incomplete { .. }, _) => Ok(Before::Supersede),
+        _ if old.clone().as_of(now).state.ended().is_some() => Ok(Before::Lapse),
+        _ => Err(BillingError::AlreadySubscribed),
+    }
 }
 
 impl Billing {
@@ -59,7 +88,7 @@ impl Billing {
     pub async fn start(
         &self,
         reader: Uuid,
-        order: Order,
+        mut order: Order,
         operation: Uuid,
     ) -> Result<Subscription, BillingError> {
         if let Some(begun) = self.begun_before(reader, operation).await? {
@@ -73,25 +102,22 @@ impl Billing {
         })?;
         let begins_trial = order.trial && terms.plan.trial_days > 0;
         let needs_card = !(begins_trial && terms.plan.trial_without_card.is_some());
-        if needs_card && order.method.is_none() {
+        if needs_card && order.card.is_none() {
             let rule = "must name a payment method".to_owned();
             return Err(BillingError::Invalid { field: "payment_method", rule });
         }
-        let card = match &order.method {
-            Some(method) => Some(self.describe(method).await?),
+        let card = match order.card.take() {
+            Some(PayBy::Named(method)) => Some(self.check_card(&method).await?),
+            Some(PayBy::Checked(card)) => Some(card),
             None => None,
         };
         let now = self.clock.now();
-        let (method, fingerprint) = match card {
-            Some(card) => (Some(card.method), card.fingerprint),
-            None => (None, None),
-        };
         let fresh = Subscription {
             id: operation,
             reader,
             country: order.country.clone().unwrap_or_else(|| catalog.country.clone()),
             terms,
-            method,
+            method: card.as_ref().map(|card| card.method.clone()),
             created_at: now,
             agreed_at: now,
             trial: None,
@@ -100,8 +126,7 @@ impl Billing {
             revision: 1,
         };
         if begins_trial {
-            let card = (order.method.as_ref(), fingerprint.as_deref());
-            self.start_trial(fresh, card, &order).await
+            self.start_trial(fresh, card.as_ref(), &order).await
         } else {
             self.start_paid(fresh, &order).await
         }
@@ -111,11 +136,15 @@ impl Billing {
     ///
     /// # Errors
     /// [`BillingError::Invalid`] where it does not.
-    pub async fn check_card(&self, method: &PaymentMethod) -> Result<(), BillingError> {
-        self.describe(method).await.map(drop)
+    pub async fn check_card(&self, method: &PaymentMethod) -> Result<CheckedCard, BillingError> {
+        let card = self.gateway.card(method).await.map_err(BillingError::of_card)?;
+        let token = method.as_str().to_owned();
+        let described = Method { token, last4: card.last4, expires: card.expires };
+        let fingerprint = card.fingerprint;
+        Ok(CheckedCard { named: method.clone(), method: described, fingerprint })
     }
 
-    /// Asks the gateway whether a card is good, for somebody who must log in before they can order.
+    /// Asks the gateway whether a card that it knows is good, for somebody who must log in before they can order.
     /// `order` names this request. Nothing is charged.
     ///
     /// # Errors
@@ -124,10 +153,14 @@ impl Billing {
         &self,
         order: Uuid,
         reader: Uuid,
-        method: &PaymentMethod,
+        card: &CheckedCard,
     ) -> Result<(), BillingError> {
-        self.describe(method).await?;
-        match self.gateway.set_up(order, reader, method).await.map_err(BillingError::of_card)? {
+        match self
+            .gateway
+            .set_up(order, reader, &card.named)
+            .await
+            .map_err(BillingError::of_card)?
+        {
             ChargeOutcome::Declined { code, .. } => Err(BillingError::PaymentDeclined(code)),
             _ => Ok(()),
         }
@@ -149,34 +182,24 @@ impl Billing {
         }
     }
 
-    async fn describe(&self, method: &PaymentMethod) -> Result<Described, BillingError> {
-        let card = self.gateway.card(method).await.map_err(BillingError::of_card)?;
-        let token = method.as_str().to_owned();
-        let method = Method { token, last4: card.last4, expires: card.expires };
-        Ok(Described { method, fingerprint: card.fingerprint })
-    }
-
     /// The card as it is kept.
     pub(super) async fn method(&self, method: &PaymentMethod) -> Result<Method, BillingError> {
-        Ok(self.describe(method).await?.method)
+        Ok(self.check_card(method).await?.method)
     }
 
     async fn start_trial(
         &self,
         fresh: Subscription,
-        (method, fingerprint): (Option<&PaymentMethod>, Option<&str>),
+        card: Option<&CheckedCard>,
         order: &Order,
     ) -> Result<Subscription, BillingError> {
         let now = fresh.created_at;
-        // Refused before the card is touched, where that can be known; the rows settle races.
-        let mut tx = self.db.write().await?;
-        let email = self.make_room(&mut tx, &fresh, now).await?;
-        self.claim_trial(&mut tx, &fresh, (&email, fingerprint)).await?;
-        drop(tx);
-        let outcome = match method {
-            Some(method) => Some(
+        let fingerprint = card.and_then(|card| card.fingerprint.as_deref());
+        self.foresee(&fresh, fingerprint).await?;
+        let outcome = match card {
+            Some(card) => Some(
                 self.gateway
-                    .set_up(fresh.id, fresh.reader, method)
+                    .set_up(fresh.id, fresh.reader, &card.named)
                     .await
                     .map_err(BillingError::of_card)?,
             ),
@@ -252,29 +275,46 @@ impl Billing {
         fresh: &Subscription,
         now: Timestamp,
     ) -> Result<Address, BillingError> {
-        readers::lock(tx, fresh.reader).await?;
-        let reader = readers::find(tx, fresh.reader).await?.ok_or(BillingError::Gone)?;
+        let reader = readers::take(tx, fresh.reader).await?.ok_or(BillingError::Gone)?;
         let owner = (fresh.reader, fresh.product());
         if let Some(old) = store::take_open(tx, &self.catalogs, owner).await? {
-            let waits = old.open.map(|open| open.waits_for);
-            match (&old.state, waits) {
-                (State::Incomplete { .. }, Some(WaitsFor::Gateway)) => {
-                    return Err(BillingError::PaymentPending);
-                }
-                (State::Incomplete { .. }, _) => {
+            match before(&old, now)? {
+                Before::Supersede => {
                     // Its confirmation is called off next, and given back if it came first.
                     let ended = old.cancel_now(EndReason::Superseded, now)?;
                     trial::release(tx, ended.0.id).await?;
                     self.record(tx, ended, Actor::Reader, now).await?;
                 }
-                // It ended by the clock, and nobody had written that down yet.
-                _ if old.clone().as_of(now).state.ended().is_some() => {
-                    self.lapse(tx, old, now).await?;
-                }
-                _ => return Err(BillingError::AlreadySubscribed),
+                Before::Lapse => self.lapse(tx, old, now).await?,
             }
         }
         Ok(reader.email)
+    }
+
+    /// Refuses a trial before the card is touched, where that can be known. The rows settle races.
+    async fn foresee(
+        &self,
+        fresh: &Subscription,
+        fingerprint: Option<&str>,
+    ) -> Result<(), BillingError> {
+        let mut tx = self.db.read().await?;
+        let reader = readers::find(&mut tx, fresh.reader).await?.ok_or(BillingError::Gone)?;
+        let open = store::list_open(&mut tx, &self.catalogs, fresh.reader).await?;
+        let old = open.into_iter().find(|it| it.product() == fresh.product());
+        let superseded = match &old {
+            Some(old) => match before(old, fresh.created_at)? {
+                Before::Supersede => old.id,
+                Before::Lapse => Uuid::nil(),
+            },
+            None => Uuid::nil(),
+        };
+        let address = self.trials.address(&reader.email);
+        let account = self.trials.reader(fresh.reader);
+        let card = fingerprint.map(|fingerprint| self.trials.card(fingerprint));
+        let claims = [address, card.unwrap_or(account), account];
+        let of = (fresh.product(), superseded);
+        let claimed = trial::is_claimed(&mut tx, of, &claims).await?;
+        if claimed { Err(BillingError::TrialAlreadyUsed) } else { Ok(()) }
     }
 
     async fn claim_trial(

@@ -12,7 +12,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{model::version, store};
+use super::store;
 use crate::{
     db::Db,
     http::problem::ApiError,
@@ -39,8 +39,8 @@ pub fn routes(directory: Arc<Directory>, db: Db) -> Router {
 /// Where the style of a site is, for sites that have one of their own.
 #[must_use]
 pub fn style_path(site: &LiveSite) -> Option<String> {
-    let css = Some(site.look.css()).filter(|css| !css.is_empty())?;
-    Some(format!("/assets/site/{}/look.css?v={}", site.site.id, version(css.as_bytes())))
+    let style = Some(&site.style).filter(|style| !style.css.is_empty())?;
+    Some(format!("/assets/site/{}/look.css?v={}", site.site.id, style.version))
 }
 
 /// Where the logo of a site is, if it has one.
@@ -62,13 +62,13 @@ async fn style(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let site = directory.site(&id).ok_or(ApiError::NotFound)?;
-    let css = site.look.css();
-    let kept = kept(&version(css.as_bytes()), &asked, &headers)?;
+    let kept = kept(&site.style.version, &asked, &headers)?;
     let kept = match kept {
         Kept::Already(response) => return Ok(response),
         Kept::From(headers) => headers,
     };
-    Ok((kept, [(header::CONTENT_TYPE, "text/css; charset=utf-8")], css).into_response())
+    Ok((kept, [(header::CONTENT_TYPE, "text/css; charset=utf-8")], site.style.css.clone())
+        .into_response())
 }
 
 async fn logo(

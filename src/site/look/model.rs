@@ -219,6 +219,24 @@ impl Look {
     }
 }
 
+/// The style that a look becomes, made once for all pages that ask where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Style {
+    /// Empty where the look is our own.
+    pub css: String,
+    /// Changes whenever the style does.
+    pub version: String,
+}
+
+impl Style {
+    /// The style of `look`.
+    #[must_use]
+    pub fn of(look: &Look) -> Self {
+        let css = look.css();
+        Self { version: version(css.as_bytes()), css }
+    }
+}
+
 /// Changes whenever `content` does. For addresses that may be kept for ever.
 #[must_use]
 pub fn version(content: &[u8]) -> String {

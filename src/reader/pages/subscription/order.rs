@@ -20,7 +20,7 @@ use super::{
 use crate::{
     auth::session::secret::SecretHash,
     billing::{
-        engine::{BillingError, Order},
+        engine::{BillingError, Order, PayBy},
         gateway::PaymentMethod,
         subscription::model::Subscription,
     },
@@ -177,11 +177,11 @@ async fn take(
 ) -> Result<Outcome, OrderError> {
     let billing = &pages.accounts.billing;
     let is_new = matches!(who, Who::New(_));
-    let reader = match who {
-        Who::Known(reader) => reader,
+    let (reader, card) = match who {
+        Who::Known(reader) => (reader, PayBy::Named(method)),
         Who::New(email) => {
             // Nobody has an account begun with the address of somebody else and no card at all.
-            billing.check_card(&method).await?;
+            let card = billing.check_card(&method).await?;
             let site = pages.accounts.directory.site(&offer.wish.site);
             let newcomer = Newcomer {
                 email,
@@ -190,9 +190,9 @@ async fn take(
                 site: site.map(|site| site.site.id.clone()),
             };
             match pages.accounts.begin(&newcomer).await? {
-                Beginning::Begun(reader) => reader,
+                Beginning::Begun(reader) => (reader, PayBy::Checked(card)),
                 Beginning::Known(reader) => {
-                    billing.try_card(operation, reader.id, &method).await?;
+                    billing.try_card(operation, reader.id, &card).await?;
                     pages.accounts.lead_on(&reader, &offer.wish.here()).await?;
                     return Ok(Outcome::ByMail);
                 }
@@ -201,7 +201,7 @@ async fn take(
     };
     let order = Order {
         plan: offer.wish.plan.clone(),
-        method: Some(method),
+        card: Some(card),
         trial: offer.proposal.with_trial,
         country: None,
         shown: Some(offer.shown()),
@@ -238,10 +238,6 @@ async fn lead_on(
     };
     if visit.member.is_some() || visit.guest.is_some() {
         return Ok(Redirect::to(&to).into_response());
-    }
-    // Writing is tried once; the confirmation offers to do it again.
-    if let Err(error) = pages.accounts.ask_to_confirm(&reader).await {
-        tracing::warn!(reader.id = %reader.id, "the mail that opens an account was not written: {error}");
     }
     let admitted = pages.accounts.admit(reader, device(headers)).await?;
     Ok(enter(pages, &admitted, None, &to).await?)
