@@ -37,7 +37,11 @@ impl Phase {
             State::Incomplete { .. } => Self::Before,
             State::Trialing { .. } => Self::Trial,
             State::Active(_) => Self::Paying { late: false },
-            State::PastDue { unpaid, .. } if unpaid.index == 0 && it.trial.is_some() => Self::Owing,
+            State::PastDue { unpaid, .. }
+                if it.trial.is_some_and(|trial| trial.end == unpaid.period.start) =>
+            {
+                Self::Owing
+            }
             State::PastDue { .. } => Self::Paying { late: true },
             State::Paused { .. } => Self::Paused,
             State::Canceled { .. } | State::Expired { .. } => Self::Ended,

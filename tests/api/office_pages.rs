@@ -265,12 +265,17 @@ on_both_databases! {
         let mut other = Browser::new(&t.another_process().await);
         let fields = [("email", "admin@demo.example"), ("password", "sandbox-admin")];
         assert_eq!(other.submit("/staff/login", "/staff/login", &fields).await.status, 303);
-        let (first, second) = tokio::join!(
-            close(&mut browser, demo.id.to_string()),
-            close(&mut other, admin.id.to_string()),
-        );
+        // Both have the page open before either presses the button.
+        let mut both = Vec::new();
+        for (mut browser, id) in [(browser, demo.id), (other, admin.id)] {
+            let page = browser.open("/staff/team").await.text();
+            let token = form_token(&page, "/staff/team/close");
+            let all = [("form_token".to_owned(), token), ("id".to_owned(), id.to_string())];
+            both.push(async move { browser.post("/staff/team/close", &all).await });
+        }
+        let answers = futures_util::future::join_all(both).await;
         let done = |answer: &Answer| answer.header("location") == "/staff/team?done=closed";
-        assert_eq!([first, second].iter().filter(|answer| done(answer)).count(), 1);
+        assert_eq!(answers.iter().filter(|answer| done(answer)).count(), 1);
         let mut tx = t.state.databases.main.write().await.unwrap();
         let admins = pressgate::auth::staff::store::count_admins(&mut tx).await.unwrap();
         assert_eq!(admins, 1);

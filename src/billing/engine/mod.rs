@@ -1,14 +1,15 @@
 //! Where the rules of billing meet the world: each act gathers facts, lets the pure model decide,
 //! and writes the change with everything that belongs to it in one transaction.
 //!
-//! `start` begins subscriptions, `manage` is what readers do with theirs, `office` what staff do,
-//! `switch` another plan. `charging` asks for money and takes answers, exactly once; `work` does
+//! `start` begins subscriptions, `manage` is what readers do with theirs, `office` what staff do and
+//! `foresee` what that would mean, `switch` another plan. `charging` asks for money and takes answers, exactly once; `work` does
 //! what falls due. `record` writes a change with its event, its mail and its notices.
 
 mod books;
 mod charging;
 mod erase;
 mod error;
+mod foresee;
 mod manage;
 mod notices;
 mod office;
@@ -27,6 +28,7 @@ use uuid::Uuid;
 
 pub use self::{
     error::BillingError,
+    foresee::{Act, Foreseen},
     manage::{CancelAt, Cancellation},
     office::{DAYS_MAX, Gift, Office},
     start::{CheckedCard, Order, PayBy},

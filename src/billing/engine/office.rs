@@ -13,6 +13,7 @@ use crate::{
         invoice::{credit_store as credits, model::Invoice, store as invoices},
         letter::News,
         subscription::{
+            change::Refusal,
             model::{EndReason, Paid, State, Subscription},
             store,
         },
@@ -35,6 +36,9 @@ pub struct Office {
     pub entry: Entry,
     /// Why, in their words.
     pub reason: String,
+    /// The revision of the subscription that they saw, where they saw one: if it has changed since,
+    /// nothing is done.
+    pub seen: Option<i64>,
 }
 
 impl Office {
@@ -55,7 +59,7 @@ pub struct Gift {
 }
 
 /// What of an invoice can still go back to the card.
-async fn by_card(tx: &mut Tx, invoice: &Invoice) -> Result<Money, BillingError> {
+pub(super) async fn by_card(tx: &mut Tx, invoice: &Invoice) -> Result<Money, BillingError> {
     let left = invoice.creditable();
     let paid = match invoice.charge() {
         Some(charge) => credits::refundable(tx, charge, left.currency).await?,
@@ -69,10 +73,13 @@ impl Billing {
         &self,
         tx: &mut Tx,
         id: Uuid,
-        now: Timestamp,
+        (office, now): (&Office, Timestamp),
     ) -> Result<Subscription, BillingError> {
-        let found = store::take(tx, &self.catalogs, id).await?;
-        Ok(found.ok_or(BillingError::NotFound)?.as_of(now))
+        let found = store::take(tx, &self.catalogs, id).await?.ok_or(BillingError::NotFound)?;
+        if office.seen.is_some_and(|seen| seen != found.revision) {
+            return Err(Refusal::PreviewStale.into());
+        }
+        Ok(found.as_of(now))
     }
 
     /// Writes the act into the audit log: the last thing before the commit.
@@ -110,7 +117,7 @@ impl Billing {
         let now = self.clock.now();
         let reason = EndReason::CanceledByStaff;
         let mut tx = self.db.write().await?;
-        let current = self.take_any(&mut tx, id, now).await?;
+        let current = self.take_any(&mut tx, id, (office, now)).await?;
         let before = current.clone();
         let changed = match at {
             CancelAt::Now => Some(current.cancel_now(reason, now)?),
@@ -145,7 +152,7 @@ impl Billing {
     ) -> Result<Subscription, BillingError> {
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
-        let mut current = self.take_any(&mut tx, id, now).await?;
+        let mut current = self.take_any(&mut tx, id, (office, now)).await?;
         let before = current.clone();
         let invoice = invoices::find_last_paid(&mut tx, id).await?;
         let invoice = invoice.ok_or(BillingError::RefundTooLarge)?;
@@ -194,7 +201,7 @@ impl Billing {
     ) -> Result<Subscription, BillingError> {
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
-        let before = self.take_any(&mut tx, id, now).await?;
+        let before = self.take_any(&mut tx, id, (office, now)).await?;
         let changed = before.clone().extend(days)?;
         let extended = self.change(&mut tx, changed, office.actor(), now).await?;
         self.log(&mut tx, office, (&before, &extended)).await?;
@@ -213,7 +220,7 @@ impl Billing {
     ) -> Result<Subscription, BillingError> {
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
-        let before = self.take_any(&mut tx, id, now).await?;
+        let before = self.take_any(&mut tx, id, (office, now)).await?;
         let (changed, credit) = before.clone().pause(now)?;
         self.credit(&mut tx, (&before, credit), "paused", now).await?;
         let paused = self.change(&mut tx, changed, office.actor(), now).await?;
@@ -233,7 +240,7 @@ impl Billing {
     ) -> Result<Subscription, BillingError> {
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
-        let before = self.take_any(&mut tx, id, now).await?;
+        let before = self.take_any(&mut tx, id, (office, now)).await?;
         if matches!(before.state, State::Paused { .. }) {
             self.log(&mut tx, office, (&before, &before)).await?;
             return self.unpause(tx, before, office.actor()).await;

@@ -45,7 +45,8 @@ fn office(acting: &Acting, action: Action, reason: Option<String>) -> Result<Off
     if reason.chars().count() > REASON_MAX {
         return Err(invalid("reason", "may have at most 500 characters"));
     }
-    Ok(Office { staff: acting.staff.id, entry: acting.entry(action), reason })
+    let entry = acting.entry(action);
+    Ok(Office { staff: acting.staff.id, entry, reason, seen: None })
 }
 
 fn parse_days(days: u32) -> Result<u32, ApiError> {

@@ -5,6 +5,7 @@
 //! `submitted` takes a form only from these pages, and `refusal` says what cannot be. Each other file
 //! is a page, or a few that belong together.
 
+mod acts;
 mod audit;
 mod catalog;
 mod chart;
@@ -15,6 +16,7 @@ mod log_in;
 mod mails;
 mod numbers;
 mod reader;
+mod reader_acts;
 mod refusal;
 mod seat;
 mod sites;
@@ -56,6 +58,11 @@ pub fn routes(pages: StaffPages, guard: Guard) -> Router {
         .route("/staff/login", post(log_in::log_in))
         .route("/staff/logout", post(log_in::log_out))
         .route("/staff/mails/retry", post(mails::retry))
+        .route("/staff/readers/{id}/give", post(reader_acts::give))
+        .route("/staff/readers/{id}/sign-out", post(reader_acts::sign_out))
+        .route("/staff/readers/{id}/export", post(reader_acts::export))
+        .route("/staff/readers/{id}/erase", post(reader_acts::erase))
+        .route("/staff/subscriptions/{id}/{act}", post(acts::act))
         .route("/staff/views", post(subscriptions::keep))
         .route("/staff/views/remove", post(subscriptions::forget))
         .route("/staff/team/role", post(team::set_role))
@@ -75,11 +82,14 @@ pub fn routes(pages: StaffPages, guard: Guard) -> Router {
         .route("/staff/numbers/{name}", get(numbers::file))
         .route("/staff/readers", get(finding::readers))
         .route("/staff/readers/{id}", get(reader::page))
+        .route("/staff/readers/{id}/give", get(reader_acts::give_form))
+        .route("/staff/readers/{id}/erase", get(reader_acts::erase_form))
         .route("/staff/search", get(finding::search))
         .route("/staff/sites", get(sites::page))
         .route("/staff/subscriptions", get(subscriptions::page))
         .route("/staff/subscriptions.csv", get(subscriptions::export))
         .route("/staff/subscriptions/{id}", get(subscription::page))
+        .route("/staff/subscriptions/{id}/{act}", get(acts::page))
         .route("/staff/team", get(team::page))
         .layer(from_fn_with_state(pages.clone(), refusal::in_a_page))
         .route("/assets/office.css", get(async || asset("text/css; charset=utf-8", STYLESHEET)))

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    extract::{Path, State, rejection::PathRejection},
+    extract::{Path, Query, State, rejection::PathRejection},
     response::Response,
 };
 use uuid::Uuid;
@@ -11,7 +11,7 @@ use super::{
     StaffPages,
     frame::{self, Frame, Place},
     seat::Seat,
-    subscription::{Happened, InvoiceRow},
+    subscription::{Done, Happened, InvoiceRow},
     subscriptions::Row,
 };
 use crate::{
@@ -34,6 +34,14 @@ struct ReaderPage {
     devices: Vec<(String, String)>,
     mails: Vec<MailRow>,
     timeline: Vec<Happened>,
+    may_erase: bool,
+}
+
+impl ReaderPage {
+    /// Where the form of an act is sent.
+    fn act(&self, act: &str) -> String {
+        format!("/staff/readers/{}/{act}", self.id)
+    }
 }
 
 /// A mail to the reader.
@@ -48,12 +56,20 @@ pub(super) async fn page(
     State(pages): State<StaffPages>,
     seat: Seat,
     id: Result<Path<Uuid>, PathRejection>,
+    Query(Done { done }): Query<Done>,
 ) -> Result<Response, ApiError> {
     seat.to(Permission::ReadersRead)?;
     let Path(id) = id.map_err(|_| ApiError::NotFound)?;
     let review = pages.desk.review_reader(id).await?;
-    let frame = seat.frame(&pages, review.reader.email.typed(), Place::Readers);
-    Ok(frame::show(ReaderPage::of(&review, frame, pages.desk.clock.now()).render()))
+    let notice = match done.as_deref() {
+        Some("given") => Some("It was given, and the reader is told by mail.".to_owned()),
+        Some("signed-out") => Some("The reader is logged out everywhere.".to_owned()),
+        _ => None,
+    };
+    let frame = seat.frame(&pages, review.reader.email.typed(), Place::Readers).saying(notice);
+    let may_erase = seat.may(Permission::ReaderErase);
+    let page = ReaderPage::of(&review, frame, pages.desk.clock.now());
+    Ok(frame::show(ReaderPage { may_erase, ..page }.render()))
 }
 
 impl ReaderPage {
@@ -83,6 +99,7 @@ impl ReaderPage {
         });
         Self {
             id: review.reader.id,
+            may_erase: false,
             facts: facts(review, &frame),
             subscriptions: review.subscriptions.iter().map(row).collect(),
             grants: grants.collect(),

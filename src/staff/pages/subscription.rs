@@ -2,13 +2,14 @@
 
 use askama::Template;
 use axum::{
-    extract::{Path, State, rejection::PathRejection},
+    extract::{Path, Query, State, rejection::PathRejection},
     response::Response,
 };
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    StaffPages,
+    StaffPages, acts,
     frame::{self, Frame, Place},
     seat::Seat,
     subscriptions::Row,
@@ -30,8 +31,16 @@ struct SubscriptionPage {
     price: String,
     version: i64,
     invoices: Vec<InvoiceRow>,
+    /// What whoever looks may do.
+    acts: Vec<acts::Kind>,
     /// The latest first.
     timeline: Vec<Happened>,
+}
+
+/// What was just done.
+#[derive(Deserialize)]
+pub(super) struct Done {
+    pub(super) done: Option<String>,
 }
 
 /// An invoice in a list.
@@ -79,12 +88,17 @@ pub(super) async fn page(
     State(pages): State<StaffPages>,
     seat: Seat,
     id: Result<Path<Uuid>, PathRejection>,
+    Query(Done { done }): Query<Done>,
 ) -> Result<Response, ApiError> {
     seat.to(Permission::SubscriptionsRead)?;
     let Path(id) = id.map_err(|_| ApiError::NotFound)?;
     let review = pages.desk.readers.billing.review(id).await?;
+    let notice = done.as_deref().and_then(acts::Kind::parse).map(acts::Kind::done);
     let frame = seat.frame(&pages, "Subscription", Place::Subscriptions);
-    Ok(frame::show(SubscriptionPage::of(review, frame).render()))
+    let frame = frame.saying(notice.map(str::to_owned));
+    let has_paid = review.invoices.iter().any(|invoice| invoice.status == "paid");
+    let acts = acts::Kind::offered(&seat, &review.subscription, has_paid);
+    Ok(frame::show(SubscriptionPage { acts, ..SubscriptionPage::of(review, frame) }.render()))
 }
 
 impl SubscriptionPage {
@@ -102,6 +116,7 @@ impl SubscriptionPage {
             invoices: invoices.iter().map(|invoice| InvoiceRow::of(invoice, &frame)).collect(),
             timeline: timeline.iter().rev().map(|told| Happened::of(told, &frame)).collect(),
             country: it.country,
+            acts: Vec::new(),
             frame,
         }
     }

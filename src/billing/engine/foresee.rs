@@ -1,0 +1,117 @@
+//! What an act of staff would do, told before it is done: by the very rules that do it.
+
+use uuid::Uuid;
+
+use super::{Billing, BillingError, CancelAt, office::by_card};
+use crate::{
+    billing::{
+        invoice::store as invoices,
+        subscription::{
+            change::Refusal,
+            model::{EndReason, State, Subscription},
+            store,
+        },
+    },
+    money::Money,
+};
+
+/// What staff can do with a subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// End it.
+    Cancel {
+        /// When.
+        at: CancelAt,
+        /// Whether the running period's payment goes back.
+        refund: bool,
+    },
+    /// Give money of the last payment back: all that is left of it where nothing is said.
+    Refund {
+        /// How much, in minor units of the payment's currency.
+        amount: Option<i64>,
+    },
+    /// Give days before the next payment.
+    Extend {
+        /// How many.
+        days: u32,
+    },
+    /// Stop it until it is resumed.
+    Pause,
+    /// End a pause, or take a cancellation back.
+    Resume,
+}
+
+/// What would come of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Foreseen {
+    /// As it stands.
+    pub before: Subscription,
+    /// As it would stand. A payment that is made first may still fail.
+    pub after: Subscription,
+    /// What goes back to the card.
+    pub to_card: Option<Money>,
+    /// What goes to the account's balance.
+    pub to_balance: Option<Money>,
+    /// What is charged at once, less what the balance holds.
+    pub charged: Option<Money>,
+}
+
+impl Billing {
+    /// What `act` would do to the subscription `id` now. Nothing is changed.
+    ///
+    /// # Errors
+    /// [`BillingError`], as the act itself.
+    pub async fn foresee_act(&self, id: Uuid, act: &Act) -> Result<Foreseen, BillingError> {
+        let now = self.clock.now();
+        let mut tx = self.db.read().await?;
+        let found = store::find(&mut tx, &self.catalogs, id).await?;
+        let before = found.ok_or(BillingError::NotFound)?.as_of(now);
+        let paid = invoices::find_last_paid(&mut tx, id).await?;
+        let refundable = match &paid {
+            Some(invoice) => Some(by_card(&mut tx, invoice).await?),
+            None => None,
+        };
+        let it = before.clone();
+        let as_it_is = |after| Foreseen {
+            before: before.clone(),
+            after,
+            to_card: None,
+            to_balance: None,
+            charged: None,
+        };
+        let reason = EndReason::CanceledByStaff;
+        Ok(match act {
+            Act::Cancel { at: CancelAt::Now, refund } => {
+                let runs = matches!(&it.state, State::Active(paid) if now < paid.turn.period.end);
+                let to_card = refundable.filter(|left| *refund && runs && !left.is_zero());
+                Foreseen { to_card, ..as_it_is(it.cancel_now(reason, now)?.0) }
+            }
+            Act::Cancel { at: CancelAt::PeriodEnd, .. } => {
+                let changed = it.cancel_at_period_end(reason, now)?;
+                as_it_is(changed.map_or_else(|| before.clone(), |(after, _)| after))
+            }
+            Act::Refund { amount } => {
+                let left = refundable.ok_or(BillingError::RefundTooLarge)?;
+                let amount = amount.unwrap_or(left.amount);
+                if amount < 1 || amount > left.amount {
+                    return Err(BillingError::RefundTooLarge);
+                }
+                Foreseen { to_card: Some(Money { amount, ..left }), ..as_it_is(it) }
+            }
+            Act::Extend { days } => as_it_is(it.extend(*days)?.0),
+            Act::Pause => {
+                let ((after, _), credit) = it.pause(now)?;
+                Foreseen { to_balance: Some(credit), ..as_it_is(after) }
+            }
+            Act::Resume if matches!(it.state, State::Paused { .. }) => {
+                if it.method.is_none() {
+                    let why = "there is no card to pay with";
+                    return Err(Refusal::InvalidTransition(why).into());
+                }
+                let charged = Some(it.terms.plan.price);
+                Foreseen { charged, ..as_it_is(it) }
+            }
+            Act::Resume => as_it_is(it.resume(now)?.0),
+        })
+    }
+}

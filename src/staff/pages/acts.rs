@@ -1,0 +1,397 @@
+//! `/staff/subscriptions/{id}/{act}`: first what to do, then what would come of it, then the one
+//! button. What was seen is what is done: if somebody changed the subscription meanwhile, nothing
+//! happens and the page shows how it stands now.
+
+use askama::Template;
+use axum::{
+    extract::{Path, Query, State, rejection::PathRejection},
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{
+    StaffPages,
+    frame::{self, Frame, Place},
+    seat::Seat,
+    submitted::Submitted,
+};
+use crate::{
+    audit::model::Action,
+    auth::staff::permission::Permission,
+    billing::{
+        engine::{Act, BillingError, CancelAt, DAYS_MAX, Foreseen, Office},
+        subscription::model::{State as Stands, Subscription},
+    },
+    http::problem::{ApiError, FieldError},
+    money::Money,
+    staff::plain,
+};
+
+/// Longest reason.
+const REASON_MAX: usize = 500;
+
+/// Which act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Cancel,
+    Refund,
+    Extend,
+    Pause,
+    Resume,
+}
+
+impl Kind {
+    const ALL: [Self; 5] = [Self::Cancel, Self::Refund, Self::Extend, Self::Pause, Self::Resume];
+
+    /// As in addresses.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Cancel => "cancel",
+            Self::Refund => "refund",
+            Self::Extend => "extend",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+        }
+    }
+
+    /// What the button says.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Cancel => "Cancel",
+            Self::Refund => "Refund",
+            Self::Extend => "Extend",
+            Self::Pause => "Pause",
+            Self::Resume => "Resume",
+        }
+    }
+
+    /// What is said when it was done.
+    pub(super) fn done(self) -> &'static str {
+        match self {
+            Self::Cancel => "It was canceled.",
+            Self::Refund => "The money goes back to the card.",
+            Self::Extend => "The days were given.",
+            Self::Pause => "It is paused.",
+            Self::Resume => "It goes on.",
+        }
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    fn permission(self) -> Permission {
+        match self {
+            Self::Refund => Permission::Refund,
+            _ => Permission::SubscriptionsAct,
+        }
+    }
+
+    fn action(self) -> Action {
+        match self {
+            Self::Cancel => Action::SubscriptionCanceled,
+            Self::Refund => Action::SubscriptionRefunded,
+            Self::Extend => Action::SubscriptionExtended,
+            Self::Pause => Action::SubscriptionPaused,
+            Self::Resume => Action::SubscriptionResumed,
+        }
+    }
+
+    /// The acts that whoever sits there may do to a subscription as it stands.
+    pub(super) fn offered(seat: &Seat, it: &Subscription, has_paid: bool) -> Vec<Self> {
+        let fits = |kind: &Self| match (kind, &it.state) {
+            (Self::Refund, _) => has_paid,
+            (_, Stands::Canceled { .. } | Stands::Expired { .. }) => false,
+            (Self::Cancel, _) => !it.cancels_at_period_end(),
+            (Self::Extend, state) => {
+                !matches!(state, Stands::Incomplete { .. } | Stands::Paused { .. })
+            }
+            (Self::Pause, state) => {
+                matches!(state, Stands::Active(_)) && !it.cancels_at_period_end()
+            }
+            (Self::Resume, state) => {
+                matches!(state, Stands::Paused { .. }) || it.cancels_at_period_end()
+            }
+        };
+        let may = |kind: &Self| seat.may(kind.permission());
+        Self::ALL.into_iter().filter(may).filter(fits).collect()
+    }
+}
+
+/// What was chosen, in an address or a form.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Chosen {
+    /// `now` or `period_end`.
+    #[serde(default)]
+    at: String,
+    /// `on` where the payment goes back.
+    #[serde(default)]
+    refund: String,
+    /// Such as `2.90`; all that is left where nothing is said.
+    #[serde(default)]
+    amount: String,
+    #[serde(default)]
+    days: String,
+    /// Sent with the button only.
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    revision: Option<i64>,
+    /// Whether the choice was made.
+    #[serde(default)]
+    chosen: String,
+}
+
+impl Chosen {
+    /// The act that was chosen, for a subscription that is paid like `price`.
+    fn act(&self, kind: Kind, price: Money) -> Result<Act, ApiError> {
+        let wrong = |field: &'static str, rule: String| {
+            ApiError::InvalidFields(vec![FieldError::new(field, "invalid_value", rule)])
+        };
+        Ok(match kind {
+            Kind::Cancel => {
+                let at = match self.at.as_str() {
+                    "now" => CancelAt::Now,
+                    "" | "period_end" => CancelAt::PeriodEnd,
+                    _ => return Err(wrong("at", "must be `now` or `period_end`".to_owned())),
+                };
+                Act::Cancel { at, refund: self.refund == "on" && at == CancelAt::Now }
+            }
+            Kind::Refund => {
+                let amount = match self.amount.trim() {
+                    "" => None,
+                    text => Some(minor_units(text, price).ok_or_else(|| {
+                        wrong("amount", format!("must be an amount in {}", price.currency.code()))
+                    })?),
+                };
+                Act::Refund { amount }
+            }
+            Kind::Extend => {
+                let days = if self.days.is_empty() { Ok(7) } else { self.days.trim().parse() };
+                let days = days.ok().filter(|days| (1..=DAYS_MAX).contains(days));
+                let rule = || wrong("days", format!("must be 1 to {DAYS_MAX}"));
+                Act::Extend { days: days.ok_or_else(rule)? }
+            }
+            Kind::Pause => Act::Pause,
+            Kind::Resume => Act::Resume,
+        })
+    }
+}
+
+/// What somebody typed as an amount, in minor units of the currency of `like`.
+fn minor_units(text: &str, like: Money) -> Option<i64> {
+    let digits = usize::from(like.currency.exponent().unwrap_or(0));
+    let (whole, part) = text.split_once(['.', ',']).unwrap_or((text, ""));
+    let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || part.len() > digits || !is_plain(whole) || !is_plain(part) {
+        return None;
+    }
+    format!("{whole}{part:0<digits$}").parse().ok()
+}
+
+#[derive(Template)]
+#[template(path = "staff/templates/act.html", config = ".config/askama.toml")]
+struct ActPage {
+    frame: Frame,
+    kind: Kind,
+    id: Uuid,
+    email: String,
+    plan: String,
+    now: String,
+    currency: &'static str,
+    chosen: Chosen,
+    /// What would come of it, once that was chosen.
+    foreseen: Option<(i64, Vec<String>)>,
+    why: Option<String>,
+}
+
+/// What would come of an act, in sentences.
+fn consequences(of: &Foreseen, frame: &Frame) -> Vec<String> {
+    let words = &frame.words;
+    let mut said = Vec::new();
+    if of.after != of.before {
+        said.push(format!("{}.", plain::next(&of.after, words)));
+    }
+    if let Some(money) = of.to_card {
+        said.push(format!("{} goes back to the card that paid.", words.money(money)));
+    }
+    if let Some(money) = of.to_balance {
+        said.push(format!(
+            "{} goes to the account's balance, for the unused time.",
+            words.money(money)
+        ));
+    }
+    if let Some(money) = of.charged {
+        said.push(format!("{} is charged now, less what the balance holds; reading works again as soon as that is paid.", words.money(money)));
+    }
+    if of.after == of.before && of.charged.is_none() {
+        said.push("The subscription stays as it is.".to_owned());
+    } else {
+        said.push("The reader is told by mail.".to_owned());
+    }
+    said
+}
+
+impl ActPage {
+    fn action(&self) -> String {
+        format!("/staff/subscriptions/{}/{}", self.id, self.kind.as_str())
+    }
+
+    async fn of(
+        (pages, seat): (&StaffPages, &Seat),
+        (id, kind): (Uuid, Kind),
+        chosen: Chosen,
+    ) -> Result<Self, ApiError> {
+        let billing = &pages.desk.readers.billing;
+        let review = billing.review(id).await?;
+        let it = review.subscription;
+        let title = format!("{} a subscription", kind.name());
+        let frame = seat.frame(pages, title, Place::Subscriptions);
+        let needs_choice = matches!(kind, Kind::Cancel | Kind::Refund | Kind::Extend);
+        let (mut foreseen, mut why) = (None, None);
+        if !needs_choice || !chosen.chosen.is_empty() {
+            let act = chosen.act(kind, it.terms.plan.price)?;
+            match billing.foresee_act(id, &act).await {
+                Ok(of) => foreseen = Some((of.before.revision, consequences(&of, &frame))),
+                Err(error) => why = Some(told(error)?),
+            }
+        }
+        Ok(Self {
+            kind,
+            id,
+            email: review.email.unwrap_or_else(|| "an erased reader".to_owned()),
+            plan: it.terms.plan.name.clone(),
+            now: plain::next(&it, &frame.words),
+            currency: it.terms.plan.price.currency.code(),
+            chosen,
+            foreseen,
+            why,
+            frame,
+        })
+    }
+}
+
+/// Why an act is refused, to stand on its page.
+fn told(error: BillingError) -> Result<String, ApiError> {
+    match error {
+        BillingError::Refused(_)
+        | BillingError::RefundTooLarge
+        | BillingError::PaymentDeclined(_)
+        | BillingError::PaymentPending
+        | BillingError::Invalid { .. } => Ok(format!("Not possible now: {error}.")),
+        error => Err(error.into()),
+    }
+}
+
+type Of = Result<Path<(Uuid, String)>, PathRejection>;
+
+fn parse(of: Of) -> Result<(Uuid, Kind), ApiError> {
+    let Path((id, act)) = of.map_err(|_| ApiError::NotFound)?;
+    Ok((id, Kind::parse(&act).ok_or(ApiError::NotFound)?))
+}
+
+/// What to do, and what would come of it.
+pub(super) async fn page(
+    State(pages): State<StaffPages>,
+    seat: Seat,
+    of: Of,
+    Query(chosen): Query<Chosen>,
+) -> Result<Response, ApiError> {
+    let (id, kind) = parse(of)?;
+    seat.to(kind.permission())?;
+    let page = ActPage::of((&pages, &seat), (id, kind), chosen).await?;
+    Ok(frame::show(page.render()))
+}
+
+/// Does it.
+pub(super) async fn act(
+    State(pages): State<StaffPages>,
+    of: Of,
+    Submitted { seat, fields: chosen }: Submitted<Chosen>,
+) -> Result<Response, ApiError> {
+    let (id, kind) = parse(of)?;
+    let acting = seat.to(kind.permission())?;
+    let reason = chosen.reason.trim().to_owned();
+    let office = Office {
+        staff: acting.staff.id,
+        entry: acting.entry(kind.action()),
+        reason: reason.clone(),
+        seen: chosen.revision,
+    };
+    let refuse = async |why: String| {
+        let mut page = ActPage::of((&pages, &seat), (id, kind), chosen.clone()).await?;
+        page.why = Some(why);
+        Ok(frame::answer(StatusCode::CONFLICT, page.render()))
+    };
+    if reason.is_empty() || reason.chars().count() > REASON_MAX {
+        return refuse(format!("Say why, in at most {REASON_MAX} characters.")).await;
+    }
+    match carry_out(&pages, id, kind, (&chosen, &office)).await {
+        Ok(()) => {
+            let to = format!("/staff/subscriptions/{id}?done={}", kind.as_str());
+            Ok(Redirect::to(&to).into_response())
+        }
+        Err(BillingError::Refused(crate::billing::subscription::change::Refusal::PreviewStale)) => {
+            let why = "Somebody changed this subscription while you looked at it. This is how it \
+                       stands now; nothing was done.";
+            refuse(why.to_owned()).await
+        }
+        Err(error) => refuse(told(error)?).await,
+    }
+}
+
+async fn carry_out(
+    pages: &StaffPages,
+    id: Uuid,
+    kind: Kind,
+    (chosen, office): (&Chosen, &Office),
+) -> Result<(), BillingError> {
+    let billing = &pages.desk.readers.billing;
+    let price = billing.lookup(id).await?.terms.plan.price;
+    let act = chosen
+        .act(kind, price)
+        .map_err(|error| BillingError::Invalid { field: "act", rule: error.to_string() })?;
+    match act {
+        Act::Cancel { at, refund } => billing.office_cancel(id, (at, refund), office).await,
+        Act::Refund { amount } => {
+            let amount = amount.map(|amount| Money { amount, ..price });
+            billing.office_refund(id, amount, office).await
+        }
+        Act::Extend { days } => billing.office_extend(id, days, office).await,
+        Act::Pause => billing.office_pause(id, office).await,
+        Act::Resume => billing.office_resume(id, office).await,
+    }
+    .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use iso_currency::Currency;
+
+    use super::*;
+
+    #[test]
+    fn amounts_are_read_as_people_write_them() {
+        let usd = Money::zero(Currency::USD);
+        let jpy = Money::zero(Currency::JPY);
+        for (text, like, expected) in [
+            ("2.90", usd, Some(290)),
+            ("2,9", usd, Some(290)),
+            ("19", usd, Some(1_900)),
+            ("0.05", usd, Some(5)),
+            ("290", jpy, Some(290)),
+            ("2.90", jpy, None),
+            ("2.905", usd, None),
+            ("-1", usd, None),
+            ("1e3", usd, None),
+            (".5", usd, None),
+            ("", usd, None),
+            ("99999999999999999999", usd, None),
+        ] {
+            assert_eq!(minor_units(text, like), expected, "{text}");
+        }
+    }
+}
