@@ -48,6 +48,7 @@ mod money;
 mod newsletters;
 mod notices;
 mod numbers;
+mod numbers_right;
 mod office_billing;
 mod office_finding;
 mod office_pages;
