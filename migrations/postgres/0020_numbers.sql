@@ -20,3 +20,6 @@ CREATE TABLE number_days (
     value    BIGINT      NOT NULL,
     PRIMARY KEY (name, day, label, currency)
 );
+
+-- The page that led its reader to the offer; forgotten with the reader.
+ALTER TABLE subscriptions ADD COLUMN led_by TEXT;

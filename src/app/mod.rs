@@ -369,6 +369,9 @@ impl AppState {
         };
         serve(listener, self.service()?, limits, stop).await;
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+        if let Err(error) = self.desk.counts.flush(&self.desk.db, &*self.desk.clock).await {
+            tracing::warn!("what pages did last could not be written down: {error}");
+        }
         self.databases.close().await;
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! What is held about a reader's subscriptions, for the reader's own export.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -58,6 +60,8 @@ pub struct ExportedSubscription {
     #[schema(value_type = Option<String>, format = DateTime)]
     ended_at: Option<Timestamp>,
     end_reason: Option<&'static str>,
+    /// The page that led to the offer, where one did.
+    led_by: Option<String>,
 }
 
 /// A charge.
@@ -103,6 +107,7 @@ impl Billing {
     pub async fn export(&self, tx: &mut Tx, reader: Uuid) -> Result<BillingExport, StoreError> {
         let mut subscriptions = Vec::new();
         let mut asked = Vec::new();
+        let mut led: HashMap<Uuid, String> = store::led_by(tx, reader).await?.into_iter().collect();
         for it in store::list_of(tx, &self.catalogs, reader).await? {
             asked.extend(charges::list_of(tx, &self.catalogs, it.id).await?);
             let ended = it.state.ended();
@@ -118,6 +123,7 @@ impl Billing {
                 ended_at: ended.map(|(at, _)| at),
                 end_reason: ended.map(|(_, reason)| reason.as_str()),
                 country: it.country,
+                led_by: led.remove(&it.id),
             });
         }
         let charges = asked.into_iter().map(|charge| ExportedCharge {

@@ -45,15 +45,17 @@ pub enum Figure {
     Decided,
     /// Offers that were shown; labelled by site.
     Offered,
-    /// Accounts that were begun.
+    /// Accounts that were begun; labelled by the site that led there, if any.
     SignedUp,
-    /// Subscriptions that were begun on our pages; labelled by the article that led there.
+    /// Subscriptions that were begun, by a trial or a payment; labelled by the page that led there.
     SubscribedFrom,
+    /// Of those, paid for the first time; labelled alike.
+    PaidFrom,
 }
 
 impl Figure {
     /// Every one of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::MrrNew,
         Self::MrrExpansion,
         Self::MrrContraction,
@@ -76,6 +78,7 @@ impl Figure {
         Self::Offered,
         Self::SignedUp,
         Self::SubscribedFrom,
+        Self::PaidFrom,
     ];
 
     /// Those that say how things changed and add up to how they are.
@@ -115,6 +118,7 @@ impl Figure {
             Self::Offered => "offered",
             Self::SignedUp => "signed_up",
             Self::SubscribedFrom => "subscribed_from",
+            Self::PaidFrom => "paid_from",
         }
     }
 

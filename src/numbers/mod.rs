@@ -5,7 +5,8 @@
 //! a subscription to what it means in numbers. Such facts are written in the transaction of the
 //! change (`store`), so they can neither be lost nor counted twice, and are folded into days in the
 //! background: rows that everybody would add to are touched by one job only. `counts` keeps what
-//! happens with every page in memory for some seconds. `report` brings days together, pure again.
+//! happens with every page in memory for some seconds. `report` brings days together, `table` sets
+//! them out for files, pure again. `store` alone has SQL.
 
 pub mod calendar;
 pub mod counts;
@@ -13,3 +14,4 @@ pub mod figure;
 pub mod movement;
 pub mod report;
 pub mod store;
+pub mod table;

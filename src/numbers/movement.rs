@@ -1,8 +1,9 @@
 //! What a change of a subscription means in numbers. Pure.
 //!
 //! A subscription counts as paying from its first payment until it ends or pauses, also while a
-//! renewal is late. A trial whose first payment is late is neither a trial nor paying. Recurring
-//! revenue is the plan's price of a year; nothing is divided here.
+//! renewal is late. A trial whose first payment is late, or that waits for a card, is neither a trial
+//! nor paying, and not decided yet. Recurring revenue is the plan's price of a year; nothing is
+//! divided here.
 
 use super::{
     calendar::Calendar,
@@ -22,8 +23,10 @@ enum Phase {
     /// Nothing was paid or begun yet.
     Before,
     Trial,
-    /// The trial is over and its first payment late.
+    /// The trial is over, and its first payment late.
     Owing,
+    /// The trial is over, and waits for a card.
+    Waiting,
     Paying {
         late: bool,
     },
@@ -33,16 +36,15 @@ enum Phase {
 
 impl Phase {
     fn of(it: &Subscription) -> Self {
+        // Whatever was paid once is later than that.
+        let ends_trial = |at| it.trial.is_some_and(|trial| trial.end == at);
         match &it.state {
             State::Incomplete { .. } => Self::Before,
             State::Trialing { .. } => Self::Trial,
             State::Active(_) => Self::Paying { late: false },
-            State::PastDue { unpaid, .. }
-                if it.trial.is_some_and(|trial| trial.end == unpaid.period.start) =>
-            {
-                Self::Owing
-            }
+            State::PastDue { unpaid, .. } if ends_trial(unpaid.period.start) => Self::Owing,
             State::PastDue { .. } => Self::Paying { late: true },
+            State::Paused { since } if ends_trial(*since) => Self::Waiting,
             State::Paused { .. } => Self::Paused,
             State::Canceled { .. } | State::Expired { .. } => Self::Ended,
         }
@@ -57,7 +59,7 @@ impl Phase {
     }
 
     fn is_on_trial(self) -> bool {
-        matches!(self, Self::Trial | Self::Owing)
+        matches!(self, Self::Trial | Self::Owing | Self::Waiting)
     }
 }
 
@@ -154,7 +156,7 @@ fn trial(
     if was.is_on_trial() && is.pays() {
         facts.push(Fact::count(Figure::TrialConverted, &month, 1));
     }
-    if was.is_on_trial() && matches!(is, Phase::Ended | Phase::Paused) {
+    if was.is_on_trial() && is == Phase::Ended {
         facts.push(Fact::count(Figure::TrialLost, &month, 1));
     }
 }
@@ -167,4 +169,24 @@ fn payment(facts: &mut Vec<Fact>, was: Phase, is: Phase) {
         let paid = if is.pays() { Figure::PaymentRecovered } else { Figure::PaymentLost };
         facts.push(Fact::count(paid, "", 1));
     }
+}
+
+/// What else counts for the page that led to a subscription, once its `facts` are known.
+pub fn because_of_a_page<'a>(
+    facts: &'a [Fact],
+    before: Option<&Subscription>,
+    after: &Subscription,
+) -> impl Iterator<Item = Figure> + use<'a> {
+    let was_paid_for = before.is_some_and(|before| Phase::of(before) == Phase::Paused);
+    let had_trial = after.trial.is_some();
+    facts
+        .iter()
+        .flat_map(move |fact| match fact.figure {
+            Figure::TrialStarted => [Some(Figure::SubscribedFrom), None],
+            Figure::Began if was_paid_for => [None, None],
+            Figure::Began if had_trial => [Some(Figure::PaidFrom), None],
+            Figure::Began => [Some(Figure::SubscribedFrom), Some(Figure::PaidFrom)],
+            _ => [None, None],
+        })
+        .flatten()
 }

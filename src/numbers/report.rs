@@ -12,8 +12,6 @@ use crate::money::Money;
 
 /// Longest report, in days: a little over three years.
 pub const DAYS_MAX: i32 = 1_100;
-/// Most articles that are listed.
-const ARTICLES_MAX: usize = 50;
 
 /// Some days, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -154,6 +152,19 @@ pub struct Funnel {
     pub paid: Compared,
 }
 
+/// What one page led to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema, sqlx::FromRow)]
+pub struct Article {
+    /// The page: a path of ours, or an address of a site.
+    pub page: String,
+    /// Subscriptions that were begun, by a trial or a payment.
+    pub subscribed: i64,
+    /// The same in as many days just before.
+    pub previous: i64,
+    /// Subscriptions that were paid for the first time.
+    pub paid: i64,
+}
+
 /// How things stood at the end of one day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DayLine {
@@ -200,8 +211,8 @@ pub struct Report {
     pub decisions: Vec<Labelled>,
     /// How many metered decisions were denials, in parts per million; null where there was none.
     pub stop_rate_ppm: Option<i64>,
-    /// Subscriptions begun on our pages, by the article that led there: the most first.
-    pub articles: Vec<Labelled>,
+    /// Subscriptions by the page that led to the offer: those that led to the most, first.
+    pub articles: Vec<Article>,
     /// One line for each day.
     pub days: Vec<DayLine>,
 }
@@ -239,19 +250,23 @@ impl Sums<'_> {
         Stock { value: at_start + self.of(figure).value, at_start }
     }
 
-    fn labels(&self, figure: Figure) -> BTreeSet<&str> {
-        let rows = self.days.iter().filter(|row| row.figure == figure);
-        rows.map(|row| row.label.as_str()).collect()
-    }
-
     /// A number of each kind of thing, the most first.
     fn labelled(&self, figure: Figure) -> Vec<Labelled> {
-        let of = |label: &str| {
-            let Compared { value, previous } =
-                self.compared(|row| row.figure == figure && row.label == label);
-            Labelled { label: label.to_owned(), value, previous }
+        let mut by_label = BTreeMap::<&str, Compared>::new();
+        for row in self.days.iter().filter(|row| row.figure == figure) {
+            let compared = by_label.entry(&row.label).or_default();
+            if self.window.holds(row.day) {
+                compared.value += row.value;
+            } else {
+                compared.previous += row.value;
+            }
+        }
+        let of = |(label, Compared { value, previous }): (&str, Compared)| Labelled {
+            label: label.to_owned(),
+            value,
+            previous,
         };
-        let mut all: Vec<Labelled> = self.labels(figure).into_iter().map(of).collect();
+        let mut all: Vec<Labelled> = by_label.into_iter().map(of).collect();
         all.sort_by_key(|labelled| std::cmp::Reverse(labelled.value));
         all
     }
@@ -384,18 +399,17 @@ fn each_day(sums: &Sums<'_>) -> Vec<DayLine> {
 
 impl Report {
     /// The report over `window`, from the `days` of it and of the window before it, what the stocks
-    /// came to `before` both, and all that became of the `trials` of its months.
+    /// came to `before` both, all that became of the `trials` of its months, and its `articles`.
     #[must_use]
     pub fn of(
         window: Window,
         time_zone: &str,
         (days, before, trials): (&[DayRow], &[DayRow], &[DayRow]),
+        articles: Vec<Article>,
     ) -> Self {
         let sums = Sums { window, days, before };
         let metered = sums.compared(|row| has_reason(row, &["metered", "already_read"])).value;
         let stopped = sums.compared(|row| has_reason(row, &["meter_exhausted"])).value;
-        let mut articles = sums.labelled(Figure::SubscribedFrom);
-        articles.truncate(ARTICLES_MAX);
         Self {
             window,
             previous: window.before(),

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{
     calendar::Calendar,
     figure::{Fact, Figure},
+    report::{Article, Window},
 };
 use crate::{
     clock::Timestamp,
@@ -20,6 +21,9 @@ const FOLDED_MAX: i64 = 500;
 const FOLDS_MAX: usize = 200;
 /// Most rows that a report reads: some three years of days, each with a hundred labels.
 const READ_MAX: i64 = 200_000;
+
+/// Most pages that are listed.
+const ARTICLES_MAX: i64 = 50;
 
 /// Writes facts down, to be counted soon.
 ///
@@ -39,6 +43,28 @@ pub async fn note(tx: &mut Tx, facts: &[Fact], at: Timestamp) -> Result<(), Stor
         .execute()
         .await?;
     }
+    Ok(())
+}
+
+/// Counts one more for the page that led to a subscription, where one did.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn note_page(
+    tx: &mut Tx,
+    subscription: Uuid,
+    figure: Figure,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    tx.query(
+        "INSERT INTO number_facts (at, name, label, currency, value)
+         SELECT $1, $2, led_by, '', 1 FROM subscriptions WHERE id = $3 AND led_by IS NOT NULL",
+    )
+    .bind(at)
+    .bind(figure.as_str())
+    .bind(subscription)
+    .execute()
+    .await?;
     Ok(())
 }
 
@@ -147,6 +173,10 @@ pub struct DayRow {
 pub async fn days(tx: &mut Tx, days: (Date, Date)) -> Result<Vec<DayRow>, StoreError> {
     let mut all = Vec::new();
     for figure in Figure::ALL {
+        if matches!(figure, Figure::SubscribedFrom | Figure::PaidFrom) {
+            // Of these there are as many as pages: see `articles`.
+            continue;
+        }
         all.extend(days_of(tx, figure, days).await?);
     }
     Ok(all)
@@ -177,6 +207,32 @@ async fn days_of(
         Ok(DayRow { figure, day: day.parse().map_err(corrupt)?, label, currency, value })
     };
     rows.into_iter().map(read).collect()
+}
+
+/// What pages led to, the most first.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn articles(tx: &mut Tx, window: Window) -> Result<Vec<Article>, StoreError> {
+    tx.query(
+        "SELECT label AS page,
+             CAST(SUM(CASE WHEN name = $1 AND day >= $4 THEN value ELSE 0 END) AS BIGINT)
+                 AS subscribed,
+             CAST(SUM(CASE WHEN name = $1 AND day < $4 THEN value ELSE 0 END) AS BIGINT)
+                 AS previous,
+             CAST(SUM(CASE WHEN name = $2 AND day >= $4 THEN value ELSE 0 END) AS BIGINT) AS paid
+         FROM number_days
+         WHERE name IN ($1, $2) AND day >= $3 AND day <= $5
+         GROUP BY label ORDER BY subscribed DESC, paid DESC, label LIMIT $6",
+    )
+    .bind(Figure::SubscribedFrom.as_str())
+    .bind(Figure::PaidFrom.as_str())
+    .bind(window.before().from.to_string())
+    .bind(window.from.to_string())
+    .bind(window.to.to_string())
+    .bind(ARTICLES_MAX)
+    .all()
+    .await
 }
 
 /// What became, until now, of the trials that began in the months from that of `from` to that of `to`.

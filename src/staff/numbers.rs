@@ -71,7 +71,8 @@ impl Desk {
         let days = store::days(&mut tx, (before.from, window.to)).await?;
         let stocks = store::stocks_before(&mut tx, before.from).await?;
         let trials = store::trials(&mut tx, (window.from, window.to)).await?;
-        Ok(Report::of(window, calendar.name(), (&days, &stocks, &trials)))
+        let articles = store::articles(&mut tx, window).await?;
+        Ok(Report::of(window, calendar.name(), (&days, &stocks, &trials), articles))
     }
 }
 

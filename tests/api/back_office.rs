@@ -247,6 +247,7 @@ on_both_databases! {
             ("POST", "/v1/staff/readers/{id}/complimentary", format!("/v1/staff/readers/{reader}/complimentary"), [403, 422, 422]),
             ("GET", "/v1/staff/audit", "/v1/staff/audit".into(), [403, 403, 200]),
             ("GET", "/v1/staff/metrics", "/v1/staff/metrics".into(), [200, 200, 200]),
+            ("GET", "/v1/staff/metrics/{table}", "/v1/staff/metrics/mrr.csv".into(), [200, 200, 200]),
             ("DELETE", "/v1/staff/readers/{id}", format!("/v1/staff/readers/{reader}"), [403, 403, 204]),
             ("POST", "/v1/staff/logout", "/v1/staff/logout".into(), [204, 204, 204]),
         ];

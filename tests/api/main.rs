@@ -49,6 +49,7 @@ mod newsletters;
 mod notices;
 mod numbers;
 mod office_acts;
+mod numbers_right;
 mod office_billing;
 mod office_finding;
 mod office_pages;

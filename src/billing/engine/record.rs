@@ -100,7 +100,11 @@ impl Billing {
         {
             facts = movement::facts(before, after, true, &calendar);
         }
-        Ok(numbers::note(tx, &facts, now).await?)
+        numbers::note(tx, &facts, now).await?;
+        for figure in movement::because_of_a_page(&facts, before, after) {
+            numbers::note_page(tx, after.id, figure, now).await?;
+        }
+        Ok(())
     }
 
     /// Writes down what happened, for the timeline and for those outside.

@@ -20,10 +20,6 @@ use crate::{
     clock::Timestamp,
     db::{StoreError, Tx},
     mail::address::Address,
-    numbers::{
-        figure::{Fact, Figure},
-        store as numbers,
-    },
     reader::store as readers,
 };
 
@@ -345,11 +341,10 @@ impl Billing {
             Err(StoreError::Duplicate) => return Err(BillingError::AlreadySubscribed),
             other => other?,
         }
-        Box::pin(self.note_facts(tx, (None, fresh), now)).await?;
         if let Some(article) = &order.article {
-            let fact = Fact::count(Figure::SubscribedFrom, article, 1);
-            numbers::note(tx, &[fact], now).await?;
+            store::set_led_by(tx, fresh.id, article).await?;
         }
+        Box::pin(self.note_facts(tx, (None, fresh), now)).await?;
         if let Some(shown) = &order.shown {
             consent::insert(tx, fresh.id, fresh, shown, now).await?;
         }

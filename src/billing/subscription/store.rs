@@ -375,13 +375,42 @@ pub async fn unstick(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool, Stor
     Ok(rows == 1)
 }
 
-/// Forgets the cards of a reader whose subscriptions have ended.
+/// Keeps the page that led its reader to a new one.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn set_led_by(tx: &mut Tx, id: Uuid, page: &str) -> Result<(), StoreError> {
+    tx.query("UPDATE subscriptions SET led_by = $2 WHERE id = $1")
+        .bind(id)
+        .bind(page.to_owned())
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// The pages that led a reader to each, where there was one.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn led_by(tx: &mut Tx, reader: Uuid) -> Result<Vec<(Uuid, String)>, StoreError> {
+    tx.query(
+        "SELECT id, led_by FROM subscriptions
+         WHERE reader_id = $1 AND led_by IS NOT NULL LIMIT $2",
+    )
+    .bind(reader)
+    .bind(LISTED_MAX)
+    .all()
+    .await
+}
+
+/// Forgets the cards of a reader whose subscriptions have ended, and what led to them.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn forget_methods(tx: &mut Tx, reader: Uuid) -> Result<(), StoreError> {
     tx.query(
-        "UPDATE subscriptions SET method = NULL, method_last4 = NULL, method_expires = NULL
+        "UPDATE subscriptions SET method = NULL, method_last4 = NULL, method_expires = NULL,
+             led_by = NULL
          WHERE reader_id = $1",
     )
     .bind(reader)

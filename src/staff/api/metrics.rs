@@ -4,23 +4,30 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Query, State, rejection::QueryRejection},
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::subscription_bodies::invalid;
 use crate::{
     auth::staff::permission::Permission,
     http::{
         headers::NO_STORE,
         problem::{ApiError, ProblemBody},
     },
-    numbers::report::Report,
+    numbers::{
+        report::{Report, Window},
+        table::tables,
+    },
     staff::{
         desk::{Desk, OnDuty},
+        find::looked::invalid,
         numbers::window,
+        pages::numbers::csv_file,
     },
 };
 
@@ -37,6 +44,15 @@ pub(super) struct Asked {
     to: String,
 }
 
+fn asked_window(
+    desk: &Desk,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Result<Window, ApiError> {
+    let Query(Asked { from, to }) = asked.map_err(|error| invalid("query", error.body_text()))?;
+    let today = desk.calendar().day(desk.clock.now());
+    window(&from, &to, today).map_err(|error| invalid(error.field, error.rule))
+}
+
 /// The figures of some days, beside those of as many days before.
 #[utoipa::path(get, path = "/v1/staff/metrics", tag = "Staff", security(("staff_token" = [])),
     params(Asked),
@@ -48,8 +64,31 @@ pub(super) async fn show(
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     on_duty.to(Permission::MetricsRead)?;
-    let Query(Asked { from, to }) = asked.map_err(|error| invalid("query", error.body_text()))?;
-    let today = desk.calendar().day(desk.clock.now());
-    let window = window(&from, &to, today).map_err(|error| invalid(error.field, error.rule))?;
+    let window = asked_window(&desk, asked)?;
     Ok((NO_STORE, Json(desk.report(window).await?)).into_response())
+}
+
+/// One table of the same figures, as a file.
+#[utoipa::path(get, path = "/v1/staff/metrics/{table}", tag = "Staff",
+    security(("staff_token" = [])),
+    params(("table" = String, Path, description = "`mrr.csv`, `subscriptions.csv`, `trials.csv`, \
+            `churn.csv`, `payments.csv`, `revenue.csv`, `funnel.csv`, `decisions.csv`, \
+            `articles.csv` or `days.csv`"), Asked),
+    responses((status = 200, description = "The table; money in whole minor units",
+                  content_type = "text/csv", body = String),
+              (status = "4XX", description = "Not allowed, no such table, or no such days",
+                  body = ProblemBody)))]
+pub(super) async fn download(
+    State(desk): State<Arc<Desk>>,
+    on_duty: OnDuty,
+    file: Result<Path<String>, PathRejection>,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    on_duty.to(Permission::MetricsRead)?;
+    let Path(file) = file.map_err(|_| ApiError::NotFound)?;
+    let name = file.strip_suffix(".csv").ok_or(ApiError::NotFound)?;
+    let window = asked_window(&desk, asked)?;
+    let report = desk.report(window).await?;
+    let table = tables(&report).into_iter().find(|table| table.name == name);
+    csv_file(&table.ok_or(ApiError::NotFound)?, window)
 }

@@ -55,6 +55,7 @@ pub fn routes(desk: Arc<Desk>, guard: Guard) -> OpenApiRouter {
         .routes(routes!(mails::list_dead))
         .routes(routes!(mails::retry))
         .routes(routes!(metrics::show))
+        .routes(routes!(metrics::download))
         .routes(routes!(audit::list))
         .with_state(desk)
 }

@@ -14,7 +14,7 @@ mod finding;
 mod frame;
 mod log_in;
 mod mails;
-mod numbers;
+pub(super) mod numbers;
 mod reader;
 mod reader_acts;
 mod refusal;
@@ -79,7 +79,7 @@ pub fn routes(pages: StaffPages, guard: Guard) -> Router {
         .route("/staff/mails", get(mails::page))
         .route("/staff/meters", get(sites::meters))
         .route("/staff/numbers", get(numbers::page))
-        .route("/staff/numbers/{name}", get(numbers::file))
+        .route("/staff/numbers/{file}", get(numbers::file))
         .route("/staff/readers", get(finding::readers))
         .route("/staff/readers/{id}", get(reader::page))
         .route("/staff/readers/{id}/give", get(reader_acts::give_form))

@@ -20,13 +20,13 @@ use super::{
 use crate::{
     auth::staff::permission::Permission,
     billing::subscription::{model::EndReason, search::Stuck},
-    http::{
-        headers::NO_STORE,
-        problem::{ApiError, FieldError},
-    },
+    http::{headers::NO_STORE, problem::ApiError},
     money::Money,
-    numbers::report::{Compared, DayLine, Funnel, Mrr, PlanMoney, Recovery, Report, Window},
-    staff::{numbers::window, plain},
+    numbers::{
+        report::{Compared, DayLine, Funnel, Mrr, PlanMoney, Recovery, Report, Window},
+        table::{Table, tables},
+    },
+    staff::{find::looked::invalid, numbers::window, plain},
 };
 
 #[derive(Deserialize)]
@@ -119,9 +119,8 @@ fn money(frame: &Frame, amount: i64, currency: &str) -> String {
 
 fn days(pages: &StaffPages, asked: &Asked) -> Result<Window, ApiError> {
     let today = pages.desk.calendar().day(pages.desk.clock.now());
-    window(asked.from.trim(), asked.to.trim(), today).map_err(|error| {
-        ApiError::InvalidFields(vec![FieldError::new(error.field, "invalid_value", error.rule)])
-    })
+    window(asked.from.trim(), asked.to.trim(), today)
+        .map_err(|error| invalid(error.field, error.rule))
 }
 
 /// Every figure.
@@ -150,24 +149,30 @@ pub(super) async fn home(
     Ok(frame::show(HomePage { frame, report, stuck, dead_mails }.render()))
 }
 
-/// A picture: `mrr.svg`, `subscriptions.svg` or `walls.svg`; or the table behind it as CSV.
+/// A picture: `mrr-USD.svg`, one for each currency, `subscriptions.svg` or `walls.svg`; or a table as
+/// CSV.
 pub(super) async fn file(
     State(pages): State<StaffPages>,
     seat: Seat,
-    Path(name): Path<String>,
+    Path(file): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Result<Response, ApiError> {
     seat.to(Permission::MetricsRead)?;
     let report = pages.desk.report(days(&pages, &asked)?).await?;
-    let lines = match name.as_str() {
-        "mrr.svg" => mrr(&report),
-        "subscriptions.svg" => vec![
+    if let Some(name) = file.strip_suffix(".csv") {
+        let table = tables(&report).into_iter().find(|table| table.name == name);
+        return csv_file(&table.ok_or(ApiError::NotFound)?, report.window);
+    }
+    let lines = match file.strip_suffix(".svg").ok_or(ApiError::NotFound)? {
+        "subscriptions" => vec![
             line("paid", &report, |day| day.active),
             line("on trial", &report, |day| day.trialing),
         ],
-        "walls.svg" => vec![line("walls", &report, |day| day.walls)],
-        "days.csv" => return csv(&report),
-        _ => return Err(ApiError::NotFound),
+        "walls" => vec![line("walls", &report, |day| day.walls)],
+        name => {
+            let currency = name.strip_prefix("mrr-").ok_or(ApiError::NotFound)?;
+            vec![mrr(&report, currency).ok_or(ApiError::NotFound)?]
+        }
     };
     let days: Vec<Date> = report.days.iter().map(|line| line.day).collect();
     let svg = chart::draw(&days, &lines).map_err(ApiError::internal)?;
@@ -184,15 +189,14 @@ fn line(name: &str, report: &Report, pick: impl Fn(&DayLine) -> i64) -> Line {
     Line { name: name.to_owned(), values: values.collect() }
 }
 
-/// A line for each currency, in whole units of it.
-fn mrr(report: &Report) -> Vec<Line> {
-    let of = |currency: &str| {
-        let digits = Currency::from_code(currency).and_then(Currency::exponent).unwrap_or(2);
-        let unit = 10_f64.powi(i32::from(digits));
-        let value = |day: &DayLine| as_number(day.mrr.get(currency).copied().unwrap_or(0)) / unit;
-        Line { name: currency.to_owned(), values: report.days.iter().map(value).collect() }
-    };
-    report.mrr.iter().map(|mrr| of(&mrr.currency)).collect()
+/// Recurring revenue in whole units of a currency of the report.
+fn mrr(report: &Report, currency: &str) -> Option<Line> {
+    report.mrr.iter().find(|mrr| mrr.currency == currency)?;
+    let digits = Currency::from_code(currency).and_then(Currency::exponent).unwrap_or(2);
+    let unit = 10_f64.powi(i32::from(digits));
+    let value = |day: &DayLine| as_number(day.mrr.get(currency).copied().unwrap_or(0)) / unit;
+    let values = report.days.iter().map(value).collect();
+    Some(Line { name: currency.to_owned(), values })
 }
 
 /// For a picture: what no picture can show is not drawn to the last unit.
@@ -200,23 +204,14 @@ fn as_number(value: i64) -> f64 {
     f64::from(i32::try_from(value).unwrap_or(if value < 0 { i32::MIN } else { i32::MAX }))
 }
 
-fn csv(report: &Report) -> Result<Response, ApiError> {
-    let mut csv = csv::Writer::from_writer(Vec::new());
-    let currencies: Vec<&str> = report.mrr.iter().map(|mrr| mrr.currency.as_str()).collect();
-    let mrr = currencies.iter().map(|currency| format!("mrr_minor_units_{currency}"));
-    let head = ["day", "active", "trialing", "walls"].map(str::to_owned);
-    csv.write_record(head.into_iter().chain(mrr)).map_err(ApiError::internal)?;
-    for line in &report.days {
-        let counts = [line.active, line.trialing, line.walls];
-        let mrr = currencies.iter().map(|currency| line.mrr.get(*currency).copied().unwrap_or(0));
-        let numbers = counts.into_iter().chain(mrr).map(|number| number.to_string());
-        let record = std::iter::once(line.day.to_string()).chain(numbers);
-        csv.write_record(record).map_err(ApiError::internal)?;
-    }
-    let bytes = csv.into_inner().map_err(|error| ApiError::internal(error.into_error()))?;
+/// A table as a file to keep.
+pub(in crate::staff) fn csv_file(table: &Table, window: Window) -> Result<Response, ApiError> {
+    let csv = table.to_csv().map_err(ApiError::internal)?;
+    let Window { from, to } = window;
+    let name = format!("attachment; filename=\"{}-{from}-{to}.csv\"", table.name);
     let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"days.csv\""),
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, name),
     ];
-    Ok((NO_STORE, headers, bytes).into_response())
+    Ok((NO_STORE, headers, csv).into_response())
 }
