@@ -139,7 +139,7 @@ pub(super) struct Chosen {
     #[serde(default)]
     reason: String,
     #[serde(default)]
-    revision: Option<i64>,
+    revision: String,
     /// Whether the choice was made.
     #[serde(default)]
     chosen: String,
@@ -319,7 +319,7 @@ pub(super) async fn act(
         staff: acting.staff.id,
         entry: acting.entry(kind.action()),
         reason: reason.clone(),
-        seen: chosen.revision,
+        seen: Some(chosen.revision.parse().unwrap_or(0)),
     };
     let refuse = async |why: String| {
         let mut page = ActPage::of((&pages, &seat), (id, kind), chosen.clone()).await?;
