@@ -54,6 +54,7 @@ use crate::{
         store::{MeterStore, PostgresStore, SqliteStore},
     },
     newsletter::{self, newsletters::Newsletters},
+    numbers::proof,
     reader::{self, accounts::Accounts},
     sandbox,
     site::{
@@ -172,6 +173,7 @@ impl AppState {
         let databases = Databases::open(&config).await?;
         prepare(&databases, &config, &*clock, &ids).await?;
         let catalogs = Catalogs::open(databases.main.clone(), &source, clock.now()).await?;
+        proof::begin(&databases.main, clock.now()).await?;
         match databases.meter.clone() {
             Db::Sqlite { write, .. } => {
                 let store = SqliteStore::new(write);

@@ -17,6 +17,7 @@ use crate::{
     config::Config,
     db::Tx,
     mail::outbox,
+    numbers::proof as figures,
 };
 
 /// How far back notices are looked at.
@@ -74,6 +75,7 @@ async fn examine(databases: &Databases, config: &Config) -> Result<Vec<Finding>,
     findings.push(notices(&mut tx, now).await?);
     drop(tx);
     findings.extend(books(&mut databases.main.snapshot().await?).await?);
+    findings.extend(figures(&mut databases.main.snapshot().await?).await?);
     Ok(findings)
 }
 
@@ -83,6 +85,15 @@ async fn books(tx: &mut Tx) -> Result<Vec<Finding>, Failure> {
         return Ok(vec![Finding::Well("invoices, balances and the ledger agree".into())]);
     }
     Ok(faults.iter().map(|fault| Finding::Unwell(format!("the books: {fault}"))).collect())
+}
+
+async fn figures(tx: &mut Tx) -> Result<Vec<Finding>, Failure> {
+    let differences = figures::differences(tx).await?;
+    if differences.is_empty() {
+        return Ok(vec![Finding::Well("the numbers agree with subscriptions and ledger".into())]);
+    }
+    let unwell = |it: &figures::Difference| Finding::Unwell(format!("the numbers: {it}"));
+    Ok(differences.iter().map(unwell).collect())
 }
 
 async fn notices(tx: &mut Tx, now: Timestamp) -> Result<Finding, Failure> {

@@ -15,6 +15,8 @@ pub enum Figure {
     MrrChurn,
     /// Recurring revenue of those who came back; labelled by plan.
     MrrReactivation,
+    /// Recurring revenue that was there when counting began; labelled by plan.
+    MrrOpening,
     /// Subscriptions that are paid, or late: how many more, or fewer; labelled by plan.
     Active,
     /// Free trials that run: how many more, or fewer; labelled by plan.
@@ -55,12 +57,13 @@ pub enum Figure {
 
 impl Figure {
     /// Every one of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::MrrNew,
         Self::MrrExpansion,
         Self::MrrContraction,
         Self::MrrChurn,
         Self::MrrReactivation,
+        Self::MrrOpening,
         Self::Active,
         Self::Trialing,
         Self::Began,
@@ -82,12 +85,13 @@ impl Figure {
     ];
 
     /// Those that say how things changed and add up to how they are.
-    pub const STOCKS: [Self; 7] = [
+    pub const STOCKS: [Self; 8] = [
         Self::MrrNew,
         Self::MrrExpansion,
         Self::MrrContraction,
         Self::MrrChurn,
         Self::MrrReactivation,
+        Self::MrrOpening,
         Self::Active,
         Self::Trialing,
     ];
@@ -101,6 +105,7 @@ impl Figure {
             Self::MrrContraction => "mrr.contraction",
             Self::MrrChurn => "mrr.churn",
             Self::MrrReactivation => "mrr.reactivation",
+            Self::MrrOpening => "mrr.opening",
             Self::Active => "active",
             Self::Trialing => "trialing",
             Self::Began => "began",

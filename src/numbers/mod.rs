@@ -6,12 +6,14 @@
 //! change (`store`), so they can neither be lost nor counted twice, and are folded into days in the
 //! background: rows that everybody would add to are touched by one job only. `counts` keeps what
 //! happens with every page in memory for some seconds. `report` brings days together, `table` sets
-//! them out for files, pure again. `store` alone has SQL.
+//! them out for files, pure again. `store` has the
+//! SQL, and `proof` asks the rows whether the figures are right.
 
 pub mod calendar;
 pub mod counts;
 pub mod figure;
 pub mod movement;
+pub mod proof;
 pub mod report;
 pub mod store;
 pub mod table;

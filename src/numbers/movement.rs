@@ -64,7 +64,7 @@ impl Phase {
 }
 
 /// What a plan costs in a year, where it is paid without end.
-fn yearly(plan: &Plan) -> Money {
+pub(super) fn yearly(plan: &Plan) -> Money {
     let times = match plan.interval {
         Interval::Month => 12,
         Interval::Year => 1,
@@ -189,4 +189,155 @@ pub fn because_of_a_page<'a>(
             _ => [None, None],
         })
         .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+    use time::Duration;
+
+    use super::*;
+    use crate::{
+        billing::subscription::{
+            collect::Collected,
+            due::Due,
+            model::{EndReason, Purchase},
+            tests::{active, at, incomplete, terms},
+        },
+        clock::Timestamp,
+    };
+
+    /// What somebody does next; what does not go from where it stands changes nothing.
+    #[derive(Debug, Clone, Copy)]
+    enum Step {
+        /// The time of what is due comes, and a charge is paid or not.
+        Due {
+            pays: bool,
+        },
+        /// The reader pays at last, or comes back from a pause.
+        Pays,
+        Cancels,
+        Resumes,
+        Ends,
+        Pauses,
+        Extends,
+        Switches(&'static str),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => any::<bool>().prop_map(|pays| Step::Due { pays }),
+            2 => Just(Step::Pays),
+            1 => Just(Step::Cancels),
+            1 => Just(Step::Resumes),
+            1 => Just(Step::Ends),
+            1 => Just(Step::Pauses),
+            2 => Just(Step::Extends),
+            2 => prop::sample::select(vec!["monthly", "annual", "premium"]).prop_map(Step::Switches),
+        ]
+    }
+
+    fn charge(it: Subscription, what: Purchase, pays: bool, now: Timestamp) -> Subscription {
+        let it = it.charging(uuid::Uuid::max());
+        if !pays {
+            return it.declined(what, false, now).0;
+        }
+        let price = what.terms.plan.price;
+        match it.paid(what, price, now) {
+            Collected::Changed(changed, _) => *changed,
+            Collected::TooLate(kept) => *kept,
+        }
+    }
+
+    fn take(it: Subscription, step: Step, now: &mut Timestamp) -> Option<Subscription> {
+        let reason = EndReason::CanceledByReader;
+        match step {
+            Step::Due { pays } => {
+                *now = it.due_at()?.max(*now);
+                match it.due(*now)? {
+                    Due::Collect(what) => Some(charge(it, *what, pays, *now)),
+                    Due::Lapse => it.lapse().map(|(lapsed, _)| lapsed),
+                    Due::Remind => Some(it.reminded()),
+                    Due::Settle(_) | Due::CallOff(_) => None,
+                }
+            }
+            Step::Pays => {
+                let what = it.unpaid_purchase().or_else(|| it.fresh_purchase(*now))?;
+                Some(charge(it, what, true, *now))
+            }
+            Step::Cancels => it.cancel_at_period_end(reason, *now).ok()?.map(|(it, _)| it),
+            Step::Resumes => it.resume(*now).ok().map(|(it, _)| it),
+            Step::Ends => it.cancel_now(reason, *now).ok().map(|(it, _)| it),
+            Step::Pauses => it.pause(*now).ok().map(|((it, _), _)| it),
+            Step::Extends => it.extend(5).ok().map(|(it, _)| it),
+            Step::Switches(plan) => it.switch_later(terms(plan), *now).ok().map(|(it, _)| it),
+        }
+    }
+
+    fn sum(facts: &[Fact], figures: &[Figure]) -> i64 {
+        facts.iter().filter(|it| figures.contains(&it.figure)).map(|it| it.value).sum()
+    }
+
+    const MRR: [Figure; 5] = [
+        Figure::MrrNew,
+        Figure::MrrExpansion,
+        Figure::MrrContraction,
+        Figure::MrrChurn,
+        Figure::MrrReactivation,
+    ];
+
+    proptest! {
+        #[test]
+        fn movements_add_up_to_what_is(
+            with_trial in any::<bool>(),
+            steps in prop::collection::vec(step(), 0..40),
+        ) {
+            let calendar = Calendar::named("Europe/Paris");
+            let mut now = at("2026-01-31T10:00:00Z");
+            let mut it = if with_trial {
+                incomplete("monthly", now).confirmed(now).unwrap().0
+            } else {
+                active("annual", now)
+            };
+            let mut all = facts(None, &it, false, &calendar);
+            let mut was_paid = !with_trial;
+            for step in steps {
+                now = now.plus(Duration::hours(7));
+                let Some(next) = take(it.clone(), step, &mut now) else { continue };
+                all.extend(facts(Some(&it), &next, false, &calendar));
+                it = next;
+                was_paid |= matches!(it.state, State::Active(_));
+                // Told apart from `Phase`: paid once, and not ended or paused since.
+                let is_late = matches!(it.state, State::PastDue { .. });
+                let pays = matches!(it.state, State::Active(_)) || (is_late && was_paid);
+                let year = if pays { yearly(&it.terms.plan).amount } else { 0 };
+                prop_assert_eq!(sum(&all, &MRR), year);
+                prop_assert_eq!(sum(&all, &[Figure::Active]), i64::from(pays));
+                let on_trial = matches!(it.state, State::Trialing { .. });
+                prop_assert_eq!(sum(&all, &[Figure::Trialing]), i64::from(on_trial));
+                let ended = it.state.ended().is_some();
+                prop_assert_eq!(sum(&all, &[Figure::TrialStarted]), i64::from(with_trial));
+                let converted = i64::from(with_trial && was_paid);
+                prop_assert_eq!(sum(&all, &[Figure::TrialConverted]), converted);
+                let lost = i64::from(with_trial && ended && !was_paid);
+                prop_assert_eq!(sum(&all, &[Figure::TrialLost]), lost);
+                let decided = sum(&all, &[Figure::PaymentRecovered, Figure::PaymentLost]);
+                let waiting = sum(&all, &[Figure::PaymentFailed]) - decided;
+                prop_assert_eq!(waiting, i64::from(is_late));
+                let by_plan: BTreeMap<_, i64> = all
+                    .iter()
+                    .filter(|fact| fact.figure == Figure::Active)
+                    .fold(BTreeMap::new(), |mut sums, fact| {
+                        *sums.entry(&fact.label).or_default() += fact.value;
+                        sums
+                    });
+                for (plan, count) in by_plan {
+                    let runs = pays && *plan == it.terms.plan.id;
+                    prop_assert_eq!(count, i64::from(runs), "{}", plan);
+                }
+            }
+        }
+    }
 }

@@ -274,3 +274,67 @@ pub async fn stocks_before(tx: &mut Tx, day: Date) -> Result<Vec<DayRow>, StoreE
     }
     Ok(all)
 }
+
+/// Notes once that counting begins at `now`; says no where it has begun before.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn begin(tx: &mut Tx, now: Timestamp) -> Result<bool, StoreError> {
+    let rows = tx
+        .query(
+            "INSERT INTO number_days (name, day, label, currency, value)
+             VALUES ('began', '1970-01-01', '', '', $1) ON CONFLICT DO NOTHING",
+        )
+        .bind(now.micros())
+        .execute()
+        .await?;
+    Ok(rows == 1)
+}
+
+/// When counting began.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn began_at(tx: &mut Tx) -> Result<Option<Timestamp>, StoreError> {
+    let row: Option<(i64,)> = tx
+        .query("SELECT value FROM number_days WHERE name = 'began' AND day = '1970-01-01'")
+        .optional()
+        .await?;
+    Ok(row.and_then(|(micros,)| Timestamp::from_micros(micros)))
+}
+
+/// What a figure comes to in all, with what waits to be folded: by label and currency.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn total(tx: &mut Tx, figure: Figure) -> Result<Vec<(String, String, i64)>, StoreError> {
+    tx.query(
+        "SELECT label, currency, CAST(SUM(value) AS BIGINT) FROM
+             (SELECT label, currency, value FROM number_days WHERE name = $1
+              UNION ALL
+              SELECT label, currency, value FROM number_facts WHERE name = $1) AS every
+         GROUP BY label, currency ORDER BY label, currency LIMIT $2",
+    )
+    .bind(figure.as_str())
+    .bind(READ_MAX)
+    .all()
+    .await
+}
+
+/// What the ledger says of revenue since then, by currency.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn revenue_since(
+    tx: &mut Tx,
+    since: Timestamp,
+) -> Result<Vec<(String, i64)>, StoreError> {
+    tx.query(
+        "SELECT currency, CAST(-SUM(revenue) AS BIGINT) FROM ledger_entries
+         WHERE at >= $1 GROUP BY currency ORDER BY currency LIMIT $2",
+    )
+    .bind(since)
+    .bind(READ_MAX)
+    .all()
+    .await
+}

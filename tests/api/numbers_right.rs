@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, fs, sync::Arc};
 
 use axum::http::Method;
-use pressgate::{auth::staff::model::Role, billing::catalog::source::Source};
+use pressgate::{auth::staff::model::Role, billing::catalog::source::Source, numbers::proof};
 use serde_json::{Value, json};
 
 use crate::{
@@ -142,6 +142,8 @@ impl House {
         self.money_is_right(&report).await;
         self.trials_and_ends_are_right(&report).await;
         self.t.the_books_are_right().await;
+        let mut tx = self.t.state.databases.main.snapshot().await.unwrap();
+        assert_eq!(proof::differences(&mut tx).await.unwrap(), []);
     }
 
     async fn stocks_are_right(&self, report: &Value) {
@@ -369,6 +371,35 @@ on_both_databases! {
         for cause in ["canceled_by_reader", "canceled_by_staff", "withdrawn", "payment_failed", "erased", "paused"] {
             assert!(causes.contains(&&json!(cause)), "{cause}: nothing of it was told");
         }
+    }
+
+    async fn who_subscribed_before_anything_was_counted_is_not_forgotten(t: TestApp) {
+        let house = House::opened(t).await;
+        let before = house.begins("before", "annual", OK, false).await;
+        house.begins("trial", "monthly", OK, true).await;
+        // As it was before there were figures.
+        let mut tx = house.t.state.databases.main.write().await.unwrap();
+        tx.query("DELETE FROM number_days").execute().await.unwrap();
+        tx.query("DELETE FROM number_facts").execute().await.unwrap();
+        tx.commit().await.unwrap();
+        let another = house.t.another_process_with(&[]).await;
+        house.stocks_are_right(&house.report().await).await;
+        another.another_process_with(&[]).await;
+        house.reader_does(&before, "cancel", json!({"at": "now"})).await;
+        house.t.settle_until(at("2026-12-24T00:00:00Z")).await;
+        let report = house.report().await;
+        house.stocks_are_right(&report).await;
+        let usd = report["mrr"].as_array().unwrap().iter().find(|it| it["currency"] == "USD");
+        assert_eq!(usd.unwrap()["churn"]["value"], -166);
+        // And the doctor sees what does not agree.
+        let main = &house.t.state.databases.main;
+        let mut tx = main.write().await.unwrap();
+        let lost = "UPDATE number_days SET value = value + 1 WHERE name = 'mrr.churn'";
+        tx.query(lost).execute().await.unwrap();
+        tx.commit().await.unwrap();
+        let found = proof::differences(&mut main.snapshot().await.unwrap()).await.unwrap();
+        let found: Vec<_> = found.iter().map(|it| it.of.as_str()).collect();
+        assert!(found.contains(&"yearly recurring revenue USD"), "{found:?}");
     }
 
     async fn an_article_made_a_reader_subscribe_once_something_came_of_it(t: TestApp) {

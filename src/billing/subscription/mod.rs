@@ -18,4 +18,4 @@ pub mod store;
 #[cfg(test)]
 mod manual_tests;
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;
