@@ -6,7 +6,7 @@ use super::{
     engine::{Billing, BillingError},
     invoice::{credit_store as credits, store as invoices, view::InvoiceView},
     subscription::{
-        listing::{self, Filters, Page, Place, Sort},
+        listing::{self, Entry, Filters, Page, Place, Sort},
         model::Subscription,
         search::{self, Stuck},
         store,
@@ -45,14 +45,11 @@ impl Billing {
         let mut tx = self.db.read().await?;
         let mut page = listing::page(&mut tx, &self.catalogs, wanted, after, most).await?;
         let now = self.clock.now();
-        for entry in &mut page.entries {
-            let is_open = |it: &Subscription| it.state.ended().is_none();
-            if let Ok(subscription) = &mut entry.subscription
-                && is_open(subscription)
-            {
-                *subscription = subscription.clone().as_of(now);
-            }
-        }
+        let as_of_now = |Entry { id, email, subscription }| {
+            let subscription = subscription.map(|it: Subscription| it.as_of(now));
+            Entry { id, email, subscription }
+        };
+        page.entries = page.entries.into_iter().map(as_of_now).collect();
         Ok(page)
     }
 

@@ -172,6 +172,19 @@ impl Filters {
         }
     }
 
+    /// Whether every row of the index is one of the list: nothing is passed over on the way.
+    fn are_met_by(&self, lead: Lead) -> bool {
+        let mut rest = self.clone();
+        match lead {
+            Lead::Status if self.lead_status() == self.status => rest.status = None,
+            Lead::Plan => rest.plan = None,
+            Lead::Reason => rest.end_reason = None,
+            Lead::Last4 => rest.whose = Whose::Anybodys,
+            _ => {}
+        }
+        rest == Self::default()
+    }
+
     /// The one status that can be meant.
     fn lead_status(&self) -> Option<Status> {
         let failed = self.payment_failed.then_some(Status::PastDue);
@@ -209,8 +222,11 @@ pub async fn page(
             _ => span.1 = span.1.min(after),
         }
     }
-    let border =
-        if lead == Lead::Ids { None } else { border(tx, filters, (sort, lead), span).await? };
+    let border = if lead == Lead::Ids || filters.are_met_by(lead) {
+        None
+    } else {
+        border(tx, filters, (sort, lead), span).await?
+    };
     match (border, sort) {
         (Some(border), Sort::NextCharge) => span.1 = border,
         (Some(border), _) => span.0 = border,
@@ -322,12 +338,20 @@ macro_rules! listing {
                  s.end_reason, s.open_charge, s.open_until, s.revision, r.email, ",
             $key,
             " AS listed_at FROM subscriptions s LEFT JOIN readers r ON r.id = s.reader_id
-             WHERE (", $key, ", s.id) ", $is_after, " ($1, $2)
-               AND (", $key, ", s.id) ", $is_before, " ($3, $4) ",
+             WHERE (",
+            $key,
+            ", s.id) ",
+            $is_after,
+            " ($1, $2)
+               AND (",
+            $key,
+            ", s.id) ",
+            $is_before,
+            " ($3, $4) ",
             $lead,
             " AND ($6 IS NULL OR s.status = $6)
               AND ($7 IS NULL OR s.plan = $7)
-              AND ($8 IS NULL OR $8 LIKE '% ' || REPLACE(s.product, '_', '\\_') || ' %' ESCAPE '\\')
+              AND ($8 IS NULL OR REPLACE($8, ' ' || s.product || ' ', '') <> $8)
               AND ($9 IS NULL OR s.end_reason = $9)
               AND ($10 IS NULL OR s.created_at >= $10)
               AND ($11 IS NULL OR s.created_at < $11)
@@ -339,7 +363,13 @@ macro_rules! listing {
               AND ($17 IS NULL OR (s.ended_at IS NULL AND s.status <> 'incomplete'
                    AND s.created_at < $17 AND (r.last_read_at IS NULL OR r.last_read_at < $17)))
               AND ($18 IS NULL OR s.method_last4 = $18)
-             ORDER BY ", $key, " ", $order, ", s.id ", $order, " LIMIT $5"
+             ORDER BY ",
+            $key,
+            " ",
+            $order,
+            ", s.id ",
+            $order,
+            " LIMIT $5"
         )
     };
 }

@@ -15,7 +15,7 @@ use crate::{
 
 /// Most that are found of one kind.
 const FOUND_MAX: i64 = 50;
-/// Words that one statement looks up.
+/// Texts that one statement on SQLite looks up.
 const CHUNK: usize = 128;
 
 /// Writes down the words of a reader's address.
@@ -225,9 +225,7 @@ async fn by_address(tx: &mut Tx, address: &str) -> Result<Vec<Found>, StoreError
     if is_named {
         return Ok(all);
     }
-    for chunk in one_mistake_away(key).chunks(CHUNK) {
-        all.extend(found(bind_chunk(tx.query(BY_KEYS), chunk)).await?);
-    }
+    all.extend(any_of(tx, (BY_KEYS, BY_KEYS_AT_ONCE), &one_mistake_away(key)).await?);
     Ok(all)
 }
 
@@ -244,9 +242,7 @@ async fn by_name(tx: &mut Tx, names: &[String]) -> Result<Vec<Found>, StoreError
         return Ok(all);
     }
     for name in names {
-        for chunk in one_mistake_away(name).chunks(CHUNK) {
-            all.extend(found(bind_chunk(tx.query(BY_WORDS), chunk)).await?);
-        }
+        all.extend(any_of(tx, (BY_WORDS, BY_WORDS_AT_ONCE), &one_mistake_away(name)).await?);
     }
     Ok(all)
 }
@@ -273,6 +269,24 @@ async fn with_start(tx: &mut Tx, start: &str) -> Result<Vec<Found>, StoreError> 
     );
     let query = tx.query(sql).bind(start.to_owned()).bind(after_all_with(start));
     found(query.bind(FOUND_MAX)).await
+}
+
+/// Those found by one of many texts: `at_once` on PostgreSQL, which has arrays, and `in_chunks` on
+/// SQLite, where a statement more costs next to nothing.
+async fn any_of(
+    tx: &mut Tx,
+    (in_chunks, at_once): (&'static str, &'static str),
+    texts: &[String],
+) -> Result<Vec<Found>, StoreError> {
+    if let Tx::Postgres(tx) = tx {
+        let rows: Vec<FoundRow> = sqlx::query_as(at_once).bind(texts).fetch_all(&mut **tx).await?;
+        return Ok(rows.into_iter().map(Found::from).collect());
+    }
+    let mut all = Vec::new();
+    for chunk in texts.chunks(CHUNK) {
+        all.extend(found(bind_chunk(tx.query(in_chunks), chunk)).await?);
+    }
+    Ok(all)
 }
 
 /// Binds a chunk of texts; where it is shorter, the last one stands again for what is missing.
@@ -307,4 +321,12 @@ const BY_WORDS: &str = readers!(
              $109, $110, $111, $112, $113, $114, $115, $116, $117, $118, $119, $120, $121, $122, $123,
              $124, $125, $126, $127, $128)
      ORDER BY k.word, k.reader_id LIMIT 50"
+);
+
+const BY_KEYS_AT_ONCE: &str =
+    readers!("FROM readers r WHERE r.email_key = ANY($1) ORDER BY r.email_key LIMIT 50");
+
+const BY_WORDS_AT_ONCE: &str = readers!(
+    "FROM reader_search k JOIN readers r ON r.id = k.reader_id
+     WHERE r.erased_at IS NULL AND k.word = ANY($1) ORDER BY k.word, k.reader_id LIMIT 50"
 );

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use ::csv::WriterBuilder;
-use axum::response::Response;
+use axum::{BoxError, response::Response};
 use futures_util::stream;
 use serde_json::json;
+use tokio::sync::mpsc;
 
 use super::{
     lists::Listing,
@@ -61,14 +62,34 @@ impl Desk {
     ) -> Result<Response, ApiError> {
         let listing = self.export_subscriptions(acting, looked).await?;
         // What fails on the first page is told as everywhere; later only the end can be missing.
-        let (start, next) = self.export_page(&listing, None).await?;
-        let state = (Arc::clone(self), listing, next);
-        let rest = stream::try_unfold(state, async |(desk, listing, after)| {
-            let Some(after) = after else { return Ok(None) };
-            let (rows, next) = desk.export_page(&listing, Some(after)).await?;
-            Ok(Some((rows, (desk, listing, next))))
+        let Page { entries, next } = self.export_page(&listing, None).await?;
+        let start = table(&entries, true).map_err(ApiError::internal)?;
+        // One page is read while the one before is written and sent; more do not wait.
+        let (read, pages) = mpsc::channel(1);
+        tokio::spawn(Arc::clone(self).read_on(listing, next, read));
+        let rest = stream::unfold(pages, async |mut pages| {
+            let page: Result<Page, ApiError> = pages.recv().await?;
+            let rows = page.map_err(BoxError::from);
+            let rows = rows.and_then(|page| Ok(table(&page.entries, false)?));
+            Some((rows, pages))
         });
         Ok(csv::answer("subscriptions.csv", start, rest))
+    }
+
+    /// Reads page after page into `read`, until the last one, a failure, or the client's leaving.
+    async fn read_on(
+        self: Arc<Self>,
+        listing: Listing,
+        mut after: Option<Place>,
+        read: mpsc::Sender<Result<Page, ApiError>>,
+    ) {
+        while after.is_some() {
+            let page = self.export_page(&listing, after).await;
+            after = page.as_ref().ok().and_then(|page| page.next);
+            if read.send(page).await.is_err() {
+                return;
+            }
+        }
     }
 
     /// Notes that these subscriptions are given out, and says which they are.
@@ -101,19 +122,13 @@ impl Desk {
         Ok(tx.commit().await?)
     }
 
-    /// The next rows of an export as CSV, and after which place it goes on.
+    /// The next subscriptions of an export.
     ///
     /// # Errors
     /// When the database fails.
-    async fn export_page(
-        &self,
-        listing: &Listing,
-        after: Option<Place>,
-    ) -> Result<(Vec<u8>, Option<Place>), ApiError> {
+    async fn export_page(&self, listing: &Listing, after: Option<Place>) -> Result<Page, ApiError> {
         let wanted = (&listing.filters, listing.sort);
-        let Page { entries, next } = self.readers.billing.list_page(wanted, after, PAGE).await?;
-        let rows = table(&entries, after.is_none()).map_err(ApiError::internal)?;
-        Ok((rows, next))
+        Ok(self.readers.billing.list_page(wanted, after, PAGE).await?)
     }
 }
 
