@@ -2,6 +2,7 @@
 
 use pressgate::{auth::staff::model::Role, clock::Clock};
 use serde_json::{Value, json};
+use time::Duration;
 
 use crate::{
     app::{Answer, TestApp},
@@ -62,6 +63,7 @@ on_both_databases! {
         let pause = browser.open(&format!("/staff/subscriptions/{id}/pause")).await.text();
         assert!(pause.contains("goes to the account&#39;s balance"), "{pause}");
         assert_eq!(act(&mut browser, &id, "pause", "asked on the phone").await.status, 303);
+        t.clock.advance(Duration::HOUR);
         let resume = browser.open(&format!("/staff/subscriptions/{id}/resume")).await.text();
         assert!(resume.contains("$2.90 is charged now"), "{resume}");
         assert_eq!(act(&mut browser, &id, "resume", "back from holiday").await.status, 303);
