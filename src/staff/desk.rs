@@ -10,6 +10,7 @@ use axum::{
 use time::Duration;
 
 use crate::{
+    access::gate::{Gate, GateError},
     audit::{
         chain::ChainKey,
         model::{Action, Actor, Entry},
@@ -66,6 +67,8 @@ pub struct Desk {
     pub newsletters: Arc<Newsletters>,
     /// What pages do, not written down yet.
     pub counts: PageCounts,
+    /// Decides, and knows what was decided.
+    pub gate: Arc<Gate>,
 }
 
 impl std::fmt::Debug for Desk {
@@ -142,6 +145,12 @@ impl From<AccountError> for DeskError {
             AccountError::Gone => Self::NotFound,
             error => Self::Failed(error.into()),
         }
+    }
+}
+
+impl From<GateError> for DeskError {
+    fn from(error: GateError) -> Self {
+        Self::Failed(error.into())
     }
 }
 

@@ -17,3 +17,4 @@ pub mod pages;
 mod plain;
 mod review;
 mod team;
+mod why;

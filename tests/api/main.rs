@@ -74,4 +74,5 @@ mod upkeep;
 mod vectors;
 mod visitors;
 mod website;
+mod why;
 mod windows;

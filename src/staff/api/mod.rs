@@ -2,6 +2,7 @@
 //! every act names the permission that it asks for.
 
 mod audit;
+mod decisions;
 mod finding;
 mod finding_bodies;
 mod mails;
@@ -55,6 +56,8 @@ pub fn routes(desk: Arc<Desk>, guard: Guard) -> OpenApiRouter {
         .routes(routes!(mails::list_dead))
         .routes(routes!(mails::retry))
         .routes(routes!(metrics::show))
+        .routes(routes!(decisions::list))
+        .routes(routes!(decisions::show))
         .routes(routes!(audit::list))
         .with_state(desk)
 }
