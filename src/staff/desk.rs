@@ -113,6 +113,9 @@ pub enum DeskError {
     /// Somebody else was faster.
     #[error("this account was changed meanwhile; look at it again")]
     Changed,
+    /// So much was written down about one reader that nobody reads it.
+    #[error("there are 200 notes about this reader, and there may be no more")]
+    TooManyNotes,
     /// Something failed on our side.
     #[error("{0}")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -188,6 +191,7 @@ impl From<DeskError> for ApiError {
             DeskError::NotFound => Self::NotFound,
             DeskError::LastAdmin => Self::Conflict("last_admin", error.to_string().into()),
             DeskError::OwnAccount => Self::Conflict("own_account", error.to_string().into()),
+            DeskError::TooManyNotes => Self::Conflict("too_many_notes", error.to_string().into()),
             DeskError::Changed => Self::Conflict("changed_meanwhile", error.to_string().into()),
             DeskError::Failed(error) => Self::Internal(error),
         }

@@ -12,6 +12,7 @@ pub mod find;
 mod house;
 mod log_in;
 mod newsletters;
+mod notes;
 mod numbers;
 pub mod pages;
 mod plain;

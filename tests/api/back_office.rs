@@ -245,6 +245,8 @@ on_both_databases! {
             ("POST", "/v1/staff/subscriptions/{id}/pause", format!("/v1/staff/subscriptions/{nobody}/pause"), [403, 404, 404]),
             ("POST", "/v1/staff/subscriptions/{id}/resume", format!("/v1/staff/subscriptions/{nobody}/resume"), [403, 404, 404]),
             ("POST", "/v1/staff/readers/{id}/complimentary", format!("/v1/staff/readers/{reader}/complimentary"), [403, 422, 422]),
+            ("GET", "/v1/staff/readers/{id}/notes", format!("/v1/staff/readers/{reader}/notes"), [403, 200, 200]),
+            ("POST", "/v1/staff/readers/{id}/notes", format!("/v1/staff/readers/{reader}/notes"), [403, 422, 422]),
             ("GET", "/v1/staff/decisions", format!("/v1/staff/decisions?reader={reader}"), [403, 200, 200]),
             ("GET", "/v1/staff/decisions/{id}", format!("/v1/staff/decisions/{nobody}"), [403, 404, 404]),
             ("GET", "/v1/staff/audit", "/v1/staff/audit".into(), [403, 403, 200]),

@@ -51,6 +51,7 @@ mod numbers;
 mod office_billing;
 mod office_finding;
 mod office_pages;
+mod one_reader;
 mod operations;
 mod own_data;
 mod policies;

@@ -72,6 +72,24 @@ fn field<T>(
 }
 
 impl Looked {
+    /// What a page asks by its fields; an empty one is none.
+    pub(in crate::staff) fn of(
+        email: &str,
+        visitor: &str,
+        (site, article): (&str, &str),
+        at: &str,
+    ) -> Self {
+        let given = |text: &str| Some(text.to_owned());
+        Self {
+            email: given(email),
+            visitor: given(visitor),
+            site: given(site),
+            article: given(article),
+            at: given(at),
+            ..Self::default()
+        }
+    }
+
     /// What is asked, with everything checked.
     ///
     /// # Errors
