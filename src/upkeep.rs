@@ -7,6 +7,7 @@ use std::{sync::Arc, time::Duration};
 use time::Duration as Span;
 
 use crate::{
+    access::log::{recorder::LogLimits, store as decisions},
     auth::{
         limit_store,
         session::{store as sessions, token_store},
@@ -47,10 +48,10 @@ const PROVISIONAL_KEPT: Span = Span::days(1);
 const EVENTS_KEPT: Span = Span::days(30);
 
 /// Looks every minute, for ever. Ends when it is dropped.
-pub async fn run(db: Db, clock: Arc<dyn Clock>) {
+pub async fn run(db: Db, clock: Arc<dyn Clock>, decisions: LogLimits) {
     loop {
         tokio::time::sleep(EVERY).await;
-        match tokio::time::timeout(PATIENCE, forget(&db, &*clock)).await {
+        match tokio::time::timeout(PATIENCE, forget(&db, &*clock, decisions)).await {
             Ok(Ok(rows)) => tracing::debug!(rows, "forgot {rows} rows that were over"),
             Ok(Err(error)) => tracing::warn!("what is over could not be forgotten: {error}"),
             Err(_) => tracing::warn!("what is over could not be forgotten in time"),
@@ -63,7 +64,7 @@ pub async fn run(db: Db, clock: Arc<dyn Clock>) {
 ///
 /// # Errors
 /// When the database fails; what was forgotten before stays forgotten.
-pub async fn forget(db: &Db, clock: &dyn Clock) -> Result<u64, StoreError> {
+pub async fn forget(db: &Db, clock: &dyn Clock, log: LogLimits) -> Result<u64, StoreError> {
     let now = clock.now();
     let mut forgotten = 0;
     loop {
@@ -77,6 +78,7 @@ pub async fn forget(db: &Db, clock: &dyn Clock) -> Result<u64, StoreError> {
             outbox::purge(&mut tx, now.minus(MAILS_KEPT), STEP).await?,
             idempotency::purge(&mut tx, now.minus(KEPT), STEP).await?,
             timeline::purge_outbox(&mut tx, now.minus(EVENTS_KEPT), STEP).await?,
+            decisions::purge(&mut tx, log.kept_since(now), STEP).await?,
             notices::purge(&mut tx, now.minus(NOTICES_KEPT), STEP).await?,
             readers::purge_provisional(&mut tx, now.minus(PROVISIONAL_KEPT), STEP).await?,
             newsletters::purge_unanswered(&mut tx, now, STEP).await?,

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::{
     decision::{ArticleAccess, Decision, Reason},
     gate::{Article, Gate, Question},
+    log::code::SupportCode,
     receipt,
 };
 use crate::{
@@ -86,6 +87,9 @@ struct AccessRequest<'a> {
     /// Add the steps of the decision to the answer.
     #[serde(default)]
     explain: bool,
+    /// Add the support code of a denial to the answer, for the wall to show.
+    #[serde(default)]
+    support_code: bool,
 }
 
 /// An article.
@@ -152,6 +156,10 @@ struct AccessAnswer<'a> {
     /// The steps of the decision, where they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     explain: Option<Vec<String>>,
+    /// By which staff find this denial, where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "7KQ2-M9XW-DPT4")]
+    support_code: Option<SupportCode>,
 }
 
 /// The meter after the decision.
@@ -339,6 +347,7 @@ async fn answer<'a>(
         reader,
         dry_run: request.dry_run,
         explain: request.explain,
+        support_code: request.support_code,
     };
     let answer = state.gate.ask(site, question).await?;
     let receipt = if request.receipt {
@@ -359,6 +368,7 @@ async fn answer<'a>(
         receipt,
         offer_url: denied.then(|| format!("{}/subscribe?site={}", state.public_url, site.site.id)),
         explain: answer.explain,
+        support_code: answer.support_code,
     })
 }
 

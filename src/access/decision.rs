@@ -23,6 +23,26 @@ pub enum ArticleAccess {
     Subscribers,
 }
 
+impl ArticleAccess {
+    const ALL: [Self; 3] = [Self::Free, Self::Metered, Self::Subscribers];
+
+    /// As in questions.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Metered => "metered",
+            Self::Subscribers => "subscribers",
+        }
+    }
+
+    /// Reads what [`ArticleAccess::as_str`] wrote.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|access| access.as_str() == text)
+    }
+}
+
 /// The outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -96,6 +116,12 @@ impl Reason {
             Self::MeterExhausted => "meter_exhausted",
             Self::SubscriptionRequired => "subscription_required",
         }
+    }
+
+    /// Reads what [`Reason::as_str`] wrote.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == text)
     }
 
     /// What it decides.

@@ -3,11 +3,22 @@
 use std::{borrow::Cow, sync::Arc};
 
 use prometheus_client::metrics::counter::Counter;
+use time::Duration;
 use uuid::Uuid;
 
-use super::decision::{ArticleAccess, Decision, Facts, Reason, decide, explain};
+use super::{
+    decision::{ArticleAccess, Decision, Facts, Reason, decide, explain},
+    log::{
+        code::SupportCode,
+        logged::{Decided, Rule},
+        recorder::Recorder,
+    },
+};
 use crate::{
-    billing::engine::{Billing, BillingError},
+    billing::{
+        access::Standing,
+        engine::{Billing, BillingError},
+    },
     clock::{Clock, Timestamp},
     http::{metrics::Metrics, problem::ApiError},
     ids::{Ids, NoRandomness},
@@ -48,6 +59,8 @@ pub struct Question<'a> {
     pub dry_run: bool,
     /// Whether to say how it was decided.
     pub explain: bool,
+    /// Whether to name a denial by its support code.
+    pub support_code: bool,
 }
 
 /// What was decided.
@@ -67,6 +80,8 @@ pub struct Answer<'a> {
     pub at: Timestamp,
     /// How it was decided, where that was asked for.
     pub explain: Option<Vec<String>>,
+    /// By which staff find this denial, where that was asked for.
+    pub support_code: Option<SupportCode>,
 }
 
 /// Why there is no decision. Nothing was counted.
@@ -109,6 +124,8 @@ pub struct Gate {
     pub meter: Meter,
     /// Who subscribes.
     pub billing: Arc<Billing>,
+    /// What was decided.
+    pub log: Recorder,
     clock: Arc<dyn Clock>,
     ids: Ids,
     token_life: Lifetime,
@@ -128,15 +145,26 @@ impl Gate {
     #[must_use]
     pub fn new(
         directory: Arc<Directory>,
-        (meter, billing, counts): (Meter, Arc<Billing>, PageCounts),
-        (clock, ids): (Arc<dyn Clock>, Ids),
-        token_life: Lifetime,
+        (meter, billing): (Meter, Arc<Billing>),
+        (counts, log): (PageCounts, Recorder),
+        (clock, ids, token_life): (Arc<dyn Clock>, Ids, Lifetime),
         metrics: &Metrics,
     ) -> Self {
         let counter =
             |reason: Reason| metrics.decisions(reason.decision().as_str(), reason.as_str());
         let counters = Reason::ALL.map(counter);
-        Self { directory, meter, billing, clock, ids, token_life, counters, counts, reads: None }
+        Self {
+            directory,
+            meter,
+            billing,
+            log,
+            clock,
+            ids,
+            token_life,
+            counters,
+            counts,
+            reads: None,
+        }
     }
 
     /// Notes on which days readers read.
@@ -165,12 +193,14 @@ impl Gate {
         let (visitor, past, token) = self.visitor(site, question, now)?;
         let audience = reader.map_or(Audience::Anonymous, |_| Audience::Registered);
         let rule = site.rule_for(audience, article.section, article.tags);
-        let entitlement = match reader {
+        let standing = match reader {
             Some(reader) if article.access != ArticleAccess::Free => {
-                self.billing.standing(reader).await?.entitles(&site.site.id, now)
+                Some((reader, self.billing.standing(reader).await?))
             }
             _ => None,
         };
+        let entitlement = standing.as_ref().and_then(|(_, it)| it.entitles(&site.site.id, now));
+        let fingerprint = Fingerprint::of(&site.site.id, article.id);
         let mut facts = Facts {
             access: article.access,
             is_reader: reader.is_some(),
@@ -181,7 +211,7 @@ impl Gate {
         if let Some(rule) = facts.question_for_the_meter() {
             let asker = Asker { pool: Arc::clone(&rule.pool), visitor, past, reader };
             let read = Read {
-                article: Fingerprint::of(&site.site.id, article.id),
+                article: fingerprint,
                 limit: rule.limit,
                 window: rule.window.clone(),
                 at: now,
@@ -202,6 +232,12 @@ impl Gate {
         {
             reads.note(reader, now);
         }
+        let asked = (visitor, standing, fingerprint);
+        let support_code = if question.dry_run {
+            None
+        } else {
+            self.write_down((site, now), asked, &facts, question.support_code)
+        };
         Ok(Answer {
             reason,
             meter: facts.reading,
@@ -210,7 +246,90 @@ impl Gate {
             token,
             at: now,
             explain: question.explain.then(|| explain(&facts)),
+            support_code,
         })
+    }
+
+    /// Hands a decision to the log where it is worth a row, and names it where `is_named`.
+    fn write_down(
+        &self,
+        (site, at): (&LiveSite, Timestamp),
+        (visitor, reader, article): (Uuid, Option<(Uuid, Arc<Standing>)>, Fingerprint),
+        facts: &Facts<'_>,
+        is_named: bool,
+    ) -> Option<SupportCode> {
+        let reason = decide(facts);
+        if !self.log.takes(reason, facts.is_reader) {
+            return None;
+        }
+        let rule = facts.rule.map(|(place, rule)| Rule {
+            place,
+            text: Arc::clone(&rule.text),
+            pool: Arc::clone(&rule.pool),
+        });
+        let decided = Decided {
+            site: site.site.id.as_str().into(),
+            at,
+            visitor,
+            reader,
+            article,
+            access: facts.access,
+            reason,
+            rule,
+            reading: facts.reading,
+        };
+        let is_named = is_named && reason.decision() == Decision::Deny;
+        let code = is_named.then(|| self.log.code(&decided));
+        self.log.record(decided);
+        code
+    }
+
+    /// What would be decided now about an article of which only the fingerprint may be known, for
+    /// staff: nothing is counted or written down. `place` is the rule that applied before, where
+    /// the policy still has it; the section and the tags of the article are not known.
+    ///
+    /// # Errors
+    /// [`GateError`].
+    pub async fn foretell(
+        &self,
+        site: &LiveSite,
+        (visitor, reader): (Option<Uuid>, Option<Uuid>),
+        (article, access): (Fingerprint, ArticleAccess),
+        place: Option<usize>,
+    ) -> Result<Vec<String>, GateError> {
+        let now = self.clock.now();
+        let audience = reader.map_or(Audience::Anonymous, |_| Audience::Registered);
+        let none: &[&str] = &[];
+        let known = place.and_then(|place| site.rule_at(place).map(|rule| (place, rule)));
+        let rule = known.or_else(|| site.rule_for(audience, None, none));
+        let entitlement = match reader {
+            Some(reader) => self.billing.standing(reader).await?.entitles(&site.site.id, now),
+            None => None,
+        };
+        let is_reader = reader.is_some();
+        let mut facts = Facts { access, is_reader, entitlement, rule, reading: None };
+        if let Some(rule) = facts.question_for_the_meter() {
+            // With a browser that nobody has seen, what the reader read counts alone.
+            let (visitor, past) = match visitor {
+                Some(visitor) => (visitor, Past::WithReader),
+                None => (self.ids.uuid(now)?, Past::New),
+            };
+            let asker = Asker { pool: Arc::clone(&rule.pool), visitor, past, reader };
+            let (limit, window) = (rule.limit, rule.window.clone());
+            let read = Read { article, limit, window, at: now, dry_run: true };
+            facts.reading = Some(self.meter.read(asker, read).await?);
+        }
+        Ok(explain(&facts))
+    }
+
+    /// The visitor behind a token of any site, however old; `None` where it is none of ours.
+    #[must_use]
+    pub fn visitor_of(&self, token: &str) -> Option<Uuid> {
+        let snapshot = self.directory.snapshot();
+        let lifetime = Lifetime { total: Duration::days(36_500), ..self.token_life };
+        let now = self.clock.now();
+        let known = visitor::verify(&snapshot.keys.visitor, &snapshot.tags(), lifetime, token, now);
+        known.map(|visitor| visitor.id)
     }
 
     /// Who shows the question's token, and what to show next time. Whoever shows no good one is

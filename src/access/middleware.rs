@@ -27,6 +27,7 @@ use uuid::Uuid;
 use super::{
     decision::{ArticleAccess, Decision, Reason},
     gate::{Article, Gate, Question},
+    log::code::SupportCode,
 };
 use crate::{
     clock::Timestamp, http::problem::ApiError, metering::tally::Reading, site::directory::LiveSite,
@@ -52,8 +53,8 @@ pub struct Admission {
     pub reason: Reason,
     /// The meter afterwards, where one applies.
     pub meter: Option<Reading>,
-    /// A word by which support finds this visitor.
-    pub visitor: uuid::Uuid,
+    /// A word by which support finds this denial.
+    pub support_code: Option<SupportCode>,
 }
 
 impl Admission {
@@ -128,6 +129,7 @@ impl Paywall {
             reader: self.reader(headers).await?,
             dry_run: true,
             explain: false,
+            support_code: false,
         };
         Ok(self.gate.ask(&*self.live_site()?, question).await.map_err(ApiError::from)?.meter)
     }
@@ -185,10 +187,11 @@ impl Paywall {
             reader: self.reader(headers).await?,
             dry_run,
             explain: false,
+            support_code: true,
         };
         let answer = self.gate.ask(&site, question).await?;
-        let admission =
-            Admission { reason: answer.reason, meter: answer.meter, visitor: answer.visitor };
+        let (reason, meter) = (answer.reason, answer.meter);
+        let admission = Admission { reason, meter, support_code: answer.support_code };
         let is_fresh = token.as_deref() != Some(&*answer.token);
         let cookie = (is_fresh && !dry_run).then(|| self.set_cookie(answer.token.into_owned()));
         Ok((admission, cookie.flatten()))

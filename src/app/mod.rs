@@ -213,7 +213,7 @@ impl AppState {
         let meter = Meter::start(store.clone(), config.meter.limits);
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&directory).keep_fresh(config.sites_refresh));
-        tasks.spawn(upkeep::run(db.clone(), Arc::clone(&clock)));
+        tasks.spawn(upkeep::run(db.clone(), Arc::clone(&clock), config.decisions));
         tasks.spawn(metering::upkeep::run(store.clone(), Arc::clone(&clock), config.meter.upkeep));
         let readiness = Readiness::new(db.clone(), store, Arc::clone(&clock));
         let duties = Arc::new(Duties::shipped()?);
@@ -370,6 +370,7 @@ impl AppState {
             tokio::time::sleep(server.drain_delay).await;
         };
         serve(listener, self.service()?, limits, stop).await;
+        self.gate.log.flush().await;
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
         if let Err(error) = self.desk.counts.flush(&self.desk.db, &*self.desk.clock).await {
             tracing::warn!("what pages did last could not be written down: {error}");

@@ -6,7 +6,10 @@ use tokio::{sync::Mutex, task::JoinSet};
 
 use super::StartError;
 use crate::{
-    access::gate::Gate,
+    access::{
+        gate::Gate,
+        log::{logged::CodeKey, recorder::Recorder},
+    },
     audit::chain::ChainKey,
     auth::{
         guard::Guard, hashing::Hasher, network::NetworkLimits, revocation::Revocations,
@@ -76,17 +79,32 @@ impl Ground<'_> {
         let directory = Arc::clone(&self.directory);
         let counts = PageCounts::default();
         tasks.spawn(counts::run(counts.clone(), db, clock, directory));
-        let desk = self.desk((tokens, hasher), (&accounts, &newsletters), &counts);
+        let gate = Arc::new(self.gate(tasks, &billing, counts.clone()));
+        let desk = self.desk((tokens, hasher), (&accounts, &newsletters), (&counts, &gate));
         let networks = Arc::new(NetworkLimits::new(self.config.limits.network));
         let guard = Guard { networks, clock: Arc::clone(&self.clock) };
-        let facts = (self.clock, self.ids);
-        let life = self.config.meter.token;
-        let (reads, noting) = LastReads::new(self.db);
-        tasks.spawn(noting);
-        let memory = (self.meter, Arc::clone(&billing), counts.clone());
-        let gate = Gate::new(self.directory, memory, facts, life, self.metrics).noting(reads);
-        let (gate, desk) = (Arc::new(gate), Arc::new(desk));
+        let desk = Arc::new(desk);
         Ok(Rooms { gate, accounts, billing, newsletters, desk, guard })
+    }
+
+    fn gate(&self, tasks: &mut JoinSet<()>, billing: &Arc<Billing>, counts: PageCounts) -> Gate {
+        let (log, writer) = Recorder::new(
+            (self.db.clone(), Arc::clone(&self.clock), self.ids.clone()),
+            CodeKey::of(&self.config.master),
+            self.config.decisions,
+            self.metrics.decisions_lost.clone(),
+        );
+        tasks.spawn(writer.run());
+        let (reads, noting) = LastReads::new(self.db.clone());
+        tasks.spawn(noting);
+        Gate::new(
+            Arc::clone(&self.directory),
+            (self.meter.clone(), Arc::clone(billing)),
+            (counts, log),
+            (Arc::clone(&self.clock), self.ids.clone(), self.config.meter.token),
+            self.metrics,
+        )
+        .noting(reads)
     }
 
     async fn tokens(&self, tasks: &mut JoinSet<()>) -> Result<Arc<Tokens>, StartError> {
@@ -197,7 +215,7 @@ impl Ground<'_> {
         &self,
         (tokens, hasher): (Arc<Tokens>, Hasher),
         (accounts, newsletters): (&Arc<Accounts>, &Arc<Newsletters>),
-        counts: &PageCounts,
+        (counts, gate): (&PageCounts, &Arc<Gate>),
     ) -> Desk {
         Desk {
             db: self.db.clone(),
@@ -213,6 +231,7 @@ impl Ground<'_> {
             readers: Arc::clone(accounts),
             newsletters: Arc::clone(newsletters),
             counts: counts.clone(),
+            gate: Arc::clone(gate),
         }
     }
 }

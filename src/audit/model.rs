@@ -63,6 +63,10 @@ pub enum Action {
     StaffLoggedOut,
     /// All that is held about a reader was given out.
     ReaderExported,
+    /// A reader's page was looked at.
+    ReaderViewed,
+    /// Something was written down about a reader.
+    ReaderNoted,
     /// A reader was erased.
     ReaderErased,
     /// A reader was logged out everywhere.
@@ -93,7 +97,7 @@ pub enum Action {
 
 impl Action {
     /// Every one of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::StaffAdded,
         Self::StaffRoleChanged,
         Self::StaffDisabled,
@@ -104,6 +108,8 @@ impl Action {
         Self::StaffLoginFailed,
         Self::StaffLoggedOut,
         Self::ReaderExported,
+        Self::ReaderViewed,
+        Self::ReaderNoted,
         Self::ReaderErased,
         Self::ReaderSessionsEnded,
         Self::MailRetried,
@@ -133,6 +139,8 @@ impl Action {
             Self::StaffLoginFailed => "staff.login_failed",
             Self::StaffLoggedOut => "staff.logged_out",
             Self::ReaderExported => "reader.exported",
+            Self::ReaderViewed => "reader.viewed",
+            Self::ReaderNoted => "reader.noted",
             Self::ReaderErased => "reader.erased",
             Self::ReaderSessionsEnded => "reader.sessions_ended",
             Self::MailRetried => "mail.retried",

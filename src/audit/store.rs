@@ -4,7 +4,10 @@ use super::{
     chain::{ChainKey, Fault, Head, Verifier},
     model::{Entry, Record},
 };
-use crate::db::{StoreError, Tx};
+use crate::{
+    clock::Timestamp,
+    db::{StoreError, Tx},
+};
 
 /// Entries read at once while the log is checked.
 const PAGE: i64 = 500;
@@ -113,6 +116,32 @@ pub async fn list(tx: &mut Tx, before: Option<i64>, limit: i64) -> Result<Vec<Re
     .bind(limit.clamp(1, LIST_MAX))
     .all()
     .await
+}
+
+/// Whether the same actor did the same to the same target after `since`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_known_since(
+    tx: &mut Tx,
+    entry: &Entry,
+    since: Timestamp,
+) -> Result<bool, StoreError> {
+    let Some((kind, id)) = &entry.target else { return Ok(false) };
+    let found: Option<(i64,)> = tx
+        .query(
+            "SELECT seq FROM audit_log
+             WHERE target_kind = $1 AND target_id = $2 AND action = $3 AND actor_id = $4 AND at > $5
+             ORDER BY seq DESC LIMIT 1",
+        )
+        .bind(*kind)
+        .bind(id.as_str())
+        .bind(entry.action.as_str())
+        .bind(entry.actor.id())
+        .bind(since)
+        .optional()
+        .await?;
+    Ok(found.is_some())
 }
 
 async fn page_from(tx: &mut Tx, from: i64) -> Result<Vec<Record>, StoreError> {

@@ -73,6 +73,15 @@ impl Standing {
         Ok(Self { subscriptions, grants })
     }
 
+    /// What there is, in words: `news past_due; digital complimentary`. Empty where there is nothing.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let paid = self.subscriptions.iter();
+        let paid = paid.map(|it| format!("{} {}", it.product(), it.state.status().as_str()));
+        let given = self.grants.iter().map(|(_, it)| format!("{} complimentary", it.product));
+        paid.chain(given).collect::<Vec<_>>().join("; ")
+    }
+
     /// Why the reader may read on `site` at `now`, if so: what is paid goes before what is given.
     #[must_use]
     pub fn entitles(&self, site: &str, now: Timestamp) -> Option<Entitlement> {

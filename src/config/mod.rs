@@ -1,6 +1,7 @@
 //! The settings, checked. `config/default.toml` is their manual; `layers` merges the sources.
 
 mod billing;
+mod decisions;
 mod layers;
 mod limits;
 mod mail;
@@ -20,6 +21,7 @@ pub use self::{
     sessions::Sessions,
 };
 use crate::{
+    access::log::recorder::LogLimits,
     auth::{hashing::HashLimits, seal::MasterKey},
     db::{DatabaseUrl, Durability, PoolLimits},
     http::client_ip::TrustedProxies,
@@ -134,6 +136,8 @@ pub struct Config {
     pub database: Database,
     /// `[meter]`.
     pub meter: MeterSettings,
+    /// `[decisions]`.
+    pub decisions: LogLimits,
     /// `[limits]`.
     pub limits: Limits,
     /// `[mail]`.
@@ -210,6 +214,7 @@ fn read(settings: &mut Settings) -> Option<Config> {
     let log = read_log(settings);
     let database = read_database(settings);
     let meter = read_meter(settings);
+    let decisions = decisions::read(settings);
     let limits = limits::read(settings, mode);
     let mail = mail::read(settings, mode);
     let billing = billing::read(settings, mode);
@@ -233,6 +238,7 @@ fn read(settings: &mut Settings) -> Option<Config> {
         log: log?,
         database: database?,
         meter: meter?,
+        decisions,
         limits,
         mail: mail?,
         billing: billing?,

@@ -155,10 +155,10 @@ async fn article(
     } else {
         let limit = admission.meter.map_or(0, |reading| reading.limit);
         offer = offer_view(&demo.catalogs.current(), limit);
-        support_code = admission.visitor.to_string();
+        support_code = admission.support_code.map(|code| code.to_string());
         // Search engines that meet the wall must not take it for the article.
         let status = StatusCode::PAYMENT_REQUIRED;
-        (status, ArticleView::Walled { offer: &offer, support_code: &support_code })
+        (status, ArticleView::Walled { offer: &offer, support_code: support_code.as_deref() })
     };
     let (sign_up, cookie) = sign_up(&demo, &headers).await?.unzip();
     let standing = standing(admission.reason);

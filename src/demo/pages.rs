@@ -102,7 +102,7 @@ pub enum ArticleView<'a> {
         /// What is offered.
         offer: &'a OfferView,
         /// By which support finds this visitor.
-        support_code: &'a str,
+        support_code: Option<&'a str>,
     },
 }
 
@@ -216,7 +216,7 @@ struct Wall<'a> {
     heading: String,
     plans: &'a [PlanView],
     return_to: String,
-    support_code: &'a str,
+    support_code: Option<&'a str>,
 }
 
 #[derive(Template)]

@@ -47,7 +47,7 @@ fn walled(paper: &Newspaper, offer: &OfferView, meter: Option<&MeterView>) -> St
     article(
         paper,
         tides,
-        ArticleView::Walled { offer, support_code: "K7Q-2M" },
+        ArticleView::Walled { offer, support_code: Some("K7Q-2M") },
         &around(meter),
         (URL, None),
     )

@@ -31,6 +31,8 @@ pub struct Metrics {
     pub mails_failed: Counter,
     /// Mails that were given up.
     pub mails_dead: Counter,
+    /// Decisions that were not written down because too many came.
+    pub decisions_lost: Counter,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -69,6 +71,9 @@ impl Default for Metrics {
         registry.register("mails_sent", "Mails that a server took", mails_sent.clone());
         registry.register("mails_failed", "Times that none took a mail", mails_failed.clone());
         registry.register("mails_dead", "Mails that were given up", mails_dead.clone());
+        let decisions_lost = Counter::default();
+        let help = "Decisions that were not written down because too many came";
+        registry.register("decisions_lost", help, decisions_lost.clone());
         let responses = CLASSES.map(|status| responses.get_or_create_owned(&Status { status }));
         Self {
             registry: Mutex::new(registry),
@@ -82,6 +87,7 @@ impl Default for Metrics {
             mails_sent,
             mails_failed,
             mails_dead,
+            decisions_lost,
         }
     }
 }

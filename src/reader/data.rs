@@ -6,9 +6,13 @@ use uuid::Uuid;
 
 use super::{
     accounts::{AccountError, Accounts, FRESH_FOR},
-    address_store, link_store, store,
+    address_store, link_store, note_store, store,
 };
 use crate::{
+    access::{
+        decision::Reason,
+        log::{past::Logged, store as decisions},
+    },
     audit::{model::Entry, store as audit},
     auth::{
         access_token::{Caller, Realm},
@@ -55,6 +59,10 @@ pub struct Export {
     pub notices: Vec<Notice>,
     /// How many articles were read free, by meter. Which ones is kept only as fingerprints.
     pub meters: Vec<ExportedMeter>,
+    /// Articles counted and refused in the last weeks, the latest first.
+    pub decisions: Vec<ExportedDecision>,
+    /// What staff wrote down about the reader.
+    pub notes: Vec<ExportedNote>,
 }
 
 /// An account.
@@ -118,6 +126,36 @@ pub struct ExportedMeter {
     fingerprints: Vec<String>,
 }
 
+/// An article that was counted, or refused.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExportedDecision {
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    site: String,
+    /// The article's fingerprint, as in `meters`.
+    article: String,
+    reason: Reason,
+}
+
+/// A note of staff.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExportedNote {
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    text: String,
+}
+
+impl From<Logged> for ExportedDecision {
+    fn from(logged: Logged) -> Self {
+        let article = hex(&logged.article);
+        Self { at: logged.at, site: logged.site, article, reason: logged.reason }
+    }
+}
+
+fn hex(fingerprint: &Fingerprint) -> String {
+    format!("{:032x}", u128::from_be_bytes(fingerprint.0))
+}
+
 impl From<Session> for ExportedSession {
     fn from(session: Session) -> Self {
         let (ended_at, end_reason) = session.ended.unzip();
@@ -135,8 +173,6 @@ impl From<Session> for ExportedSession {
 
 impl From<(Key, Tally)> for ExportedMeter {
     fn from((key, tally): (Key, Tally)) -> Self {
-        let hex =
-            |fingerprint: &Fingerprint| format!("{:032x}", u128::from_be_bytes(fingerprint.0));
         Self {
             meter: key.pool.to_string(),
             started_at: tally.started_at,
@@ -165,6 +201,9 @@ impl Accounts {
             Some(_) => ExportedNewsletters::of(&mut tx, &reader.email).await?,
             None => ExportedNewsletters::default(),
         };
+        let decisions =
+            decisions::of_reader(&mut tx, id, Uuid::max(), decisions::LISTED_MAX).await?;
+        let notes = note_store::list(&mut tx, id).await?;
         drop(tx);
         let pools = self.directory.snapshot().pools();
         let meters = records::of(&mut self.meter_db.read().await?, &pools, id).await?;
@@ -192,6 +231,11 @@ impl Accounts {
             billing,
             notices,
             meters: meters.into_iter().map(ExportedMeter::from).collect(),
+            decisions: decisions.into_iter().map(ExportedDecision::from).collect(),
+            notes: notes
+                .into_iter()
+                .map(|note| ExportedNote { at: note.at, text: note.text })
+                .collect(),
         })
     }
 
@@ -238,6 +282,8 @@ impl Accounts {
         let owner = (Realm::Reader, id);
         let ended = sessions::end_all(&mut tx, owner, EndReason::Erased, now).await?;
         sessions::forget_devices(&mut tx, owner).await?;
+        decisions::forget(&mut tx, id).await?;
+        note_store::forget(&mut tx, id).await?;
         link_store::delete_for(&mut tx, &reader.email).await?;
         notices::call_off(&mut tx, id, now).await?;
         newsletters::forget(&mut tx, &reader.email).await?;

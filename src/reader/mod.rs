@@ -15,6 +15,7 @@ pub mod last_read;
 pub mod link_store;
 mod log_in;
 pub mod model;
+pub mod note_store;
 mod notice;
 pub mod pages;
 mod password;

@@ -77,6 +77,12 @@ impl LiveSite {
         utc.saturating_add(time::Duration::seconds(offset.into())).date()
     }
 
+    /// The rule at this place of the policy, if there is one.
+    #[must_use]
+    pub fn rule_at(&self, place: usize) -> Option<&LiveRule> {
+        self.rules.get(place)
+    }
+
     /// The position and the rule that applies to an article, if any.
     #[must_use]
     pub fn rule_for(
@@ -117,6 +123,12 @@ impl Snapshot {
     #[must_use]
     pub fn site_names(&self) -> Vec<String> {
         self.sites.values().map(|site| site.site.name.clone()).collect()
+    }
+
+    /// What the sites are called inside visitor tokens.
+    #[must_use]
+    pub fn tags(&self) -> Vec<SiteTag> {
+        self.sites.values().map(|site| site.tag).collect()
     }
 
     /// Every pool that reads count in.

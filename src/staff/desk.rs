@@ -10,6 +10,7 @@ use axum::{
 use time::Duration;
 
 use crate::{
+    access::gate::{Gate, GateError},
     audit::{
         chain::ChainKey,
         model::{Action, Actor, Entry},
@@ -66,6 +67,8 @@ pub struct Desk {
     pub newsletters: Arc<Newsletters>,
     /// What pages do, not written down yet.
     pub counts: PageCounts,
+    /// Decides, and knows what was decided.
+    pub gate: Arc<Gate>,
 }
 
 impl std::fmt::Debug for Desk {
@@ -110,6 +113,9 @@ pub enum DeskError {
     /// Somebody else was faster.
     #[error("this account was changed meanwhile; look at it again")]
     Changed,
+    /// So much was written down about one reader that nobody reads it.
+    #[error("there are 200 notes about this reader, and there may be no more")]
+    TooManyNotes,
     /// Something failed on our side.
     #[error("{0}")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -142,6 +148,12 @@ impl From<AccountError> for DeskError {
             AccountError::Gone => Self::NotFound,
             error => Self::Failed(error.into()),
         }
+    }
+}
+
+impl From<GateError> for DeskError {
+    fn from(error: GateError) -> Self {
+        Self::Failed(error.into())
     }
 }
 
@@ -179,6 +191,7 @@ impl From<DeskError> for ApiError {
             DeskError::NotFound => Self::NotFound,
             DeskError::LastAdmin => Self::Conflict("last_admin", error.to_string().into()),
             DeskError::OwnAccount => Self::Conflict("own_account", error.to_string().into()),
+            DeskError::TooManyNotes => Self::Conflict("too_many_notes", error.to_string().into()),
             DeskError::Changed => Self::Conflict("changed_meanwhile", error.to_string().into()),
             DeskError::Failed(error) => Self::Internal(error),
         }

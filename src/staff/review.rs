@@ -17,7 +17,11 @@ use crate::{
     },
     mail::outbox::{self, ListedMail},
     money::Money,
-    reader::{model::Reader, store as readers},
+    reader::{
+        model::Reader,
+        note_store::{self, Note},
+        store as readers,
+    },
 };
 
 /// Everything that answers a question about a reader.
@@ -39,6 +43,8 @@ pub struct ReaderReview {
     pub mails: Vec<ListedMail>,
     /// What happened to the subscriptions, the latest first.
     pub timeline: Vec<Told>,
+    /// What staff wrote down, the latest first.
+    pub notes: Vec<Note>,
 }
 
 impl Desk {
@@ -62,6 +68,7 @@ impl Desk {
             balances: balance::list_of(&mut tx, id).await?,
             devices: sessions::list(&mut tx, Realm::Reader, id, now).await?,
             mails: outbox::list_to(&mut tx, &reader.email).await?,
+            notes: note_store::list(&mut tx, id).await?,
             timeline: timeline::of_reader(&mut tx, id).await?,
             reader,
         })

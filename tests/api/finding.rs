@@ -151,7 +151,7 @@ on_both_databases! {
         tamper(&t, "DELETE FROM reader_search").await;
         tamper(&t, "UPDATE readers SET searchable = FALSE").await;
         assert_eq!(support.readers("anna").await, [""; 0]);
-        upkeep::forget(&t.state.databases.main, &*t.clock).await.unwrap();
+        upkeep::forget(&t.state.databases.main, &*t.clock, t.state.config.decisions).await.unwrap();
         assert_eq!(support.readers("anna").await, [ANNA]);
         let mut tx = t.state.databases.main.write().await.unwrap();
         assert_eq!(search::catch_up(&mut tx, 10).await.unwrap(), 0, "once");

@@ -38,6 +38,7 @@ const NOT_LIMITED: &[(&str, &str)] = &[
     ("post /v1/staff/logout", "needs a token that was checked"),
     ("post /v1/staff/views", "needs a token that was checked"),
     ("delete /v1/staff/views/{id}", "needs a token that was checked"),
+    ("post /v1/staff/readers/{id}/notes", "needs a token that was checked"),
     ("post /v1/staff/mails/{id}/retry", "needs a token that was checked"),
     ("delete /v1/staff/readers/{id}", "needs a token that was checked"),
     ("delete /v1/staff/readers/{id}/sessions", "needs a token that was checked"),

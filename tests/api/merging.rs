@@ -71,6 +71,7 @@ impl Asker {
             reader: self.id,
             dry_run,
             explain: true,
+            support_code: false,
         };
         let answer = gate.ask(&site, question).await.unwrap();
         assert_eq!(answer.reader, self.id);
@@ -350,7 +351,7 @@ on_both_databases! {
         let article =
             Article { id: "a", section: None, tags: &[], access: ArticleAccess::Metered };
         let question =
-            Question { article, visitor: None, reader, dry_run: false, explain: false };
+            Question { article, visitor: None, reader, dry_run: false, explain: false, support_code: false };
         let answer = gate.ask(&site, question).await.unwrap();
         let subject = receipt::Subject { issuer: "here", site: "demo", article: "a" };
         let key = &gate.directory.snapshot().keys.receipt;

@@ -244,7 +244,7 @@ on_both_databases! {
         assert!(over.text().contains("This link does not work"), "{}", over.text());
         assert_eq!(t.state.newsletters.confirm(token_in(&link)).await.unwrap_err().to_string(), "this link is over, or is not whole");
         assert_eq!(rows(&t, CONSENTS).await, 1);
-        forget(&t.state.databases.main, &*t.clock).await.unwrap();
+        forget(&t.state.databases.main, &*t.clock, t.state.config.decisions).await.unwrap();
         assert_eq!((rows(&t, CONSENTS).await, rows(&t, SUBSCRIPTIONS).await), (0, 0));
     }
 
@@ -254,11 +254,11 @@ on_both_databases! {
         let leave = link_of(&t, Purpose::Unsubscribe, ANNA, "tide").await;
         one_click(&t, &leave, ONE_CLICK).await;
         t.clock.advance(Duration::days(3 * 366));
-        forget(&t.state.databases.main, &*t.clock).await.unwrap();
+        forget(&t.state.databases.main, &*t.clock, t.state.config.decisions).await.unwrap();
         assert_eq!((rows(&t, CONSENTS).await, rows(&t, SUBSCRIPTIONS).await), (2, 2));
         t.clock.advance(Duration::SECOND);
-        forget(&t.state.databases.main, &*t.clock).await.unwrap();
-        forget(&t.state.databases.main, &*t.clock).await.unwrap();
+        forget(&t.state.databases.main, &*t.clock, t.state.config.decisions).await.unwrap();
+        forget(&t.state.databases.main, &*t.clock, t.state.config.decisions).await.unwrap();
         assert_eq!((rows(&t, CONSENTS).await, rows(&t, SUBSCRIPTIONS).await), (1, 1));
         assert_eq!(lists_of(&t, BERT).await, ["tide"]);
         assert_eq!(one_click(&t, &leave, ONE_CLICK).await.status, 200, "left is left");

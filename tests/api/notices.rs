@@ -273,10 +273,10 @@ on_both_databases! {
         assert!(send(&t, &due(&t, done).await[0]).await);
         let db = &t.state.databases.main;
         t.clock.advance(Duration::days(3 * 366));
-        pressgate::upkeep::forget(db, &*t.clock).await.unwrap();
+        pressgate::upkeep::forget(db, &*t.clock, t.state.config.decisions).await.unwrap();
         assert_eq!(kept(&t, done).await.len(), 1);
         t.clock.advance(Duration::days(366));
-        pressgate::upkeep::forget(db, &*t.clock).await.unwrap();
+        pressgate::upkeep::forget(db, &*t.clock, t.state.config.decisions).await.unwrap();
         assert!(kept(&t, done).await.is_empty());
         assert_eq!(kept(&t, open).await.len(), 1, "what was never sent is not hidden");
     }

@@ -16,7 +16,7 @@ async fn rows(t: &TestApp, sql: &'static str) -> i64 {
 }
 
 async fn forgotten(t: &TestApp) -> u64 {
-    forget(&t.state.databases.main, &*t.clock).await.unwrap()
+    forget(&t.state.databases.main, &*t.clock, t.state.config.decisions).await.unwrap()
 }
 
 on_both_databases! {

@@ -2,11 +2,13 @@
 //! every act names the permission that it asks for.
 
 mod audit;
+mod decisions;
 mod finding;
 mod finding_bodies;
 mod mails;
 mod metrics;
 mod newsletters;
+mod notes;
 mod readers;
 mod session;
 mod subscription_bodies;
@@ -18,6 +20,7 @@ use std::sync::Arc;
 use axum::middleware::from_fn_with_state;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub(super) use self::{decisions::Looked as LookedWhy, notes::parse_text as parse_note};
 use super::desk::Desk;
 use crate::auth::guard::{Guard, slow_down};
 
@@ -56,6 +59,10 @@ pub fn routes(desk: Arc<Desk>, guard: Guard) -> OpenApiRouter {
         .routes(routes!(mails::retry))
         .routes(routes!(metrics::show))
         .routes(routes!(metrics::download))
+        .routes(routes!(notes::list))
+        .routes(routes!(notes::add))
+        .routes(routes!(decisions::list))
+        .routes(routes!(decisions::show))
         .routes(routes!(audit::list))
         .with_state(desk)
 }

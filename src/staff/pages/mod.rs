@@ -24,6 +24,7 @@ mod submitted;
 mod subscription;
 mod subscriptions;
 mod team;
+mod why;
 
 use std::sync::Arc;
 
@@ -65,6 +66,7 @@ pub fn routes(pages: StaffPages, guard: Guard) -> Router {
         .route("/staff/subscriptions/{id}/{act}", post(acts::act))
         .route("/staff/views", post(subscriptions::keep))
         .route("/staff/views/remove", post(subscriptions::forget))
+        .route("/staff/notes", post(reader::add_note))
         .route("/staff/team/role", post(team::set_role))
         .route("/staff/team/close", post(team::close))
         .route("/staff/team/open", post(team::open))
@@ -91,6 +93,7 @@ pub fn routes(pages: StaffPages, guard: Guard) -> Router {
         .route("/staff/subscriptions/{id}", get(subscription::page))
         .route("/staff/subscriptions/{id}/{act}", get(acts::page))
         .route("/staff/team", get(team::page))
+        .route("/staff/why", get(why::page))
         .layer(from_fn_with_state(pages.clone(), refusal::in_a_page))
         .route("/assets/office.css", get(async || asset("text/css; charset=utf-8", STYLESHEET)))
         .route("/assets/office.js", get(async || asset("text/javascript; charset=utf-8", SCRIPT)))

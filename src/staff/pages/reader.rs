@@ -3,14 +3,16 @@
 use askama::Template;
 use axum::{
     extract::{Path, Query, State, rejection::PathRejection},
-    response::Response,
+    response::{IntoResponse, Redirect, Response},
 };
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
     StaffPages,
     frame::{self, Frame, Place},
     seat::Seat,
+    submitted::Submitted,
     subscription::{Done, Happened, InvoiceRow},
     subscriptions::Row,
 };
@@ -18,7 +20,7 @@ use crate::{
     auth::staff::permission::Permission,
     clock::Timestamp,
     http::problem::ApiError,
-    staff::{plain, review::ReaderReview},
+    staff::{api::parse_note, plain, review::ReaderReview},
 };
 
 #[derive(Template)]
@@ -35,6 +37,8 @@ struct ReaderPage {
     mails: Vec<MailRow>,
     timeline: Vec<Happened>,
     may_erase: bool,
+    /// What was written, and when and by whom.
+    notes: Vec<(String, String)>,
 }
 
 impl ReaderPage {
@@ -58,9 +62,10 @@ pub(super) async fn page(
     id: Result<Path<Uuid>, PathRejection>,
     Query(Done { done }): Query<Done>,
 ) -> Result<Response, ApiError> {
-    seat.to(Permission::ReadersRead)?;
+    let acting = seat.to(Permission::ReadersRead)?;
     let Path(id) = id.map_err(|_| ApiError::NotFound)?;
     let review = pages.desk.review_reader(id).await?;
+    pages.desk.note_look(acting, id).await?;
     let notice = match done.as_deref() {
         Some("given") => Some("It was given, and the reader is told by mail.".to_owned()),
         Some("signed-out") => Some("The reader is logged out everywhere.".to_owned()),
@@ -70,6 +75,24 @@ pub(super) async fn page(
     let may_erase = seat.may(Permission::ReaderErase);
     let page = ReaderPage::of(&review, frame, pages.desk.clock.now());
     Ok(frame::show(ReaderPage { may_erase, ..page }.render()))
+}
+
+/// A note that is to be kept.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewNote {
+    id: Uuid,
+    text: String,
+}
+
+/// Keeps a note about a reader.
+pub(super) async fn add_note(
+    State(pages): State<StaffPages>,
+    Submitted { seat, fields: NewNote { id, text } }: Submitted<NewNote>,
+) -> Result<Response, ApiError> {
+    let acting = seat.to(Permission::ReadersRead)?;
+    pages.desk.add_note(acting, id, parse_note(&text)?).await?;
+    Ok(Redirect::to(&format!("/staff/readers/{id}#notes")).into_response())
 }
 
 impl ReaderPage {
@@ -106,6 +129,14 @@ impl ReaderPage {
             invoices: review.invoices.iter().map(|it| InvoiceRow::of(it, &frame)).collect(),
             devices: devices.collect(),
             mails: mails.collect(),
+            notes: review
+                .notes
+                .iter()
+                .map(|it| {
+                    let staff = plain::actor(&format!("staff:{}", it.staff_id));
+                    (it.text.clone(), format!("{}, {staff}", words.moment(it.at)))
+                })
+                .collect(),
             timeline: review.timeline.iter().map(|told| Happened::of(told, &frame)).collect(),
             frame,
         }
