@@ -49,12 +49,12 @@ on_both_databases! {
         assert!(!one.contains(&format!("/{id}/resume\"")), "{one}");
         let asks = browser.open(&format!("/staff/subscriptions/{id}/extend")).await.text();
         assert!(asks.contains("How many days") && !asks.contains("What would come of it</h2>"));
-        let preview = format!("/staff/subscriptions/{id}/extend?chosen=yes&days=10");
+        let preview = format!("/staff/subscriptions/{id}/extend?look=yes&days=10");
         let preview = browser.open(&preview).await.text();
         assert!(preview.contains("The reader is told by mail."), "{preview}");
         let before = shown(&t, &id).await["current_period_end"].clone();
         assert_eq!(shown(&t, &id).await["current_period_end"], before, "looking changes nothing");
-        let done = act(&mut browser, &id, "extend?chosen=yes&days=10", "a late paper").await;
+        let done = act(&mut browser, &id, "extend?look=yes&days=10", "a late paper").await;
         let back = format!("/staff/subscriptions/{id}?done=extend");
         assert_eq!((done.status, done.header("location")), (303, back.as_str()), "{preview}");
         assert!(browser.open(&back).await.text().contains("The days were given."));
@@ -68,7 +68,7 @@ on_both_databases! {
         assert!(resume.contains("$2.90 is charged now"), "{resume}");
         assert_eq!(act(&mut browser, &id, "resume", "back from holiday").await.status, 303);
         assert_eq!(shown(&t, &id).await["status"], "active");
-        let cancel = "cancel?chosen=yes&at=period_end";
+        let cancel = "cancel?look=yes&at=period_end";
         let preview = browser.open(&format!("/staff/subscriptions/{id}/{cancel}")).await.text();
         assert!(preview.contains("because staff canceled it"), "{preview}");
         assert_eq!(act(&mut browser, &id, cancel, "asked by mail").await.status, 303);
@@ -84,7 +84,7 @@ on_both_databases! {
     async fn of_two_who_act_at_once_the_second_sees_what_changed(t: TestApp) {
         let (mut first, id) = at_the_desk(&t).await;
         let mut second = on_duty(&t, Role::Support).await;
-        let page = format!("/staff/subscriptions/{id}/cancel?chosen=yes&at=now&refund=on");
+        let page = format!("/staff/subscriptions/{id}/cancel?look=yes&at=now&refund=on");
         let seen = second.open(&page).await.text();
         let of_form = seen.split("<form").find(|form| form.contains("\"revision\"")).unwrap();
         let hidden = of_form.split("type=\"hidden\"").skip(1).map(|input| {
@@ -96,7 +96,7 @@ on_both_databases! {
         });
         let mut form: Vec<(String, String)> = hidden.collect();
         form.push(("reason".to_owned(), "wants the money back".to_owned()));
-        assert_eq!(act(&mut first, &id, "extend?chosen=yes&days=3", "kindness").await.status, 303);
+        assert_eq!(act(&mut first, &id, "extend?look=yes&days=3", "kindness").await.status, 303);
         let action = format!("/staff/subscriptions/{id}/cancel");
         let refused = second.post(&action, &form).await;
         assert_eq!(refused.status, 409);
@@ -104,7 +104,7 @@ on_both_databases! {
         assert!(text.contains("Somebody changed this subscription while you looked"), "{text}");
         assert!(text.contains("wants the money back"), "what was typed is kept: {text}");
         assert_eq!(shown(&t, &id).await["status"], "active", "nothing was done");
-        assert_eq!(act(&mut second, &id, "cancel?chosen=yes&at=now&refund=on", "again").await.status, 303);
+        assert_eq!(act(&mut second, &id, "cancel?look=yes&at=now&refund=on", "again").await.status, 303);
         assert_eq!(shown(&t, &id).await["status"], "canceled");
         let twice = second.post(&action, &form).await;
         assert_eq!(twice.status, 409, "an old button does nothing");
@@ -124,20 +124,20 @@ on_both_databases! {
             let page = browser.open(&format!("/staff/subscriptions/{id}/refund?{query}")).await;
             assert!(page.text().contains(says) && !page.text().contains("<b>"), "{amount}: {}", page.text());
         }
-        let preview = format!("/staff/subscriptions/{id}/refund?chosen=yes&amount=1.50");
+        let preview = format!("/staff/subscriptions/{id}/refund?look=yes&amount=1.50");
         let preview = browser.open(&preview).await.text();
         assert!(preview.contains("$1.50 goes back to the card that paid."), "{preview}");
-        let empty = act(&mut browser, &id, "refund?chosen=yes&amount=1.50", " ").await;
+        let empty = act(&mut browser, &id, "refund?look=yes&amount=1.50", " ").await;
         assert_eq!(empty.status, 409);
         assert!(empty.text().contains("Say why"), "{}", empty.text());
         let hostile = "</textarea><script>alert(1)</script>";
-        assert_eq!(act(&mut browser, &id, "refund?chosen=yes&amount=1.50", hostile).await.status, 303);
-        assert_eq!(act(&mut browser, &id, "refund?chosen=yes", "the rest").await.status, 303);
+        assert_eq!(act(&mut browser, &id, "refund?look=yes&amount=1.50", hostile).await.status, 303);
+        assert_eq!(act(&mut browser, &id, "refund?look=yes", "the rest").await.status, 303);
         t.settle_until(t.clock.now()).await;
         let one = browser.open(&format!("/staff/subscriptions/{id}")).await.text();
         assert!(one.contains("$1.50 given back") && one.contains("$1.40 given back"), "{one}");
         assert!(!one.contains("<script>alert"), "{one}");
-        let none = browser.open(&format!("/staff/subscriptions/{id}/refund?chosen=yes")).await.text();
+        let none = browser.open(&format!("/staff/subscriptions/{id}/refund?look=yes")).await.text();
         assert!(none.contains("Not possible now"), "{none}");
     }
 

@@ -140,9 +140,9 @@ pub(super) struct Chosen {
     reason: String,
     #[serde(default)]
     revision: String,
-    /// Whether the choice was made.
+    /// Whether the choice was made, so that what would come of it is shown.
     #[serde(default)]
-    chosen: String,
+    look: String,
 }
 
 impl Chosen {
@@ -252,7 +252,7 @@ impl ActPage {
         let frame = seat.frame(pages, title, Place::Subscriptions);
         let needs_choice = matches!(kind, Kind::Cancel | Kind::Refund | Kind::Extend);
         let (mut foreseen, mut why) = (None, None);
-        if !needs_choice || !chosen.chosen.is_empty() {
+        if !needs_choice || !chosen.look.is_empty() {
             let act = chosen.act(kind, it.terms.plan.price)?;
             match billing.foresee_act(id, &act).await {
                 Ok(of) => foreseen = Some((of.before.revision, consequences(&of, &frame))),

@@ -38,10 +38,6 @@ pub(super) enum Place {
     Why,
     /// All figures.
     Numbers,
-    /// What waits for somebody.
-    DeadLetters,
-    /// Refunds that wait for a second person.
-    Approvals,
     /// Mails.
     Mails,
     /// Free articles: what each site gives away.
@@ -63,7 +59,7 @@ impl Place {
     const PARTS: [(&'static str, &'static [Self]); 3] = [
         ("Readers", &[Self::Home, Self::Subscriptions, Self::Readers, Self::Invoices, Self::Why]),
         ("Business", &[Self::Numbers, Self::Catalog, Self::Sites, Self::Meters]),
-        ("Work", &[Self::DeadLetters, Self::Approvals, Self::Mails, Self::Audit, Self::Team]),
+        ("Work", &[Self::Mails, Self::Audit, Self::Team]),
     ];
 
     /// What it is called, where it is, and what one must be allowed to do there.
@@ -78,8 +74,6 @@ impl Place {
             Self::Invoices => ("Invoices", "/staff/invoices", May::SubscriptionsRead),
             Self::Why => ("Why?", "/staff/why", May::ReadersRead),
             Self::Numbers => ("Numbers", "/staff/numbers", May::MetricsRead),
-            Self::DeadLetters => ("Dead letters", "/staff/dead", May::MailQueueRead),
-            Self::Approvals => ("Approvals", "/staff/approvals", May::Refund),
             Self::Mails => ("Mails", "/staff/mails", May::MailQueueRead),
             Self::Meters => ("Meters", "/staff/meters", May::SitesRead),
             Self::Sites => ("Sites and keys", "/staff/sites", May::SitesRead),
