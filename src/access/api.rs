@@ -66,6 +66,7 @@ pub fn routes(gate: Arc<Gate>, tokens: Arc<Tokens>, public_url: &str) -> OpenApi
 /// May this visitor read this article?
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the contract by itself")]
 struct AccessRequest<'a> {
     #[serde(borrow)]
     article: ArticleBody<'a>,

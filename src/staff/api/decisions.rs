@@ -211,7 +211,8 @@ pub(super) struct OneDecision {
 
 /// Decisions, and how things stood.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Decisions {
+#[schema(as = Decisions)]
+pub(super) struct Page {
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
     /// What was so then, in words.
@@ -226,7 +227,7 @@ pub(super) struct Decisions {
 /// Why somebody met the wall or did not, and how things stood at any moment of the last weeks.
 #[utoipa::path(get, path = "/v1/staff/decisions", tag = "Staff", security(("staff_token" = [])),
     params(Looked),
-    responses((status = 200, description = "Found", body = Decisions),
+    responses((status = 200, description = "Found", body = Page),
               (status = "4XX", description = "Not allowed, or not as it must be",
                body = ProblemBody)))]
 pub(super) async fn list(
@@ -238,7 +239,7 @@ pub(super) async fn list(
     let Query(looked) = query.map_err(|error| invalid("query", error.body_text()))?;
     let why = desk.why(&looked.asked(&desk).await?).await?;
     let decisions = why.decisions.into_iter().map(PastDecision::from).collect();
-    let body = Decisions { at: why.at, then: why.then, decisions, next_cursor: why.next };
+    let body = Page { at: why.at, then: why.then, decisions, next_cursor: why.next };
     Ok((NO_STORE, Json(body)).into_response())
 }
 
