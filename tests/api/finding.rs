@@ -44,7 +44,8 @@ impl Clerk {
     async fn listed(&self, list: &str, query: &str, most: usize) -> Vec<String> {
         let mut ids = Vec::new();
         let mut cursor = String::new();
-        for _ in 0..50 {
+        loop {
+            assert!(ids.len() < 1_000, "{list} has no end");
             let page = self.read(&format!("{list}?{query}&limit={most}&cursor={cursor}")).await;
             let entries = page[list].as_array().unwrap();
             assert!(entries.len() <= most);
@@ -54,7 +55,6 @@ impl Clerk {
                 None => return ids,
             }
         }
-        panic!("{list} has no end");
     }
 
     /// The addresses of the readers who are found.
@@ -165,7 +165,7 @@ on_both_databases! {
         for q in ["anna", ANNA, "anma@example.org", &anna.reader] {
             assert_eq!(support.hits(q).await, [reader.clone(), subscription.clone()], "{q}");
         }
-        assert_eq!(support.hits(&id).await, [subscription.clone()]);
+        assert_eq!(support.hits(&id).await, std::slice::from_ref(&subscription));
         for q in ["2026-000001", "ch_1", &support.hits("2026-000001").await[0].1] {
             let hits = support.hits(q).await;
             assert_eq!(kinds(&hits), ["invoice", "subscription"], "{q}");
@@ -271,7 +271,8 @@ on_both_databases! {
         let late = t.subscribed(&anna, "monthly", "pm_sandbox_declined").await;
         let (_, asleep) = paid(&t, "bert@example.org", "annual").await;
         t.settle_until(t.clock.now().plus(Duration::days(31))).await;
-        assert_eq!(support.listed("subscriptions", "payment_failed=true", 9).await, [late.clone()]);
+        let failed = support.listed("subscriptions", "payment_failed=true", 9).await;
+        assert_eq!(failed, std::slice::from_ref(&late));
         assert_eq!(support.listed("subscriptions", "sleeping=true", 1).await.len(), 2);
         let read = json!({"article": {"id": "x"}, "reader": t.fresh(&anna).await.access});
         let answer = t.access(read).await;

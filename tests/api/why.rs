@@ -6,6 +6,7 @@ use axum::{
 };
 use pressgate::{
     access::{
+        decision::ArticleAccess,
         gate::{Article, Question},
         log::code::SupportCode,
     },
@@ -263,7 +264,7 @@ async fn a_flood_is_left_out_and_told() {
     let site = t.state.gate.directory.site("demo").unwrap();
     let ids: Vec<String> = (0..200).map(|i| format!("a{i}")).collect();
     for id in &ids {
-        let article = Article { id, section: None, tags: &[], access: Default::default() };
+        let article = Article { id, section: None, tags: &[], access: ArticleAccess::default() };
         let question = Question {
             article,
             visitor: visitor.as_str(),
