@@ -42,11 +42,16 @@ for (const { name: database, skip } of DATABASES) {
       assert.equal(await anna.status(WALLED), 402);
       // Back, and back to the offer: it leads to the bank again.
       await anna.page.goBack();
-      assert.equal(anna.path, `/subscribe/welcome?return_to=${encodeURIComponent(WALLED)}`);
+      const welcome = `/subscribe/welcome?plan=annual&site=demo&return_to=${encodeURIComponent(WALLED)}`;
+      assert.equal(anna.path, welcome);
       await anna.judge('welcome-bank');
       await anna.press(anna.link('Confirm the payment'));
       await anna.press(anna.button('Confirm'));
+      // And from the bank on to the article.
+      assert.equal(anna.path, welcome);
       await anna.judge('bank-confirmed');
+      await anna.press(anna.link('Go on reading'));
+      assert.equal(anna.path, WALLED);
       assert.equal(await anna.status(WALLED), 200);
       await anna.leave();
     });
@@ -58,8 +63,9 @@ for (const { name: database, skip } of DATABASES) {
       await anna.fillIn('refused@example.org', 'bank');
       await anna.press(anna.button('Subscribe and pay $19.90'));
       await anna.press(anna.button('Refuse'));
+      // The same plan, and a word of what happened.
+      assert.equal(await anna.page.getByText('Your bank did not confirm').count(), 2);
       await anna.judge('bank-refused');
-      await anna.open(`/subscribe?site=demo&plan=annual&return_to=${WALLED}`);
       await anna.fillIn('refused@example.org');
       assert.equal(await anna.press(anna.button('Subscribe and pay $19.90')), 200);
       assert.equal(anna.path, WALLED);
