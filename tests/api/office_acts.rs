@@ -120,7 +120,7 @@ on_both_databases! {
             ("9223372036854775807", "must be an amount in USD"),
             ("<b>", "must be an amount in USD"),
         ] {
-            let query = serde_urlencoded::to_string([("chosen", "yes"), ("amount", amount)]).unwrap();
+            let query = serde_urlencoded::to_string([("look", "yes"), ("amount", amount)]).unwrap();
             let page = browser.open(&format!("/staff/subscriptions/{id}/refund?{query}")).await;
             assert!(page.text().contains(says) && !page.text().contains("<b>"), "{amount}: {}", page.text());
         }
