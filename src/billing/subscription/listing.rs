@@ -1,7 +1,7 @@
 //! Subscriptions as lists: by any of their filters, in one of three orders, page by page.
 //!
 //! Each list begins at the index that narrows it down most, and looks at no more than
-//! [`LOOKED_AT_MAX`] rows of it for one page: a page may be short and still not be the last.
+//! `LOOKED_AT_MAX` rows of it for one page: a page may be short and still not be the last.
 
 use sqlx::{ColumnIndex, Decode, FromRow, Type};
 use uuid::Uuid;
