@@ -48,7 +48,7 @@ pub(super) fn next(it: &Subscription, words: &Words) -> String {
         (State::PastDue { failure, .. }, ..) => {
             let grace = format!("reads until {}, then it ends", day(failure.grace_until));
             match failure.retry_at {
-                Some(at) => format!("Charged again {}; {grace}", day(at)),
+                Some(at) => format!("Charged again on {}; {grace}", day(at)),
                 None => format!("Waits for another card; {grace}"),
             }
         }
@@ -56,21 +56,21 @@ pub(super) fn next(it: &Subscription, words: &Words) -> String {
             format!("Paused since {}; waits to be resumed", day(*since))
         }
         (State::Canceled { at, reason } | State::Expired { at, reason }, ..) => {
-            format!("Ended {} because {}", day(*at), cause(*reason))
+            format!("Ended on {} because {}", day(*at), cause(*reason))
         }
         (_, Some(Then::Cancel { reason, .. }), Some(period)) => {
-            format!("Ends {} because {}", day(period.end), cause(*reason))
+            format!("Ends on {} because {}", day(period.end), cause(*reason))
         }
         (_, _, Some(period)) => match it.next_charge() {
             Some((at, terms)) => {
                 format!(
-                    "Charges {} for {} {}",
+                    "Charges {} for {} on {}",
                     words.money(terms.plan.price),
                     terms.plan.name,
                     day(at)
                 )
             }
-            None => format!("Ends {} unless a card is given", day(period.end)),
+            None => format!("Ends on {} unless a card is given", day(period.end)),
         },
         (_, _, None) => String::new(),
     }
@@ -113,7 +113,7 @@ pub(super) fn event(told: &Told, words: &Words) -> String {
         "recovered" => format!("What was overdue was paid: {}", detail.money("amount")),
         "cancel_scheduled" => {
             let end = detail.at("at");
-            let ends = format!("Canceled, to end {end} because {}", detail.cause("reason"));
+            let ends = format!("Canceled, to end on {end} because {}", detail.cause("reason"));
             match detail.of.get("comment").and_then(Value::as_str) {
                 Some(comment) => format!("{ends}. The reader said: “{comment}”"),
                 None => ends,
@@ -156,7 +156,7 @@ pub(super) fn event(told: &Told, words: &Words) -> String {
         "notice_sent" => {
             format!("Told by mail: {}", detail.text("notice").replace('_', " "))
         }
-        "ended" => format!("Ended {} because {}", detail.at("at"), detail.cause("reason")),
+        "ended" => format!("Ended on {} because {}", detail.at("at"), detail.cause("reason")),
         other => other.replace('_', " "),
     }
 }
@@ -251,11 +251,11 @@ mod tests {
             (Event::Recovered { amount: money(290) }, "What was overdue was paid: $2.90"),
             (
                 Event::CancelScheduled { at, reason, comment: None },
-                "Canceled, to end 31 January 2027 because the reader canceled",
+                "Canceled, to end on 31 January 2027 because the reader canceled",
             ),
             (
                 Event::CancelScheduled { at, reason, comment: Some("too dear".to_owned()) },
-                "Canceled, to end 31 January 2027 because the reader canceled. The reader said: “too dear”",
+                "Canceled, to end on 31 January 2027 because the reader canceled. The reader said: “too dear”",
             ),
             (Event::Commented { comment: "<b>".to_owned() }, "The reader said why: “<b>”"),
             (Event::CancelRevoked, "The cancellation was taken back"),
@@ -289,7 +289,7 @@ mod tests {
                 "$2.90 given back: double",
             ),
             (Event::NoticeSent { notice: "trial_ending" }, "Told by mail: trial ending"),
-            (Event::Ended { at, reason }, "Ended 31 January 2027 because the reader canceled"),
+            (Event::Ended { at, reason }, "Ended on 31 January 2027 because the reader canceled"),
         ] {
             assert_eq!(told(&event), expected);
         }

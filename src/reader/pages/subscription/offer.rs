@@ -274,13 +274,14 @@ impl Offer {
             words.with("subscribe-as", &[("email", known.reader.email.typed().into())])
         });
         let nonce = accounts.ids.uuid(accounts.clock.now()).map_err(ApiError::internal)?;
-        let publisher = ("publisher", (&*pages.publisher).into());
+        let sheet = &visit.sheet(pages);
+        let publisher = ("publisher", sheet.publisher(pages).into());
         let template = OfferTemplate {
             offer: self,
-            sheet: &visit.sheet(pages),
+            sheet,
             description: words.with("subscribe-description", &[publisher]),
             problems: refused.problems(),
-            publisher: &pages.publisher,
+            publisher: sheet.publisher(pages),
             token_field: form::FIELD,
             logged_in: visit.member.is_some(),
             cards: self.cards(),

@@ -180,7 +180,7 @@ async fn draw(
         sheet,
         description: "",
         problems: Vec::new(),
-        publisher: &pages.publisher,
+        publisher: sheet.publisher(pages),
         token_field: form::FIELD,
         logged_in: !member.session.reads_only,
         title: words.say(title(&it)),
