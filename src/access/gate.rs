@@ -200,7 +200,8 @@ impl Gate {
             _ => None,
         };
         let entitlement = standing.as_ref().and_then(|(_, it)| it.entitles(&site.site.id, now));
-        let fingerprint = Fingerprint::of(&site.site.id, article.id);
+        // Hashed only for the meter or the log: most questions are about subscribers or free articles.
+        let fingerprint = || Fingerprint::of(&site.site.id, article.id);
         let mut facts = Facts {
             access: article.access,
             is_reader: reader.is_some(),
@@ -211,7 +212,7 @@ impl Gate {
         if let Some(rule) = facts.question_for_the_meter() {
             let asker = Asker { pool: Arc::clone(&rule.pool), visitor, past, reader };
             let read = Read {
-                article: fingerprint,
+                article: fingerprint(),
                 limit: rule.limit,
                 window: rule.window.clone(),
                 at: now,
@@ -232,12 +233,13 @@ impl Gate {
         {
             reads.note(reader, now);
         }
-        let asked = (visitor, standing, fingerprint);
-        let support_code = if question.dry_run {
-            None
-        } else {
-            self.write_down((site, now), asked, &facts, question.support_code)
-        };
+        let is_logged = !question.dry_run && self.log.takes(reason, facts.is_reader);
+        let support_code = is_logged
+            .then(|| {
+                let asked = (visitor, standing, fingerprint());
+                self.write_down((site, now), asked, (&facts, reason), question.support_code)
+            })
+            .flatten();
         Ok(Answer {
             reason,
             meter: facts.reading,
@@ -250,18 +252,14 @@ impl Gate {
         })
     }
 
-    /// Hands a decision to the log where it is worth a row, and names it where `is_named`.
+    /// Hands a decision to the log, and names a denial where `is_named`.
     fn write_down(
         &self,
         (site, at): (&LiveSite, Timestamp),
         (visitor, reader, article): (Uuid, Option<(Uuid, Arc<Standing>)>, Fingerprint),
-        facts: &Facts<'_>,
+        (facts, reason): (&Facts<'_>, Reason),
         is_named: bool,
     ) -> Option<SupportCode> {
-        let reason = decide(facts);
-        if !self.log.takes(reason, facts.is_reader) {
-            return None;
-        }
         let rule = facts.rule.map(|(place, rule)| Rule {
             place,
             text: Arc::clone(&rule.text),

@@ -29,8 +29,7 @@ impl Desk {
         let id = self.ids.uuid(now).map_err(|error| DeskError::Failed(error.into()))?;
         let note = Note { id, reader_id: reader, staff_id: acting.staff.id, at: now, text };
         let mut tx = self.db.write().await?;
-        readers::lock(&mut tx, reader).await?;
-        readers::find(&mut tx, reader).await?.ok_or(DeskError::NotFound)?;
+        readers::take(&mut tx, reader).await?.ok_or(DeskError::NotFound)?;
         let last = note_store::list(&mut tx, reader).await?.into_iter().next();
         let is_same = |last: &Note| last.staff_id == note.staff_id && last.text == note.text;
         if let Some(last) = last.filter(is_same) {

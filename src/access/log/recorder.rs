@@ -209,8 +209,7 @@ async fn gone_among(tx: &mut Tx, batch: &[Decided]) -> Result<BTreeSet<Uuid>, St
     let asked: BTreeSet<Uuid> = asked.map(|(id, _)| *id).collect();
     let mut gone = BTreeSet::new();
     for id in asked {
-        readers::lock(tx, id).await?;
-        if readers::find(tx, id).await?.is_none() {
+        if readers::take(tx, id).await?.is_none() {
             gone.insert(id);
         }
     }

@@ -19,6 +19,18 @@ pub const LISTED_MAX: i64 = 500;
 /// Seconds in a minute of [`count_lost`].
 const MINUTE: i64 = 60;
 
+/// The decisions for which this holds.
+macro_rules! logged {
+    ($holds:literal) => {
+        concat!(
+            "SELECT id, code, site, at, visitor_id, reader_id, article, access, reason, pool,
+                    allowance, used, resets_at, rule, rule_text, standing
+             FROM decisions WHERE ",
+            $holds
+        )
+    };
+}
+
 #[derive(sqlx::FromRow)]
 struct Row {
     id: Uuid,
@@ -163,11 +175,7 @@ pub async fn count_lost(tx: &mut Tx, from: Timestamp, until: Timestamp) -> Resul
 /// # Errors
 /// [`StoreError`].
 pub async fn find(tx: &mut Tx, id: Uuid) -> Result<Option<Logged>, StoreError> {
-    let found = tx.query(
-        "SELECT id, code, site, at, visitor_id, reader_id, article, access, reason, pool, allowance,
-                used, resets_at, rule, rule_text, standing
-         FROM decisions WHERE id = $1",
-    );
+    let found = tx.query(logged!("id = $1"));
     found.bind(id).optional::<Row>().await?.map(Logged::try_from).transpose()
 }
 
@@ -176,11 +184,7 @@ pub async fn find(tx: &mut Tx, id: Uuid) -> Result<Option<Logged>, StoreError> {
 /// # Errors
 /// [`StoreError`].
 pub async fn find_by_code(tx: &mut Tx, code: SupportCode) -> Result<Option<Logged>, StoreError> {
-    let found = tx.query(
-        "SELECT id, code, site, at, visitor_id, reader_id, article, access, reason, pool, allowance,
-                used, resets_at, rule, rule_text, standing
-         FROM decisions WHERE code = $1",
-    );
+    let found = tx.query(logged!("code = $1"));
     found.bind(code.to_number()).optional::<Row>().await?.map(Logged::try_from).transpose()
 }
 
@@ -194,11 +198,7 @@ pub async fn of_visitor(
     before: Uuid,
     most: i64,
 ) -> Result<Vec<Logged>, StoreError> {
-    let found = tx.query(
-        "SELECT id, code, site, at, visitor_id, reader_id, article, access, reason, pool, allowance,
-                used, resets_at, rule, rule_text, standing
-         FROM decisions WHERE visitor_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
-    );
+    let found = tx.query(logged!("visitor_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"));
     let rows = found.bind(visitor).bind(before).bind(most.min(LISTED_MAX)).all::<Row>().await?;
     rows.into_iter().map(Logged::try_from).collect()
 }
@@ -213,11 +213,7 @@ pub async fn of_reader(
     before: Uuid,
     most: i64,
 ) -> Result<Vec<Logged>, StoreError> {
-    let found = tx.query(
-        "SELECT id, code, site, at, visitor_id, reader_id, article, access, reason, pool, allowance,
-                used, resets_at, rule, rule_text, standing
-         FROM decisions WHERE reader_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
-    );
+    let found = tx.query(logged!("reader_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"));
     let rows = found.bind(reader).bind(before).bind(most.min(LISTED_MAX)).all::<Row>().await?;
     rows.into_iter().map(Logged::try_from).collect()
 }
