@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use iso_currency::Currency;
 use jiff::civil::Date;
 use uuid::Uuid;
 
@@ -199,14 +200,24 @@ async fn days_of(
         .all()
         .await?;
     let read = |(day, label, currency, value): (String, String, String, i64)| {
-        let corrupt = |_| StoreError::Corrupt {
-            table: "number_days",
-            column: "day",
-            id: format!("{} {day}", figure.as_str()),
-        };
-        Ok(DayRow { figure, day: day.parse().map_err(corrupt)?, label, currency, value })
+        let day = day.parse().map_err(|_| corrupt("day", figure, &day))?;
+        DayRow { figure, day, label, currency, value }.checked()
     };
     rows.into_iter().map(read).collect()
+}
+
+fn corrupt(column: &'static str, figure: Figure, day: &str) -> StoreError {
+    StoreError::Corrupt { table: "number_days", column, id: format!("{} {day}", figure.as_str()) }
+}
+
+impl DayRow {
+    /// The same row, unless its money is of no currency there is.
+    fn checked(self) -> Result<Self, StoreError> {
+        if self.currency.is_empty() || Currency::from_code(&self.currency).is_some() {
+            return Ok(self);
+        }
+        Err(corrupt("currency", self.figure, &self.day.to_string()))
+    }
 }
 
 /// What pages led to, the most first.
@@ -269,8 +280,9 @@ pub async fn stocks_before(tx: &mut Tx, day: Date) -> Result<Vec<DayRow>, StoreE
             .all()
             .await?;
         let before = day.yesterday().unwrap_or(day);
-        let row = |(label, currency, value)| DayRow { figure, day: before, label, currency, value };
-        all.extend(rows.into_iter().map(row));
+        for (label, currency, value) in rows {
+            all.push(DayRow { figure, day: before, label, currency, value }.checked()?);
+        }
     }
     Ok(all)
 }

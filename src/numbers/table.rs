@@ -4,7 +4,7 @@ use csv::WriterBuilder;
 use iso_currency::Currency;
 
 use super::report::{Compared, Mrr, Report};
-use crate::money::Money;
+use crate::{http::csv::harmless, money::Money};
 
 /// One field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,7 @@ impl Cell {
     }
 
     fn money(amount: i64, currency: &str) -> Self {
+        // The store gives out rows of real currencies only.
         let currency = Currency::from_code(currency).unwrap_or(Currency::XXX);
         Self::Money(Money { amount, currency })
     }
@@ -40,10 +41,7 @@ impl Cell {
     #[must_use]
     pub fn to_plain(&self) -> String {
         match self {
-            Self::Text(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => {
-                format!("'{text}")
-            }
-            Self::Text(text) => text.clone(),
+            Self::Text(text) => harmless(text).into_owned(),
             Self::Count(count) => count.to_string(),
             Self::Money(money) => money.amount.to_string(),
             Self::Share(None) => String::new(),

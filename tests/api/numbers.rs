@@ -246,6 +246,22 @@ on_both_databases! {
         assert_eq!(Browser::new(&t).open("/staff/numbers/mrr-USD.svg").await.status, 303);
     }
 
+    async fn money_of_no_currency_is_an_error_and_not_a_figure(t: TestApp) {
+        hire(&t, Role::Viewer).await;
+        let mut tx = t.state.databases.main.write().await.unwrap();
+        let day = t.clock.now().date_time().date().to_string();
+        tx.query(
+            "INSERT INTO number_days (name, day, label, currency, value)
+             VALUES ('paid', $1, 'monthly', 'QQQ', 290)",
+        )
+        .bind(day)
+        .execute()
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(asked(&t, "").await.problem().0, 500);
+    }
+
     async fn days_that_cannot_be_are_refused_with_the_field(t: TestApp) {
         hire(&t, Role::Viewer).await;
         for (query, field) in [
