@@ -27,13 +27,18 @@ pub fn harmless(cell: &str) -> Cow<'_, str> {
 
 /// A file `name` that begins with `start` and goes on with `rest`.
 pub fn answer(
-    name: &'static str,
+    name: &str,
     start: Vec<u8>,
     rest: impl Stream<Item = Result<Vec<u8>, BoxError>> + Send + 'static,
 ) -> Response {
     let whole = stream::once(async { Ok::<_, BoxError>(start) }).chain(rest);
+    file(name, Body::from_stream(whole))
+}
+
+/// A file `name` with this `body`.
+pub fn file(name: &str, body: impl Into<Body>) -> Response {
     let csv = HeaderValue::from_static("text/csv; charset=utf-8");
-    let mut response = (NO_STORE, Body::from_stream(whole)).into_response();
+    let mut response = (NO_STORE, body.into()).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, csv);
     let attachment = format!("attachment; filename=\"{name}\"");

@@ -16,6 +16,11 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Most fields of a form: a box for each newsletter that a catalog may have, and a few more.
 const FIELDS_MAX: usize = 60;
 
+/// The fields of a form that is only a button.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
 /// The body is too long, or no form, or has other fields than were asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this is none of our forms")]

@@ -15,6 +15,7 @@ pub mod health;
 pub mod metrics;
 pub mod openapi;
 pub mod page;
+pub mod path;
 pub mod problem;
 pub mod return_to;
 pub mod serve;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{
-    extract::{Path, State, rejection::PathRejection},
+    extract::State,
     http::{HeaderValue, header},
     response::{Html, IntoResponse, Response},
 };
@@ -16,7 +16,11 @@ use super::outbox::{self, StoredMail};
 use crate::{
     clock::Clock,
     db::Db,
-    http::{headers::NO_STORE, problem::ApiError},
+    http::{
+        headers::NO_STORE,
+        path::{PathId, parse_id},
+        problem::ApiError,
+    },
     sandbox::bar::Bar,
 };
 
@@ -93,11 +97,9 @@ async fn list(State(shelf): State<Shelf>) -> Result<Response, ApiError> {
     page(OF_A_PAGE, MailboxPage { mails, bar: shelf.bar("/sandbox/mailbox") }.render())
 }
 
-type PathId = Result<Path<Uuid>, PathRejection>;
-
 /// Only what the list shows can be opened.
 async fn find(db: &Db, id: PathId) -> Result<StoredMail, ApiError> {
-    let Path(id) = id.map_err(|_| ApiError::NotFound)?;
+    let id = parse_id(id)?;
     let mut tx = db.read().await.map_err(ApiError::internal)?;
     let mails = outbox::newest(&mut tx, None).await.map_err(ApiError::internal)?;
     mails.into_iter().find(|mail| mail.id == id).ok_or(ApiError::NotFound)

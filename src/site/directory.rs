@@ -119,6 +119,14 @@ impl Snapshot {
         self.first.clone()
     }
 
+    /// The ids of the sites, in order.
+    #[must_use]
+    pub fn site_ids(&self) -> Vec<String> {
+        let mut ids: Vec<String> = self.sites.keys().cloned().collect();
+        ids.sort_unstable();
+        ids
+    }
+
     /// What the sites are called.
     #[must_use]
     pub fn site_names(&self) -> Vec<String> {

@@ -1,12 +1,17 @@
 //! The figures, as staff ask for them.
 
+use axum::response::Response;
 use jiff::{ToSpan, civil::Date};
 
 use super::desk::{Desk, DeskError};
-use crate::numbers::{
-    calendar::Calendar,
-    report::{DAYS_MAX, Report, Window},
-    store,
+use crate::{
+    http::{csv, problem::ApiError},
+    numbers::{
+        calendar::Calendar,
+        report::{DAYS_MAX, Report, Window},
+        store,
+        table::tables,
+    },
 };
 
 /// How many days a report has where nothing is said.
@@ -74,6 +79,17 @@ impl Desk {
         let articles = store::articles(&mut tx, window).await?;
         Ok(Report::of(window, calendar.name(), (&days, &stocks, &trials), articles))
     }
+}
+
+/// The table `name` of a report as a file to keep.
+///
+/// # Errors
+/// [`ApiError::NotFound`] where there is no such table.
+pub(super) fn table_file(report: &Report, name: &str) -> Result<Response, ApiError> {
+    let table = tables(report).into_iter().find(|table| table.name == name);
+    let table = table.ok_or(ApiError::NotFound)?.to_csv().map_err(ApiError::internal)?;
+    let Window { from, to } = report.window;
+    Ok(csv::file(&format!("{name}-{from}-{to}.csv"), table))
 }
 
 #[cfg(test)]

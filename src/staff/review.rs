@@ -48,6 +48,15 @@ pub struct ReaderReview {
 }
 
 impl Desk {
+    /// The reader with this id.
+    ///
+    /// # Errors
+    /// [`DeskError::NotFound`].
+    pub async fn reader(&self, id: Uuid) -> Result<Reader, DeskError> {
+        let found = readers::find(&mut self.db.read().await?, id).await?;
+        found.ok_or(DeskError::NotFound)
+    }
+
     /// Everything about one reader.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, State, rejection::PathRejection},
+    extract::State,
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
@@ -18,6 +18,7 @@ use crate::{
     },
     http::{
         headers::NO_STORE,
+        path::{PathId, parse_id},
         problem::{ApiError, ProblemBody},
     },
 };
@@ -52,7 +53,7 @@ pub(super) async fn show(
     Subscriber(reader): Subscriber,
     id: PathId,
 ) -> Result<Response, ApiError> {
-    let Path(id) = id.map_err(|_| ApiError::NotFound)?;
+    let id = parse_id(id)?;
     let invoice = counter.billing.invoice(reader, id).await?;
     Ok((NO_STORE, Json(invoice)).into_response())
 }
@@ -86,15 +87,13 @@ pub(super) async fn print_receipt(
     printed(&counter, reader, id, Kind::Receipt).await
 }
 
-type PathId = Result<Path<Uuid>, PathRejection>;
-
 async fn printed(
     counter: &Counter,
     reader: Uuid,
     id: PathId,
     kind: Kind,
 ) -> Result<Response, ApiError> {
-    let Path(id) = id.map_err(|_| ApiError::NotFound)?;
+    let id = parse_id(id)?;
     let page = counter.billing.print_invoice((reader, id), kind).await?;
     let policy = HeaderValue::from_str(&CONTENT_SECURITY_POLICY).map_err(ApiError::internal)?;
     let headers = [

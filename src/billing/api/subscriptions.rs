@@ -2,11 +2,10 @@
 
 use axum::{
     Extension, Json,
-    extract::{Path, State, rejection::PathRejection},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use uuid::Uuid;
 
 use super::{
     Counter, Subscriber,
@@ -25,19 +24,13 @@ use crate::{
     http::{
         body::{JsonBytes, parse},
         headers::NO_STORE,
+        path::{PathId, parse_id},
         problem::{ApiError, FieldError, ProblemBody},
     },
 };
 
 /// Most characters of what a reader says on leaving.
 const COMMENT_MAX: usize = 500;
-
-/// What stands in the path; what is no id is nobody's.
-type PathId = Result<Path<Uuid>, PathRejection>;
-
-fn parse_id(id: PathId) -> Result<Uuid, ApiError> {
-    id.map(|Path(id)| id).map_err(|_| ApiError::NotFound)
-}
 
 fn parse_method(text: &str) -> Result<PaymentMethod, ApiError> {
     PaymentMethod::parse(text).ok_or_else(|| {

@@ -2,8 +2,9 @@
 //! and writes the change with everything that belongs to it in one transaction.
 //!
 //! `start` begins subscriptions, `manage` is what readers do with theirs, `office` what staff do and
-//! `foresee` what that would mean, `switch` another plan. `charging` asks for money and takes answers, exactly once; `work` does
-//! what falls due. `record` writes a change with its event, its mail and its notices.
+//! `foresee` what that would mean, `switch` another plan. `charging` asks for money and takes
+//! answers, exactly once; `work` does what falls due. `record` writes a change with its event, its
+//! mail, its notices and what it means in numbers.
 
 mod books;
 mod charging;
@@ -30,7 +31,7 @@ pub use self::{
     error::BillingError,
     foresee::{Act, Foreseen},
     manage::{CancelAt, Cancellation},
-    office::{DAYS_MAX, Gift, Office},
+    office::{DAYS_MAX, Gift, Office, REASON_MAX},
     start::{CheckedCard, Order, PayBy},
     switch::Preview,
 };

@@ -27,6 +27,9 @@ use crate::{
 /// Longest time that can be given at once.
 pub const DAYS_MAX: u32 = 3_660;
 
+/// Most characters of a reason.
+pub const REASON_MAX: usize = 500;
+
 /// Who acts, and why.
 #[derive(Debug, Clone)]
 pub struct Office {

@@ -140,8 +140,8 @@ impl Billing {
         Ok(CheckedCard { named: method.clone(), method: described, fingerprint })
     }
 
-    /// Asks the gateway whether a card that it knows is good, for somebody who must log in before they can order.
-    /// `order` names this request. Nothing is charged.
+    /// Asks the gateway whether a card that it knows is good, for somebody who must log in before they
+    /// can order. `order` names this request. Nothing is charged.
     ///
     /// # Errors
     /// [`BillingError`] where it is not, as [`Billing::start`].

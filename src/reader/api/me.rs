@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, State, rejection::PathRejection},
+    extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -22,6 +22,7 @@ use crate::{
     http::{
         body::{JsonBytes, parse},
         headers::NO_STORE,
+        path::{PathId, parse_id},
         problem::{ApiError, FieldError, ProblemBody},
     },
     reader::{
@@ -246,9 +247,9 @@ pub(super) async fn end_sessions(
 pub(super) async fn end_session(
     State(accounts): State<Arc<Accounts>>,
     SignedIn(caller): SignedIn,
-    id: Result<Path<Uuid>, PathRejection>,
+    id: PathId,
 ) -> Result<StatusCode, ApiError> {
-    let Path(id) = id.map_err(|_| ApiError::NotFound)?;
+    let id = parse_id(id)?;
     if accounts.end_session(caller, id).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {

@@ -12,11 +12,11 @@ use super::{
     fields::Form,
     halt::Halt,
     refusal,
-    submitted::{Nothing, Submitted},
+    submitted::Submitted,
     view::{self, Page, link},
     visit::{ToLogin, Visit, leave},
 };
-use crate::{language::Words, reader::accounts::AccountError};
+use crate::{http::form::Nothing, language::Words, reader::accounts::AccountError};
 
 const ERASE: &str = "/account/erase";
 

@@ -12,13 +12,13 @@ use super::{
     fields::{Form, email_field, new_password_field, password_field},
     refusal::{self, Refusal, broken_rule},
     sign_up::{Token, look_into_mail},
-    submitted::{Nothing, Submitted},
+    submitted::Submitted,
     view::{self, Page, link},
     visit::{Visit, device, enter, leave},
 };
 use crate::{
     auth::password::{InvalidPassword, Password},
-    http::{problem::ApiError, return_to::checked},
+    http::{form::Nothing, problem::ApiError, return_to::checked},
     language::Words,
     mail::address::Address,
 };

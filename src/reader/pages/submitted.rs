@@ -12,11 +12,6 @@ use crate::{
     http::form::{Fields, is_from_here},
 };
 
-/// The fields of a form that is only a button.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Nothing {}
-
 /// A form whose token is good, and the browser that sent it.
 pub(super) struct Submitted<T> {
     pub(super) visit: Visit,

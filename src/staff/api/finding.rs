@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Query, State, rejection::QueryRejection},
+    extract::State,
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
@@ -24,17 +24,10 @@ use crate::{
         desk::{Desk, OnDuty},
         find::{
             invoices::InvoicesLooked,
-            looked::{Looked, invalid, sought},
+            looked::{Asked, Looked, asked, invalid, sought},
         },
     },
 };
-
-/// What stands after the question mark.
-type Asked<T> = Result<Query<T>, QueryRejection>;
-
-fn asked<T>(query: Asked<T>) -> Result<T, ApiError> {
-    query.map(|Query(asked)| asked).map_err(|error| invalid("query", error.body_text()))
-}
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]

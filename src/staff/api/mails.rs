@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, State, rejection::PathRejection},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -17,6 +17,7 @@ use crate::{
     clock::Timestamp,
     http::{
         headers::NO_STORE,
+        path::{PathId, parse_id},
         problem::{ApiError, ProblemBody},
     },
     mail::outbox::DeadMail,
@@ -71,10 +72,10 @@ pub(super) async fn list_dead(
 pub(super) async fn retry(
     State(desk): State<Arc<Desk>>,
     on_duty: OnDuty,
-    id: Result<Path<Uuid>, PathRejection>,
+    id: PathId,
 ) -> Result<StatusCode, ApiError> {
     let acting = on_duty.to(Permission::MailQueueRetry)?;
-    let Path(id) = id.map_err(|_| ApiError::NotFound)?;
+    let id = parse_id(id)?;
     desk.retry_mail(&acting, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{
-        Path, Query, State,
-        rejection::{PathRejection, QueryRejection},
-    },
+    extract::{Path, State, rejection::PathRejection},
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
@@ -19,15 +16,11 @@ use crate::{
         headers::NO_STORE,
         problem::{ApiError, ProblemBody},
     },
-    numbers::{
-        report::{Report, Window},
-        table::tables,
-    },
+    numbers::report::{Report, Window},
     staff::{
         desk::{Desk, OnDuty},
-        find::looked::invalid,
-        numbers::window,
-        pages::numbers::csv_file,
+        find::looked::{Asked, asked, invalid},
+        numbers::{table_file, window},
     },
 };
 
@@ -35,7 +28,7 @@ use crate::{
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Asked {
+pub(super) struct Days {
     /// The first day, `2026-11-01`; 29 days before the last where nothing is said.
     #[serde(default)]
     from: String,
@@ -44,27 +37,24 @@ pub(super) struct Asked {
     to: String,
 }
 
-fn asked_window(
-    desk: &Desk,
-    asked: Result<Query<Asked>, QueryRejection>,
-) -> Result<Window, ApiError> {
-    let Query(Asked { from, to }) = asked.map_err(|error| invalid("query", error.body_text()))?;
+fn asked_window(desk: &Desk, days: Asked<Days>) -> Result<Window, ApiError> {
+    let Days { from, to } = asked(days)?;
     let today = desk.calendar().day(desk.clock.now());
     window(&from, &to, today).map_err(|error| invalid(error.field, error.rule))
 }
 
 /// The figures of some days, beside those of as many days before.
 #[utoipa::path(get, path = "/v1/staff/metrics", tag = "Staff", security(("staff_token" = [])),
-    params(Asked),
+    params(Days),
     responses((status = 200, description = "The figures", body = Report),
               (status = "4XX", description = "Not allowed, or no such days", body = ProblemBody)))]
 pub(super) async fn show(
     State(desk): State<Arc<Desk>>,
     on_duty: OnDuty,
-    asked: Result<Query<Asked>, QueryRejection>,
+    days: Asked<Days>,
 ) -> Result<Response, ApiError> {
     on_duty.to(Permission::MetricsRead)?;
-    let window = asked_window(&desk, asked)?;
+    let window = asked_window(&desk, days)?;
     Ok((NO_STORE, Json(desk.report(window).await?)).into_response())
 }
 
@@ -73,7 +63,7 @@ pub(super) async fn show(
     security(("staff_token" = [])),
     params(("table" = String, Path, description = "`mrr.csv`, `subscriptions.csv`, `trials.csv`, \
             `churn.csv`, `payments.csv`, `revenue.csv`, `funnel.csv`, `decisions.csv`, \
-            `articles.csv` or `days.csv`"), Asked),
+            `articles.csv` or `days.csv`"), Days),
     responses((status = 200, description = "The table; money in whole minor units",
                   content_type = "text/csv", body = String),
               (status = "4XX", description = "Not allowed, no such table, or no such days",
@@ -82,13 +72,11 @@ pub(super) async fn download(
     State(desk): State<Arc<Desk>>,
     on_duty: OnDuty,
     file: Result<Path<String>, PathRejection>,
-    asked: Result<Query<Asked>, QueryRejection>,
+    days: Asked<Days>,
 ) -> Result<Response, ApiError> {
     on_duty.to(Permission::MetricsRead)?;
     let Path(file) = file.map_err(|_| ApiError::NotFound)?;
     let name = file.strip_suffix(".csv").ok_or(ApiError::NotFound)?;
-    let window = asked_window(&desk, asked)?;
-    let report = desk.report(window).await?;
-    let table = tables(&report).into_iter().find(|table| table.name == name);
-    csv_file(&table.ok_or(ApiError::NotFound)?, window)
+    let window = asked_window(&desk, days)?;
+    table_file(&desk.report(window).await?, name)
 }

@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    body::Body,
     extract::{Path, State, rejection::PathRejection},
-    http::{HeaderName, header},
     response::{IntoResponse, Response},
 };
-use futures_util::{StreamExt, stream};
+use futures_util::stream;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -17,21 +15,17 @@ use crate::{
     auth::staff::permission::Permission,
     billing::catalog::newsletters::Newsletter,
     http::{
+        csv,
         headers::NO_STORE,
         problem::{ApiError, ProblemBody},
     },
     newsletter::{
         api::NewsletterBody,
-        export::{Page, csv},
+        export::{self, Page},
         newsletters::Newsletters,
     },
     staff::desk::{Desk, OnDuty},
 };
-
-const CSV: [(HeaderName, &str); 2] = [
-    (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-    (header::CONTENT_DISPOSITION, "attachment; filename=\"subscribers.csv\""),
-];
 
 /// A newsletter, and how many agreed to receive it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -82,10 +76,9 @@ pub(super) async fn export(
     let newsletter = desk.export_newsletter(&acting, &id).await?;
     // What fails on the first page is told as everywhere; later only the end can be missing.
     let first = desk.newsletters.recipients(&newsletter, "").await?;
-    let start = csv(&first.recipients, true).map_err(ApiError::internal)?;
+    let start = export::csv(&first.recipients, true).map_err(ApiError::internal)?;
     let rest = rest(Arc::clone(&desk.newsletters), newsletter, first);
-    let whole = stream::once(async { Ok(start) }).chain(rest);
-    Ok((NO_STORE, CSV, Body::from_stream(whole)).into_response())
+    Ok(csv::answer("subscribers.csv", start, rest))
 }
 
 /// The pages after `first`, each read when the one before was sent.
@@ -98,7 +91,7 @@ fn rest(
     stream::try_unfold(state, async |(newsletters, newsletter, after)| {
         let Some(after) = after else { return Ok(None) };
         let page = newsletters.recipients(&newsletter, &after).await?;
-        let rows = csv(&page.recipients, false)?;
+        let rows = export::csv(&page.recipients, false)?;
         Ok(Some((rows, (newsletters, newsletter, page.next))))
     })
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, State, rejection::PathRejection},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -19,6 +19,7 @@ use crate::{
     http::{
         body::{JsonBytes, parse},
         headers::NO_STORE,
+        path::{PathId, parse_id},
         problem::{ApiError, ProblemBody},
     },
     reader::note_store::{Note, TEXT_MAX},
@@ -75,10 +76,10 @@ pub(in crate::staff) fn parse_text(text: &str) -> Result<String, ApiError> {
 pub(super) async fn list(
     State(desk): State<Arc<Desk>>,
     on_duty: OnDuty,
-    id: Result<Path<Uuid>, PathRejection>,
+    id: PathId,
 ) -> Result<Response, ApiError> {
     on_duty.to(Permission::ReadersRead)?;
-    let Path(id) = id.map_err(|_| ApiError::NotFound)?;
+    let id = parse_id(id)?;
     let notes = desk.notes(id).await?.into_iter().map(NoteBody::from).collect();
     Ok((NO_STORE, Json(Notes { notes })).into_response())
 }
@@ -93,11 +94,11 @@ pub(super) async fn list(
 pub(super) async fn add(
     State(desk): State<Arc<Desk>>,
     on_duty: OnDuty,
-    id: Result<Path<Uuid>, PathRejection>,
+    id: PathId,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     let acting = on_duty.to(Permission::ReadersRead)?;
-    let Path(id) = id.map_err(|_| ApiError::NotFound)?;
+    let id = parse_id(id)?;
     let NewNote { text } = parse(&bytes)?;
     let note = desk.add_note(&acting, id, parse_text(&text)?).await?;
     Ok((StatusCode::CREATED, NO_STORE, Json(NoteBody::from(note))).into_response())

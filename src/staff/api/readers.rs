@@ -4,28 +4,21 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, State, rejection::PathRejection},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use uuid::Uuid;
 
 use crate::{
     auth::staff::permission::Permission,
     http::{
         headers::NO_STORE,
+        path::{PathId, parse_id},
         problem::{ApiError, ProblemBody},
     },
     reader::data::Export,
     staff::desk::{Desk, OnDuty},
 };
-
-/// What stands in the path; what is no id is nobody's.
-type PathId = Result<Path<Uuid>, PathRejection>;
-
-fn parse_id(id: PathId) -> Result<Uuid, ApiError> {
-    id.map(|Path(id)| id).map_err(|_| ApiError::NotFound)
-}
 
 /// Everything that is held about a reader.
 #[utoipa::path(get, path = "/v1/staff/readers/{id}/export", tag = "Staff",

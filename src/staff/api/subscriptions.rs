@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, State, rejection::PathRejection},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
 use iso_currency::Currency;
-use uuid::Uuid;
 
 use super::subscription_bodies::{
     AmountOrder, Because, CancelOrder, ExtendOrder, GiftOrder, GivenBody, ReaderOf, RefundOrder,
@@ -20,25 +19,18 @@ use crate::{
     auth::staff::permission::Permission,
     billing::{
         api::SubscriptionBody,
-        engine::{CancelAt, DAYS_MAX, Gift, Office},
+        engine::{CancelAt, DAYS_MAX, Gift, Office, REASON_MAX},
         subscription::search::Stuck,
     },
     http::{
         body::{JsonBytes, parse},
         headers::NO_STORE,
+        path::{PathId, parse_id},
         problem::{ApiError, ProblemBody},
     },
     money::Money,
     staff::desk::{Acting, Desk, OnDuty},
 };
-
-const REASON_MAX: usize = 500;
-
-type PathId = Result<Path<Uuid>, PathRejection>;
-
-fn parse_id(id: PathId) -> Result<Uuid, ApiError> {
-    id.map(|Path(id)| id).map_err(|_| ApiError::NotFound)
-}
 
 fn office(acting: &Acting, action: Action, reason: Option<String>) -> Result<Office, ApiError> {
     let reason = reason.unwrap_or_default();

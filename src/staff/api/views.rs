@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, State, rejection::PathRejection},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -18,6 +18,7 @@ use crate::{
     http::{
         body::{JsonBytes, parse},
         headers::NO_STORE,
+        path::{PathId, parse_id},
         problem::{ApiError, ProblemBody},
     },
     staff::{
@@ -98,10 +99,10 @@ pub(super) async fn keep(
 pub(super) async fn forget(
     State(desk): State<Arc<Desk>>,
     on_duty: OnDuty,
-    id: Result<Path<Uuid>, PathRejection>,
+    id: PathId,
 ) -> Result<StatusCode, ApiError> {
     let acting = on_duty.to(Permission::SubscriptionsRead)?;
-    let Path(id) = id.map_err(|_| ApiError::NotFound)?;
+    let id = parse_id(id)?;
     desk.forget_view(&acting, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

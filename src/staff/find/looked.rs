@@ -1,5 +1,6 @@
 //! What an address of a list of subscriptions asks for: texts first, then what they mean. Pure.
 
+use axum::extract::{Query, rejection::QueryRejection};
 use jiff::{civil, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use time::Duration;
@@ -31,6 +32,14 @@ const SLEEPS_AFTER: Duration = Duration::days(30);
 /// A parameter that is not as it must be.
 pub(in crate::staff) fn invalid(field: &'static str, detail: impl Into<String>) -> ApiError {
     ApiError::InvalidQuery(vec![FieldError::new(field, "invalid_value", detail)])
+}
+
+/// What stands after the question mark.
+pub(in crate::staff) type Asked<T> = Result<Query<T>, QueryRejection>;
+
+/// The parameters; one that is none of them is named.
+pub(in crate::staff) fn asked<T>(query: Asked<T>) -> Result<T, ApiError> {
+    query.map(|Query(asked)| asked).map_err(|error| invalid("query", error.body_text()))
 }
 
 /// The parameters of a list of subscriptions, as they travel. An empty one says nothing.

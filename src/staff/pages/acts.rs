@@ -21,16 +21,13 @@ use crate::{
     audit::model::Action,
     auth::staff::permission::Permission,
     billing::{
-        engine::{Act, BillingError, CancelAt, DAYS_MAX, Foreseen, Office},
+        engine::{Act, BillingError, CancelAt, DAYS_MAX, Foreseen, Office, REASON_MAX},
         subscription::model::{State as Stands, Subscription},
     },
     http::problem::{ApiError, FieldError},
     money::Money,
     staff::plain,
 };
-
-/// Longest reason.
-const REASON_MAX: usize = 500;
 
 /// Which act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

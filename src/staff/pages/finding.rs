@@ -9,7 +9,7 @@ use super::{
     StaffPages,
     frame::{self, Frame, Place},
     seat::Seat,
-    subscriptions::{Asked, ListRow, asked, next_query},
+    subscriptions::{ListRow, next_query},
 };
 use crate::{
     auth::staff::permission::Permission,
@@ -17,7 +17,10 @@ use crate::{
     http::problem::ApiError,
     reader::search::store::Found,
     staff::{
-        find::{invoices::InvoicesLooked, looked::sought},
+        find::{
+            invoices::InvoicesLooked,
+            looked::{Asked, asked, sought},
+        },
         plain,
     },
 };

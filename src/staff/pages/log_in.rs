@@ -13,7 +13,7 @@ use super::{
     cookies::{self, Name},
     frame::{self, Frame, Tokens},
     refusal,
-    submitted::{Nothing, Submitted},
+    submitted::Submitted,
 };
 use crate::{
     auth::{
@@ -25,9 +25,10 @@ use crate::{
         },
     },
     http::{
-        form::{Fields, is_from_here},
+        form::{Fields, Nothing, is_from_here},
         headers::user_agent,
         problem::ApiError,
+        return_to,
     },
     mail::address::Address,
     sandbox,
@@ -190,10 +191,9 @@ fn told(error: DeskError) -> Result<(StatusCode, String), ApiError> {
 
 /// Only ever to a page of the back office.
 fn back(wanted: &str) -> &str {
-    let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'\\';
-    let is_ours = wanted == HOME
+    let is_office = wanted == HOME
         || ["/staff/", "/staff?"].iter().any(|beginning| wanted.starts_with(beginning));
-    if is_ours && wanted.bytes().all(is_plain) { wanted } else { HOME }
+    if is_office { return_to::checked(wanted, HOME) } else { HOME }
 }
 
 /// Goes off duty.

@@ -22,11 +22,12 @@ use crate::{
     billing::subscription::{model::EndReason, search::Stuck},
     http::{headers::NO_STORE, problem::ApiError},
     money::Money,
-    numbers::{
-        report::{Compared, DayLine, Funnel, Mrr, PlanMoney, Recovery, Report, Window},
-        table::{Table, tables},
+    numbers::report::{Compared, DayLine, Funnel, Mrr, PlanMoney, Recovery, Report, Window},
+    staff::{
+        find::looked::invalid,
+        numbers::{table_file, window},
+        plain,
     },
-    staff::{find::looked::invalid, numbers::window, plain},
 };
 
 #[derive(Deserialize)]
@@ -160,8 +161,7 @@ pub(super) async fn file(
     seat.to(Permission::MetricsRead)?;
     let report = pages.desk.report(days(&pages, &asked)?).await?;
     if let Some(name) = file.strip_suffix(".csv") {
-        let table = tables(&report).into_iter().find(|table| table.name == name);
-        return csv_file(&table.ok_or(ApiError::NotFound)?, report.window);
+        return table_file(&report, name);
     }
     let lines = match file.strip_suffix(".svg").ok_or(ApiError::NotFound)? {
         "subscriptions" => vec![
@@ -202,16 +202,4 @@ fn mrr(report: &Report, currency: &str) -> Option<Line> {
 /// For a picture: what no picture can show is not drawn to the last unit.
 fn as_number(value: i64) -> f64 {
     f64::from(i32::try_from(value).unwrap_or(if value < 0 { i32::MIN } else { i32::MAX }))
-}
-
-/// A table as a file to keep.
-pub(in crate::staff) fn csv_file(table: &Table, window: Window) -> Result<Response, ApiError> {
-    let csv = table.to_csv().map_err(ApiError::internal)?;
-    let Window { from, to } = window;
-    let name = format!("attachment; filename=\"{}-{from}-{to}.csv\"", table.name);
-    let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-        (header::CONTENT_DISPOSITION, name),
-    ];
-    Ok((NO_STORE, headers, csv).into_response())
 }

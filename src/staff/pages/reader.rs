@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    extract::{Path, Query, State, rejection::PathRejection},
+    extract::{Query, State},
     response::{IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
@@ -19,7 +19,10 @@ use super::{
 use crate::{
     auth::staff::permission::Permission,
     clock::Timestamp,
-    http::problem::ApiError,
+    http::{
+        path::{PathId, parse_id},
+        problem::ApiError,
+    },
     staff::{api::parse_note, plain, review::ReaderReview},
 };
 
@@ -59,11 +62,11 @@ struct MailRow {
 pub(super) async fn page(
     State(pages): State<StaffPages>,
     seat: Seat,
-    id: Result<Path<Uuid>, PathRejection>,
+    id: PathId,
     Query(Done { done }): Query<Done>,
 ) -> Result<Response, ApiError> {
     let acting = seat.to(Permission::ReadersRead)?;
-    let Path(id) = id.map_err(|_| ApiError::NotFound)?;
+    let id = parse_id(id)?;
     let review = pages.desk.review_reader(id).await?;
     pages.desk.note_look(acting, id).await?;
     let notice = match done.as_deref() {
@@ -73,8 +76,8 @@ pub(super) async fn page(
     };
     let frame = seat.frame(&pages, review.reader.email.typed(), Place::Readers).saying(notice);
     let may_erase = seat.may(Permission::ReaderErase);
-    let page = ReaderPage::of(&review, frame, pages.desk.clock.now());
-    Ok(frame::show(ReaderPage { may_erase, ..page }.render()))
+    let now = pages.desk.clock.now();
+    Ok(frame::show(ReaderPage::of(&review, may_erase, (frame, now)).render()))
 }
 
 /// A note that is to be kept.
@@ -96,7 +99,7 @@ pub(super) async fn add_note(
 }
 
 impl ReaderPage {
-    fn of(review: &ReaderReview, frame: Frame, now: Timestamp) -> Self {
+    fn of(review: &ReaderReview, may_erase: bool, (frame, now): (Frame, Timestamp)) -> Self {
         let words = &frame.words;
         let email = review.reader.email.typed().to_owned();
         let row = |it| Row::of(it, Some(email.clone()), &frame);
@@ -122,7 +125,7 @@ impl ReaderPage {
         });
         Self {
             id: review.reader.id,
-            may_erase: false,
+            may_erase,
             facts: facts(review, &frame),
             subscriptions: review.subscriptions.iter().map(row).collect(),
             grants: grants.collect(),

@@ -4,7 +4,7 @@
 use askama::Template;
 use axum::{
     Json,
-    extract::{Path, State, rejection::PathRejection},
+    extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
@@ -15,17 +15,19 @@ use super::{
     StaffPages,
     frame::{self, Frame, Place},
     seat::Seat,
-    submitted::{Nothing, Submitted},
+    submitted::Submitted,
 };
 use crate::{
     audit::model::Action,
     auth::staff::permission::Permission,
-    billing::engine::{DAYS_MAX, Gift, Office},
-    http::{headers::NO_STORE, problem::ApiError},
+    billing::engine::{DAYS_MAX, Gift, Office, REASON_MAX},
+    http::{
+        form::Nothing,
+        headers::NO_STORE,
+        path::{PathId, parse_id},
+        problem::ApiError,
+    },
 };
-
-/// Longest reason.
-const REASON_MAX: usize = 500;
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -70,14 +72,8 @@ pub(super) struct Typed {
     email: String,
 }
 
-type Of = Result<Path<Uuid>, PathRejection>;
-
-fn parse(of: Of) -> Result<Uuid, ApiError> {
-    of.map(|Path(id)| id).map_err(|_| ApiError::NotFound)
-}
-
 async fn email_of(pages: &StaffPages, id: Uuid) -> Result<String, ApiError> {
-    Ok(pages.desk.review_reader(id).await?.reader.email.typed().to_owned())
+    Ok(pages.desk.reader(id).await?.email.typed().to_owned())
 }
 
 async fn draw_give(
@@ -94,20 +90,20 @@ async fn draw_give(
 pub(super) async fn give_form(
     State(pages): State<StaffPages>,
     seat: Seat,
-    of: Of,
+    id: PathId,
 ) -> Result<Response, ApiError> {
     seat.to(Permission::SubscriptionsAct)?;
     let given = Given { days: "30".to_owned(), ..Given::default() };
-    draw_give((&pages, &seat), parse(of)?, (StatusCode::OK, given, None)).await
+    draw_give((&pages, &seat), parse_id(id)?, (StatusCode::OK, given, None)).await
 }
 
 /// Gives it.
 pub(super) async fn give(
     State(pages): State<StaffPages>,
-    of: Of,
+    id: PathId,
     Submitted { seat, fields: given }: Submitted<Given>,
 ) -> Result<Response, ApiError> {
-    let id = parse(of)?;
+    let id = parse_id(id)?;
     let acting = seat.to(Permission::SubscriptionsAct)?;
     let days = given.days.trim().parse().ok().filter(|days| (1..=DAYS_MAX).contains(days));
     let reason = given.reason.trim().to_owned();
@@ -128,10 +124,10 @@ pub(super) async fn give(
 /// Logs the reader out everywhere.
 pub(super) async fn sign_out(
     State(pages): State<StaffPages>,
-    of: Of,
+    id: PathId,
     Submitted { seat, fields: Nothing {} }: Submitted<Nothing>,
 ) -> Result<Response, ApiError> {
-    let id = parse(of)?;
+    let id = parse_id(id)?;
     pages.desk.end_sessions_of(seat.to(Permission::ReaderSessionsEnd)?, id).await?;
     Ok(Redirect::to(&format!("/staff/readers/{id}?done=signed-out")).into_response())
 }
@@ -139,10 +135,10 @@ pub(super) async fn sign_out(
 /// All that is held about the reader, as a file.
 pub(super) async fn export(
     State(pages): State<StaffPages>,
-    of: Of,
+    id: PathId,
     Submitted { seat, fields: Nothing {} }: Submitted<Nothing>,
 ) -> Result<Response, ApiError> {
-    let id = parse(of)?;
+    let id = parse_id(id)?;
     let export = pages.desk.export_reader(seat.to(Permission::ReaderExport)?, id).await?;
     let file = [(header::CONTENT_DISPOSITION, "attachment; filename=\"reader.json\"")];
     Ok((NO_STORE, file, Json(export)).into_response())
@@ -162,19 +158,19 @@ async fn draw_erase(
 pub(super) async fn erase_form(
     State(pages): State<StaffPages>,
     seat: Seat,
-    of: Of,
+    id: PathId,
 ) -> Result<Response, ApiError> {
     seat.to(Permission::ReaderErase)?;
-    draw_erase((&pages, &seat), parse(of)?, (StatusCode::OK, None)).await
+    draw_erase((&pages, &seat), parse_id(id)?, (StatusCode::OK, None)).await
 }
 
 /// Erases the account, where its address was typed.
 pub(super) async fn erase(
     State(pages): State<StaffPages>,
-    of: Of,
+    id: PathId,
     Submitted { seat, fields: Typed { email } }: Submitted<Typed>,
 ) -> Result<Response, ApiError> {
-    let id = parse(of)?;
+    let id = parse_id(id)?;
     let acting = seat.to(Permission::ReaderErase)?;
     if !email_of(&pages, id).await?.eq_ignore_ascii_case(email.trim()) {
         let why = "This is not the address of this reader; nothing was erased.";

@@ -14,11 +14,6 @@ use crate::{
     http::form::{Fields, is_from_here},
 };
 
-/// The fields of a form that is only a button.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Nothing {}
-
 /// A form whose token is good, and who sent it.
 pub(super) struct Submitted<T> {
     pub(super) seat: Seat,

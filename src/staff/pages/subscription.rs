@@ -2,11 +2,10 @@
 
 use askama::Template;
 use axum::{
-    extract::{Path, Query, State, rejection::PathRejection},
+    extract::{Query, State},
     response::Response,
 };
 use serde::Deserialize;
-use uuid::Uuid;
 
 use super::{
     StaffPages, acts,
@@ -17,7 +16,10 @@ use super::{
 use crate::{
     auth::staff::permission::Permission,
     billing::{invoice::view::InvoiceView, review::Review, timeline::Told},
-    http::problem::ApiError,
+    http::{
+        path::{PathId, parse_id},
+        problem::ApiError,
+    },
     staff::plain,
 };
 
@@ -87,22 +89,22 @@ impl Happened {
 pub(super) async fn page(
     State(pages): State<StaffPages>,
     seat: Seat,
-    id: Result<Path<Uuid>, PathRejection>,
+    id: PathId,
     Query(Done { done }): Query<Done>,
 ) -> Result<Response, ApiError> {
     seat.to(Permission::SubscriptionsRead)?;
-    let Path(id) = id.map_err(|_| ApiError::NotFound)?;
+    let id = parse_id(id)?;
     let review = pages.desk.readers.billing.review(id).await?;
     let notice = done.as_deref().and_then(acts::Kind::parse).map(acts::Kind::done);
     let frame = seat.frame(&pages, "Subscription", Place::Subscriptions);
     let frame = frame.saying(notice.map(str::to_owned));
     let has_paid = review.invoices.iter().any(|invoice| invoice.status == "paid");
     let acts = acts::Kind::offered(&seat, &review.subscription, has_paid);
-    Ok(frame::show(SubscriptionPage { acts, ..SubscriptionPage::of(review, frame) }.render()))
+    Ok(frame::show(SubscriptionPage::of(review, acts, frame).render()))
 }
 
 impl SubscriptionPage {
-    fn of(review: Review, frame: Frame) -> Self {
+    fn of(review: Review, acts: Vec<acts::Kind>, frame: Frame) -> Self {
         let Review { subscription: it, email, invoices, timeline } = review;
         Self {
             row: Row::of(&it, email, &frame),
@@ -116,7 +118,7 @@ impl SubscriptionPage {
             invoices: invoices.iter().map(|invoice| InvoiceRow::of(invoice, &frame)).collect(),
             timeline: timeline.iter().rev().map(|told| Happened::of(told, &frame)).collect(),
             country: it.country,
-            acts: Vec::new(),
+            acts,
             frame,
         }
     }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    extract::{Query, State, rejection::QueryRejection},
+    extract::State,
     response::{IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
@@ -23,7 +23,7 @@ use crate::{
     http::problem::ApiError,
     staff::{
         find::{
-            looked::{Looked, invalid},
+            looked::{Asked, Looked, asked},
             views::View,
         },
         plain,
@@ -91,13 +91,6 @@ impl Row {
     }
 }
 
-/// What stands after the question mark; a parameter that is none is named.
-pub(super) type Asked<T> = Result<Query<T>, QueryRejection>;
-
-pub(super) fn asked<T>(query: Asked<T>) -> Result<T, ApiError> {
-    query.map(|Query(asked)| asked).map_err(|error| invalid("query", error.body_text()))
-}
-
 /// The query of the next page: the same list, and how many as before.
 pub(super) fn next_query(query: &str, limit: &str, cursor: Option<String>) -> Option<String> {
     let cursor = cursor?;
@@ -123,7 +116,7 @@ pub(super) async fn page(
     let found = found.entries.into_iter().map(|entry| ListRow::of(entry, &frame)).collect();
     let catalog = pages.desk.readers.billing.catalogs.current();
     let plans = catalog.plans.iter().map(|plan| plan.id.clone()).collect();
-    let sites = pages.desk.sites().await?.0.into_iter().map(|site| site.id).collect();
+    let sites = pages.desk.gate.directory.snapshot().site_ids();
     let may_export = seat.may(Permission::SubscriptionExport);
     let page =
         SubscriptionsPage { frame, looked, query, plans, sites, found, next, views, may_export };

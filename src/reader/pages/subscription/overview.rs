@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    extract::{Path, State, rejection::PathRejection},
+    extract::State,
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
@@ -20,7 +20,11 @@ use crate::{
         subscription::model::Subscription,
     },
     clock::Timestamp,
-    http::{headers::NO_STORE, problem::ApiError},
+    http::{
+        headers::NO_STORE,
+        path::{PathId, parse_id},
+        problem::ApiError,
+    },
     language::Words,
     reader::pages::{Pages, halt::Halt, sheet::Sheet, visit::Visit},
 };
@@ -114,8 +118,6 @@ fn invoices(
     issued.into_iter().filter_map(line).collect()
 }
 
-type PathId = Result<Path<Uuid>, PathRejection>;
-
 pub(super) async fn invoice(
     State(pages): State<Pages>,
     visit: Visit,
@@ -134,7 +136,7 @@ pub(super) async fn receipt(
 
 async fn print(pages: &Pages, visit: Visit, id: PathId, kind: Kind) -> Result<Response, Halt> {
     let member = visit.member_or_login("/account")?;
-    let Path(id) = id.map_err(|_| ApiError::NotFound)?;
+    let id = parse_id(id)?;
     let page = pages.accounts.billing.print_invoice((member.reader.id, id), kind).await?;
     let policy = HeaderValue::from_str(&CONTENT_SECURITY_POLICY).map_err(ApiError::internal)?;
     let headers = [
