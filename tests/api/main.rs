@@ -33,6 +33,7 @@ mod finding;
 mod forged_tokens;
 mod gateway;
 mod invoices;
+mod handing_over;
 mod keys;
 mod leaving;
 mod letters;
