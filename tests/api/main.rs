@@ -16,6 +16,7 @@ mod support;
 
 mod accounts;
 mod addresses;
+mod agreeing;
 mod audit;
 mod back_office;
 mod batch;
@@ -32,8 +33,8 @@ mod fields;
 mod finding;
 mod forged_tokens;
 mod gateway;
-mod invoices;
 mod handing_over;
+mod invoices;
 mod keys;
 mod leaving;
 mod letters;

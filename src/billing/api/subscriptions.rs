@@ -152,7 +152,7 @@ pub(super) async fn resume(
     Subscriber(reader): Subscriber,
     id: PathId,
 ) -> Result<Response, ApiError> {
-    let resumed = counter.billing.resume((reader, parse_id(id)?)).await?;
+    let resumed = counter.billing.resume((reader, parse_id(id)?), None).await?;
     answer(&counter, StatusCode::OK, &resumed).await
 }
 
@@ -186,7 +186,8 @@ pub(super) async fn switch(
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     let SwitchOrder { plan, preview } = parse(&bytes)?;
-    let switched = counter.billing.switch((reader, parse_id(id)?), &plan, &preview).await?;
+    let of = (reader, parse_id(id)?);
+    let switched = counter.billing.switch(of, &plan, &preview, None).await?;
     answer(&counter, StatusCode::OK, &switched).await
 }
 

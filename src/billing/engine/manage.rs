@@ -7,6 +7,7 @@ use super::{Billing, BillingError, charging::Intent};
 use crate::{
     billing::{
         charge::{model::ChargeStatus, store as charges},
+        consent::{self, Shown},
         event::{Actor, Event},
         gateway::{ChargeOutcome, GatewayError, PaymentMethod},
         letter::News,
@@ -129,14 +130,23 @@ impl Billing {
         Ok(withdrawn)
     }
 
-    /// Takes a reader's cancellation back, or ends a pause.
+    /// Takes a reader's cancellation back, or ends a pause. `agreed` is what stood beside the button,
+    /// where it was on a page of ours.
     ///
     /// # Errors
     /// [`BillingError`].
-    pub async fn resume(&self, of: (Uuid, Uuid)) -> Result<Subscription, BillingError> {
+    pub async fn resume(
+        &self,
+        of: (Uuid, Uuid),
+        agreed: Option<&Shown>,
+    ) -> Result<Subscription, BillingError> {
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
         let current = self.take(&mut tx, of, now).await?;
+        if let Some(agreed) = agreed {
+            let terms = (&current, &current.terms);
+            consent::insert(&mut tx, self.ids.uuid(now)?, terms, agreed, now).await?;
+        }
         if matches!(current.state, State::Paused { .. }) {
             return self.unpause(tx, current, Actor::Reader).await;
         }

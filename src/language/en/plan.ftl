@@ -98,7 +98,6 @@ plan-card-declined = This card was declined. Try another one.
 plan-card-changed = From now on we charge this card.
 
 plan-resume-title = Take the cancellation back
-plan-resume-what = { $plan } then goes on after { $date }, and is charged again.
 plan-resumed = Your subscription goes on.
 plan-done-title = Done
 plan-nothing-to-do-title = Nothing to do

@@ -98,7 +98,6 @@ plan-card-declined = Cette carte a été refusée. Essayez-en une autre.
 plan-card-changed = Nous débiterons désormais cette carte.
 
 plan-resume-title = Annuler la résiliation
-plan-resume-what = { $plan } se poursuivra après le { $date } et sera de nouveau prélevé.
 plan-resumed = Votre abonnement se poursuit.
 plan-done-title = C’est fait
 plan-nothing-to-do-title = Rien à faire

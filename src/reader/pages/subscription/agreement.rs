@@ -10,6 +10,7 @@ use crate::{
     clock::Timestamp,
     language::Words,
     money::Money,
+    reader::pages::fields::Form,
 };
 
 /// A plan as it would be taken now: with its free trial, or paid at once.
@@ -57,7 +58,7 @@ impl Proposal {
     pub(super) fn agreement(
         &self,
         words: &Words,
-        way_out: &str,
+        public_url: &str,
         now: Timestamp,
     ) -> Option<Vec<String>> {
         let plan = &self.terms.plan;
@@ -73,13 +74,12 @@ impl Proposal {
         } else {
             let next = Schedule { anchor: now, interval: plan.interval }.period(0)?.end;
             let price = words.money(self.price());
-            let renews = [("rate", rate.into()), ("date", words.day(next).into())];
             vec![
                 words.with("subscribe-agree-pay", &[("price", price.into())]),
-                words.with("subscribe-agree-renews", &renews),
+                renews(words, &rate, next),
             ]
         };
-        lines.push(words.with("subscribe-agree-way-out", &[("address", way_out.into())]));
+        lines.push(way_out(words, public_url));
         Some(lines)
     }
 }
@@ -88,6 +88,33 @@ impl Proposal {
 pub(super) fn rate(words: &Words, price: Money, interval: Interval) -> String {
     let variables = [("price", words.money(price).into()), ("interval", interval.as_str().into())];
     words.with("subscribe-rate", &variables)
+}
+
+/// "It renews by itself: $2.90 a month, next on 23 December 2026, until you cancel."
+pub(super) fn renews(words: &Words, rate: &str, next: Timestamp) -> String {
+    let variables = [("rate", rate.into()), ("date", words.day(next).into())];
+    words.with("subscribe-agree-renews", &variables)
+}
+
+/// The ways out: "You can cancel anytime: …"
+pub(super) fn way_out(words: &Words, public_url: &str) -> String {
+    let address = format!("{public_url}/cancel");
+    words.with("subscribe-agree-way-out", &[("address", address.into())])
+}
+
+/// Everything that stands on a form, as it is kept; its button is the last line.
+pub(super) fn of_form(words: &Words, form: &Form) -> Shown {
+    let facts = form.facts.iter().map(|(name, value)| format!("{name}: {value}"));
+    let around = [form.heading.clone(), form.text.clone()].into_iter().chain(facts);
+    let lines = around.chain([form.button.clone()]).filter(|line| !line.is_empty());
+    shown(words, &lines.collect::<Vec<_>>())
+}
+
+/// The form, which carries the fingerprint of everything that stands on it.
+pub(super) fn sealed(words: &Words, mut form: Form) -> Form {
+    let fingerprint = of_form(words, &form).fingerprint();
+    form.hidden.push(("shown", fingerprint));
+    form
 }
 
 /// The lines of an agreement as they are kept.

@@ -12,7 +12,7 @@ use super::{
     cancel::done_page,
     card::{self, refusal_of},
     offer::told,
-    problem,
+    problem, resume,
 };
 use crate::{
     billing::{
@@ -37,6 +37,15 @@ use crate::{
 pub(super) struct Token {
     #[serde(default)]
     token: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ResumeForm {
+    token: String,
+    /// The fingerprint of what stood beside the button.
+    #[serde(default)]
+    shown: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -78,13 +87,14 @@ fn until(words: &Words, it: &Subscription) -> String {
     it.period().map(|period| words.day(period.end)).unwrap_or_default()
 }
 
-/// The page with the link's button; `chosen` is the card that was chosen before.
+/// The page with the link's button; `chosen` is the card that was chosen before. `None` where there is
+/// nothing to take back.
 fn button_page(
-    words: &Words,
+    (pages, words): (&Pages, &Words),
     it: &Subscription,
     (purpose, token): (LinkPurpose, &str),
     chosen: &str,
-) -> Page {
+) -> Option<Page> {
     let plan = ("plan", it.terms.plan.name.as_str().into());
     let variables = [plan, ("date", until(words, it).into())];
     let hidden = ("token", token.to_owned());
@@ -98,17 +108,14 @@ fn button_page(
             ("plan-cancel-title", Form { hidden: vec![hidden], ..form })
         }
         LinkPurpose::Resume => {
-            let form = Form {
-                text: words.with("plan-resume-what", &variables),
-                ..Form::new(purpose.path(), words.say("plan-do-resume"))
-            };
-            ("plan-resume-title", Form { hidden: vec![hidden], ..form })
+            let form = resume::form(pages, words, it, (purpose.path(), hidden))?;
+            ("plan-resume-title", form)
         }
         LinkPurpose::Card => {
             ("plan-card-title", card::form(words, it, (purpose.path(), hidden), chosen))
         }
     };
-    Page { title: words.say(title), forms: vec![form], ..Page::default() }
+    Some(Page { title: words.say(title), forms: vec![form], ..Page::default() })
 }
 
 async fn open(
@@ -127,10 +134,11 @@ async fn open(
         LinkPurpose::Card => it.state.ended().is_some(),
     };
     let page = match (done, purpose) {
-        (false, _) => button_page(&sheet.words, &it, (purpose, token), ""),
-        (true, LinkPurpose::Cancel) => done_page(&sheet.words, &it, false),
-        (true, _) => return Ok(nothing_to_do(pages, &sheet)),
+        (false, _) => button_page((pages, &sheet.words), &it, (purpose, token), ""),
+        (true, LinkPurpose::Cancel) => Some(done_page(&sheet.words, &it, false)),
+        (true, _) => None,
     };
+    let Some(page) = page else { return Ok(nothing_to_do(pages, &sheet)) };
     Ok(visit.seal(view::page(pages, StatusCode::OK, &page, &sheet)))
 }
 
@@ -188,13 +196,20 @@ pub(super) async fn cancel(
 
 pub(super) async fn resume(
     State(pages): State<Pages>,
-    Sent { visit, fields: Token { token } }: Sent<Token>,
+    Sent { visit, fields: ResumeForm { token, shown } }: Sent<ResumeForm>,
 ) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
-    let Some(it) = meant(&pages, LinkPurpose::Resume, &token).await? else {
+    let purpose = LinkPurpose::Resume;
+    let Some(it) = meant(&pages, purpose, &token).await? else {
         return Ok(over(&pages, &sheet));
     };
-    match pages.accounts.billing.resume((it.reader, it.id)).await {
+    let to = (purpose.path(), ("token", token));
+    let form = resume::form(&pages, &sheet.words, &it, to).filter(|_| it.cancels_at_period_end());
+    let Some(form) = form else { return Ok(nothing_to_do(&pages, &sheet)) };
+    let Some(agreed) = resume::agreed(&sheet.words, &form, &shown) else {
+        return Ok(resume::shown_again(&pages, &sheet, form));
+    };
+    match pages.accounts.billing.resume((it.reader, it.id), Some(&agreed)).await {
         Ok(_) => Ok(done(&pages, &sheet, "plan-resumed")),
         Err(BillingError::Refused(_)) => Ok(nothing_to_do(&pages, &sheet)),
         Err(error) => problem(&pages, &sheet, error),
@@ -216,8 +231,11 @@ pub(super) async fn card(
         return Ok(over(&pages, &sheet));
     };
     let refuse = |(status, why): (StatusCode, &str)| {
-        let page = button_page(&sheet.words, &it, (purpose, &fields.token), &fields.payment_method);
-        let page = page.refused(purpose.path(), Some("payment_method"), &sheet.words.say(why));
+        let words = &sheet.words;
+        let of = (purpose, fields.token.as_str());
+        let page = button_page((&pages, words), &it, of, &fields.payment_method);
+        let Some(page) = page else { return Ok(nothing_to_do(&pages, &sheet)) };
+        let page = page.refused(purpose.path(), Some("payment_method"), &words.say(why));
         Ok(view::page(&pages, status, &page, &sheet))
     };
     let Some(method) = PaymentMethod::parse(&fields.payment_method) else {

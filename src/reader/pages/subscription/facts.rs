@@ -12,6 +12,7 @@ use crate::{
     clock::Timestamp,
     language::Words,
     money::Money,
+    reader::pages::fields::Form,
 };
 
 /// A subscription on the account page.
@@ -34,8 +35,8 @@ pub(super) struct SubscriptionView {
     pub(super) urgent: Option<Urgent>,
     /// Where what can be done is done.
     pub(super) actions: Vec<(String, String)>,
-    /// Whether a cancellation, or a pause, can be taken back.
-    pub(super) resumes: bool,
+    /// What takes a cancellation, or a pause, back.
+    pub(super) resume: Option<Form>,
     /// Whether a switch is planned, which can be taken back.
     pub(super) switches: bool,
     /// Whether it can be canceled.
@@ -52,7 +53,7 @@ pub(super) struct Urgent {
 }
 
 /// The price of a plan as this reader pays it, with the tax of their country.
-fn price(terms: &Terms, country: &str) -> Money {
+pub(super) fn price(terms: &Terms, country: &str) -> Money {
     let price = terms.plan.price;
     tax::taxed(price, terms.catalog.tax_of(country)).map_or(price, |taxed| taxed.total)
 }
@@ -178,7 +179,7 @@ impl SubscriptionView {
             facts: facts(words, it),
             urgent,
             actions,
-            resumes: open && (canceling || matches!(it.state, State::Paused { .. })),
+            resume: None,
             switches: matches!(it.then(), Some(Then::Switch { .. })),
             cancels: open && !canceling && !matches!(it.state, State::Incomplete { .. }),
         }

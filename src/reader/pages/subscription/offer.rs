@@ -192,8 +192,7 @@ impl Offer {
         let terms = Terms::of(&catalog, &plan)?;
         let with_trial = terms.plan.trial_days > 0 && wish.trial != "no";
         let proposal = Proposal { terms, with_trial };
-        let way_out = format!("{}/cancel", pages.accounts.public_url);
-        let lines = proposal.agreement(words, &way_out, billing.clock.now())?;
+        let lines = proposal.agreement(words, &pages.accounts.public_url, billing.clock.now())?;
         let wish = Wish { plan, return_to, site: site.clone().unwrap_or_default(), ..wish };
         Some(Self { wish, proposal, lines, words: words.clone(), catalog, site })
     }
