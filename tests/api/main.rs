@@ -23,6 +23,7 @@ mod batch;
 mod billing;
 mod billing_races;
 mod books;
+mod card_free;
 mod catalog;
 mod deciding;
 mod demonstration;

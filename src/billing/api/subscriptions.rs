@@ -220,6 +220,6 @@ pub(super) async fn pay_by(
 ) -> Result<Response, ApiError> {
     let MethodBody { payment_method } = parse(&bytes)?;
     let method = parse_method(&payment_method)?;
-    let paid = counter.billing.pay_by((reader, parse_id(id)?), &method).await?;
+    let paid = counter.billing.pay_by((reader, parse_id(id)?), &method, None).await?;
     answer(&counter, StatusCode::OK, &paid).await
 }

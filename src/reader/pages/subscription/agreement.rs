@@ -1,10 +1,12 @@
 //! What a reader agrees to: the words beside the button. Pure.
 
+use super::facts::{price, rate_of};
 use crate::{
     billing::{
         calendar::{Schedule, trial_end},
-        catalog::model::{Interval, Terms},
+        catalog::model::{Interval, Terms, TrialWithoutCard},
         consent::Shown,
+        subscription::model::{State, Subscription, Then},
         tax,
     },
     clock::Timestamp,
@@ -43,6 +45,11 @@ impl Proposal {
         words.with("subscribe-trial-then", &[("days", days), ("rate", rate.into())])
     }
 
+    /// Whether it takes a card to begin.
+    pub(super) fn needs_card(&self) -> bool {
+        !self.with_trial || self.terms.plan.trial_without_card.is_none()
+    }
+
     /// What the button says.
     pub(super) fn action(&self, words: &Words) -> String {
         if self.with_trial {
@@ -67,10 +74,12 @@ impl Proposal {
             let end = words.day(trial_end(now, plan.trial_days));
             let days = ("days", plan.trial_days.into());
             let then = [("rate", rate.into()), ("date", end.as_str().into())];
-            vec![
-                words.with("subscribe-agree-trial", &[days, ("date", end.into())]),
-                words.with("subscribe-agree-then", &then),
-            ]
+            let then = match plan.trial_without_card {
+                None => words.with("subscribe-agree-then", &then),
+                Some(TrialWithoutCard::Cancel) => words.with("subscribe-agree-ends", &then),
+                Some(TrialWithoutCard::Pause) => words.with("subscribe-agree-waits", &then),
+            };
+            vec![words.with("subscribe-agree-trial", &[days, ("date", end.into())]), then]
         } else {
             let next = Schedule { anchor: now, interval: plan.interval }.period(0)?.end;
             let price = words.money(self.price());
@@ -94,6 +103,30 @@ pub(super) fn rate(words: &Words, price: Money, interval: Interval) -> String {
 pub(super) fn renews(words: &Words, rate: &str, next: Timestamp) -> String {
     let variables = [("rate", rate.into()), ("date", words.day(next).into())];
     words.with("subscribe-agree-renews", &variables)
+}
+
+/// What is paid, and when, by whoever ends a pause of `it` now.
+pub(super) fn pays_now(words: &Words, it: &Subscription, now: Timestamp) -> Option<Vec<String>> {
+    let next = Schedule { anchor: now, interval: it.terms.plan.interval }.period(0)?.end;
+    let price = words.money(price(&it.terms, &it.country));
+    Some(vec![
+        words.with("subscribe-agree-pay", &[("price", price.into())]),
+        renews(words, &rate_of(words, &it.terms, &it.country), next),
+    ])
+}
+
+/// What is paid, and when, by whoever gives a first card to `it` now; `None` where a card changes
+/// nothing but how it is paid.
+pub(super) fn first_card(words: &Words, it: &Subscription, now: Timestamp) -> Option<Vec<String>> {
+    match &it.state {
+        _ if it.method.is_some() => None,
+        State::Paused { .. } => pays_now(words, it, now),
+        State::Trialing { then: Then::Renew } => {
+            let rate = rate_of(words, &it.terms, &it.country);
+            Some(vec![renews(words, &rate, it.period()?.end)])
+        }
+        _ => None,
+    }
 }
 
 /// The ways out: "You can cancel anytime: …"

@@ -54,6 +54,9 @@ pub(super) struct CardForm {
     token: String,
     #[serde(default)]
     payment_method: String,
+    /// The fingerprint of what stood beside the button.
+    #[serde(default)]
+    shown: String,
 }
 
 /// The subscription that the link is for; `None` where the link is none of ours, or is over, or
@@ -112,7 +115,9 @@ fn button_page(
             ("plan-resume-title", form)
         }
         LinkPurpose::Card => {
-            ("plan-card-title", card::form(words, it, (purpose.path(), hidden), chosen))
+            let form = card::form((pages, words), it, (purpose.path(), hidden), chosen);
+            let title = card::title(words, it);
+            return Some(Page { title, forms: vec![form], ..Page::default() });
         }
     };
     Some(Page { title: words.say(title), forms: vec![form], ..Page::default() })
@@ -238,11 +243,23 @@ pub(super) async fn card(
         let page = page.refused(purpose.path(), Some("payment_method"), &words.say(why));
         Ok(view::page(&pages, status, &page, &sheet))
     };
+    let to = (purpose.path(), ("token", fields.token.clone()));
+    let words = (&pages, &sheet.words);
+    let form = card::form(words, &it, to, &fields.payment_method);
+    let Ok(agreed) = card::agreed(words, &it, (&form, &fields.shown)) else {
+        let page = Page {
+            title: card::title(&sheet.words, &it),
+            alert: Some(sheet.words.say("subscribe-error-moved")),
+            forms: vec![form],
+            ..Page::default()
+        };
+        return Ok(view::page(&pages, StatusCode::CONFLICT, &page, &sheet));
+    };
     let Some(method) = PaymentMethod::parse(&fields.payment_method) else {
         return refuse((StatusCode::UNPROCESSABLE_ENTITY, "subscribe-error-card"));
     };
     let billing = &pages.accounts.billing;
-    match billing.pay_by((it.reader, it.id), &method).await {
+    match billing.pay_by((it.reader, it.id), &method, agreed.as_ref()).await {
         Ok(changed) => match billing.confirm_at(&changed).await? {
             Some(bank) => Ok(Redirect::to(&bank).into_response()),
             None => Ok(done(&pages, &sheet, "plan-card-changed")),

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::agreement::rate;
 use crate::{
     billing::{
-        catalog::model::Terms,
+        catalog::model::{Terms, TrialWithoutCard},
         subscription::model::{EndReason, Method, State, Subscription, Then, WaitsFor},
         tax,
     },
@@ -113,8 +113,10 @@ fn alert(words: &Words, it: &Subscription) -> Option<String> {
         }
         State::PastDue { .. } => Some(words.say("plan-alert-past-due")),
         State::Trialing { then: Then::Renew } if it.method.is_none() => {
-            Some(words.say("plan-alert-no-card"))
+            let waits = it.terms.plan.trial_without_card == Some(TrialWithoutCard::Pause);
+            Some(words.say(if waits { "plan-alert-waits" } else { "plan-alert-no-card" }))
         }
+        State::Paused { .. } if it.method.is_none() => Some(words.say("plan-alert-add-card")),
         _ => None,
     }
 }
@@ -166,7 +168,8 @@ impl SubscriptionView {
         }
         let urgent = urgent(words, it);
         if urgent.is_none() && open && !matches!(it.state, State::Incomplete { .. }) {
-            actions.push((card_address(it), words.say("plan-do-card")));
+            let id = if it.method.is_some() { "plan-do-card" } else { "plan-card-add" };
+            actions.push((card_address(it), words.say(id)));
         }
         let shown = if canceling { "canceling" } else { status };
         Self {

@@ -9,14 +9,13 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    agreement::{of_form, renews, sealed, way_out},
+    agreement::{of_form, pays_now, renews, sealed, way_out},
     cancel::nothing,
-    facts::{price, rate_of},
+    facts::rate_of,
     problem,
 };
 use crate::{
     billing::{
-        calendar::Schedule,
         consent::Shown,
         engine::BillingError,
         subscription::model::{State as Stands, Subscription},
@@ -46,12 +45,7 @@ pub(super) struct ResumeForm {
 fn agreement(words: &Words, it: &Subscription, now: Timestamp) -> Option<Vec<String>> {
     if matches!(it.state, Stands::Paused { .. }) {
         it.method.as_ref()?;
-        let next = Schedule { anchor: now, interval: it.terms.plan.interval }.period(0)?.end;
-        let price = words.money(price(&it.terms, &it.country));
-        return Some(vec![
-            words.with("subscribe-agree-pay", &[("price", price.into())]),
-            renews(words, &rate_of(words, &it.terms, &it.country), next),
-        ]);
+        return pays_now(words, it, now);
     }
     let (resumed, _) = it.clone().resume(now).ok()?;
     // Without a card nothing is charged.
