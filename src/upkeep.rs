@@ -10,7 +10,7 @@ use crate::{
     access::log::{recorder::LogLimits, store as decisions},
     auth::{
         limit_store,
-        session::{store as sessions, token_store},
+        session::{handover_store as handovers, store as sessions, token_store},
     },
     billing::{
         idempotency::{KEPT, store as idempotency},
@@ -35,6 +35,9 @@ const SESSIONS_KEPT: Span = Span::days(30);
 /// A refresh token that was used longer ago than this is unknown when it comes again; until then
 /// it ends its session.
 const USED_TOKENS_KEPT: Span = Span::days(30);
+/// A code that was used ends its session when it comes again within this time; later it is unknown,
+/// so that an address that somebody kept does not log them out.
+const HANDOVERS_KEPT: Span = Span::HOUR;
 /// Another instance's clock may be behind ours.
 const CLOCKS_DIFFER: Span = Span::HOUR;
 /// That a mail was sent, and about what, is known for this long.
@@ -72,6 +75,7 @@ pub async fn forget(db: &Db, clock: &dyn Clock, log: LogLimits) -> Result<u64, S
         let rows = [
             sessions::purge(&mut tx, now.minus(SESSIONS_KEPT), STEP).await?,
             token_store::purge(&mut tx, now.minus(USED_TOKENS_KEPT), STEP).await?,
+            handovers::purge(&mut tx, now.minus(HANDOVERS_KEPT), STEP).await?,
             link_store::purge(&mut tx, now, STEP).await?,
             address_store::purge(&mut tx, now, STEP).await?,
             limit_store::purge(&mut tx, now.minus(CLOCKS_DIFFER), STEP).await?,

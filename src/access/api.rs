@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 use axum::{
     Json,
     extract::{FromRequestParts, State},
-    http::{HeaderMap, HeaderValue, header, request::Parts},
+    http::{HeaderValue, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use futures_util::future::try_join_all;
@@ -21,19 +21,14 @@ use super::{
     receipt,
 };
 use crate::{
-    auth::{
-        access_token::{InvalidToken, Realm},
-        keys::Jwks,
-        tokens::Tokens,
-    },
+    auth::{access_token::InvalidToken, keys::Jwks, tokens::Tokens},
     clock::Timestamp,
     http::{
         body::{JsonBytes, parse},
-        headers::bearer,
         problem::{ApiError, FieldError, ProblemBody},
     },
     metering::tally::Reading,
-    site::directory::LiveSite,
+    site::{directory::LiveSite, proof::site_of},
 };
 
 const ARTICLE_ID_MAX: usize = 200;
@@ -256,22 +251,7 @@ impl FromRequestParts<AccessState> for SiteOfKey {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AccessState) -> Result<Self, ApiError> {
-        authenticate(&state.gate, &parts.headers).await.map(Self)
-    }
-}
-
-async fn authenticate(gate: &Gate, headers: &HeaderMap) -> Result<Arc<LiveSite>, ApiError> {
-    let refused = |detail| ApiError::Unauthorized("invalid_site_key", detail);
-    let key = bearer(headers)
-        .filter(|key| key.starts_with("sk_"))
-        .ok_or(refused("send the site's secret key as `Authorization: Bearer sk_…`"))?;
-    match gate.directory.site_of_secret(key).await {
-        Ok(Some(site)) => Ok(site),
-        Ok(None) => Err(refused("this secret key is not known, or no longer")),
-        Err(error) => {
-            tracing::error!("a site's key could not be looked up: {error}");
-            Err(ApiError::Unavailable("database_unavailable", "keys cannot be checked now".into()))
-        }
+        site_of(&state.gate.directory, &parts.headers).await.map(Self)
     }
 }
 
@@ -290,7 +270,7 @@ fn refuse_invalid<'a>(
 /// that it lost a reader, before a subscriber meets the wall.
 fn reader_of(state: &AccessState, request: &AccessRequest<'_>) -> Result<Option<Uuid>, ApiError> {
     let Some(token) = &request.reader else { return Ok(None) };
-    match state.tokens.verify(Realm::Reader, token) {
+    match state.tokens.verify_to_read(token) {
         Ok(caller) => Ok(Some(caller.subject)),
         Err(InvalidToken) => {
             let detail = "the reader's access token is not valid; refresh it, or leave `reader` \

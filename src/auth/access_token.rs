@@ -20,6 +20,8 @@ const CLOCKS_DIFFER_SECS: i64 = 5;
 pub const LENGTH_MAX: usize = 1_024;
 /// The `typ` of RFC 9068, section 2.1.
 const TYPE: &str = "at+jwt";
+/// The `scope` of tokens that open articles only.
+const READING: &str = "read";
 /// The `client_id` of everybody who logs in with us directly.
 const CLIENT: &str = "pressgate";
 
@@ -59,11 +61,40 @@ pub struct Caller {
     pub session: Uuid,
 }
 
+/// What a token opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Everything that is its caller's.
+    Everything,
+    /// Articles, and nothing of the account: nobody has proved to be the reader in its session.
+    Reading,
+}
+
+impl Scope {
+    /// The claim `scope` (RFC 9068, section 2.2.3); none where nothing is withheld.
+    fn claim(self) -> Option<String> {
+        match self {
+            Self::Everything => None,
+            Self::Reading => Some(READING.to_owned()),
+        }
+    }
+
+    fn parse(claim: Option<&str>) -> Option<Self> {
+        match claim {
+            None => Some(Self::Everything),
+            Some(READING) => Some(Self::Reading),
+            Some(_) => None,
+        }
+    }
+}
+
 /// A token that holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verified {
     /// Who calls.
     pub caller: Caller,
+    /// For what.
+    pub scope: Scope,
     /// From when on it holds no more.
     pub expires_at: Timestamp,
     /// The number of the key that signed it.
@@ -87,16 +118,18 @@ struct Claims {
     exp: i64,
     jti: Uuid,
     sid: Uuid,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
 }
 
-/// Signs a token for `caller`. `id` makes it unlike every other.
+/// Signs a token for `caller`, which opens `scope`. `id` makes it unlike every other.
 ///
 /// # Errors
 /// When the key cannot sign, which is our fault.
 pub fn issue(
     keys: &KeyRing,
     (issuer, realm): (&str, Realm),
-    caller: Caller,
+    (caller, scope): (Caller, Scope),
     id: Uuid,
     now: Timestamp,
 ) -> jsonwebtoken::errors::Result<String> {
@@ -116,6 +149,7 @@ pub fn issue(
         exp: iat + LIFE.whole_seconds(),
         jti: id,
         sid: caller.session,
+        scope: scope.claim(),
     };
     encode(&header, &claims, &keys.access.key)
 }
@@ -152,9 +186,10 @@ pub fn verify(
     if !begun || over || too_long || !known_client || claims.aud != realm.as_str() {
         return Err(InvalidToken);
     }
+    let scope = Scope::parse(claims.scope.as_deref()).ok_or(InvalidToken)?;
     let expires_at = Timestamp::UNIX_EPOCH.plus(Duration::seconds(claims.exp));
     let caller = Caller { subject: claims.sub, session: claims.sid };
-    Ok(Verified { caller, expires_at, key: number })
+    Ok(Verified { caller, scope, expires_at, key: number })
 }
 
 fn validation(issuer: &str, realm: Realm) -> Validation {

@@ -30,7 +30,7 @@ fn ring() -> KeyRing {
 }
 
 fn good() -> String {
-    issue(&ring(), OURS, CALLER, Uuid::from_u128(3), now()).unwrap()
+    issue(&ring(), OURS, (CALLER, Scope::Everything), Uuid::from_u128(3), now()).unwrap()
 }
 
 fn part(token: &str, n: usize) -> Value {
@@ -159,9 +159,24 @@ fn other_keys_and_other_algorithms_sign_nothing() {
     assert_eq!(check(&format!("{message}.")), Err(InvalidToken));
     assert_eq!(check(&message), Err(InvalidToken));
     // Staff's tokens open nothing for readers, nor the reverse.
-    let staff = issue(&ring(), (ISSUER, Realm::Staff), CALLER, Uuid::nil(), now()).unwrap();
+    let caller = (CALLER, Scope::Everything);
+    let staff = issue(&ring(), (ISSUER, Realm::Staff), caller, Uuid::nil(), now()).unwrap();
     assert_eq!(check(&staff), Err(InvalidToken));
     assert!(verify(&ring(), (ISSUER, Realm::Staff), &good(), now()).is_err());
+}
+
+#[test]
+fn a_token_says_what_it_opens() {
+    let scope = |token: &str| verify(&ring(), OURS, token, now()).map(|verified| verified.scope);
+    assert_eq!(scope(&good()), Ok(Scope::Everything));
+    assert_eq!(part(&good(), 1).get("scope"), None);
+    let reading = issue(&ring(), OURS, (CALLER, Scope::Reading), Uuid::nil(), now()).unwrap();
+    assert_eq!(scope(&reading), Ok(Scope::Reading));
+    assert_eq!(part(&reading, 1)["scope"], "read");
+    for unheard_of in [json!(""), json!("write"), json!("read write"), json!(["read"]), json!(1)] {
+        let token = signed(json!({}), json!({"scope": unheard_of}));
+        assert_eq!(scope(&token), Err(InvalidToken), "{unheard_of}");
+    }
 }
 
 proptest! {

@@ -31,6 +31,10 @@ impl std::fmt::Debug for Guard {
     }
 }
 
+/// On an answer: that a mail was sent to somebody whom nobody knows, whatever the status says.
+#[derive(Debug, Clone, Copy)]
+pub struct MailSent;
+
 /// For [`axum::middleware::from_fn_with_state`]. A right secret costs nothing; a wrong one counts,
 /// and so does every mail that is asked for, and every card that is declined.
 pub async fn slow_down(
@@ -49,7 +53,8 @@ pub async fn slow_down(
         StatusCode::PAYMENT_REQUIRED,
         StatusCode::TOO_MANY_REQUESTS,
     ];
-    if counts.contains(&response.status()) {
+    let mail_sent = response.extensions().get::<MailSent>().is_some();
+    if mail_sent || counts.contains(&response.status()) {
         guard.networks.record(client, guard.clock.now());
     }
     response

@@ -7,7 +7,7 @@ use prometheus_client::metrics::counter::Counter;
 use quick_cache::sync::Cache;
 
 use super::{
-    access_token::{self, Caller, InvalidToken, Realm, Verified},
+    access_token::{self, Caller, InvalidToken, Realm, Scope, Verified},
     revocation::Revocations,
 };
 use crate::{
@@ -57,23 +57,47 @@ impl Tokens {
         }
     }
 
-    /// Signs an access token for `caller`.
+    /// Signs an access token for `caller` that opens everything of theirs.
     ///
     /// # Errors
     /// [`ApiError::Internal`] when there is no randomness or the key cannot sign.
     pub fn issue(&self, realm: Realm, caller: Caller) -> Result<String, ApiError> {
+        self.sign(realm, (caller, Scope::Everything))
+    }
+
+    /// Signs an access token for a reader that opens articles, and nothing else.
+    ///
+    /// # Errors
+    /// As [`Tokens::issue`].
+    pub fn issue_to_read(&self, caller: Caller) -> Result<String, ApiError> {
+        self.sign(Realm::Reader, (caller, Scope::Reading))
+    }
+
+    fn sign(&self, realm: Realm, of: (Caller, Scope)) -> Result<String, ApiError> {
         let now = self.clock.now();
         let id = self.ids.uuid(now).map_err(ApiError::internal)?;
         let keys = &self.directory.snapshot().keys;
-        access_token::issue(keys, (&self.issuer, realm), caller, id, now)
-            .map_err(ApiError::internal)
+        access_token::issue(keys, (&self.issuer, realm), of, id, now).map_err(ApiError::internal)
     }
 
-    /// Who shows `token`.
+    /// Who shows `token`, which must open everything.
+    ///
+    /// # Errors
+    /// [`InvalidToken`], also when its session has ended, or it opens articles only.
+    pub fn verify(&self, realm: Realm, token: &str) -> Result<Caller, InvalidToken> {
+        let verified = self.check(realm, token)?;
+        (verified.scope == Scope::Everything).then_some(verified.caller).ok_or(InvalidToken)
+    }
+
+    /// The reader who shows `token` to read an article, whatever else it opens.
     ///
     /// # Errors
     /// [`InvalidToken`], also when its session has ended.
-    pub fn verify(&self, realm: Realm, token: &str) -> Result<Caller, InvalidToken> {
+    pub fn verify_to_read(&self, token: &str) -> Result<Caller, InvalidToken> {
+        Ok(self.check(Realm::Reader, token)?.caller)
+    }
+
+    fn check(&self, realm: Realm, token: &str) -> Result<Verified, InvalidToken> {
         if token.len() > access_token::LENGTH_MAX {
             return Err(InvalidToken);
         }
@@ -91,7 +115,7 @@ impl Tokens {
         {
             return Err(InvalidToken);
         }
-        Ok(verified.caller)
+        Ok(verified)
     }
 
     /// The sessions whose tokens are not believed any more.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::subscription::model::Subscription;
+use super::{catalog::model::Terms, subscription::model::Subscription};
 use crate::{
     clock::Timestamp,
     db::{StoreError, Tx},
@@ -43,7 +43,7 @@ impl Shown {
 /// What a reader agreed to, and when.
 #[derive(Debug, Clone, Serialize, ToSchema, sqlx::FromRow)]
 pub struct Consent {
-    /// To begin or change which subscription.
+    /// To begin, switch or go on with which subscription.
     pub subscription_id: Uuid,
     /// Which plan of the catalog.
     pub plan_id: String,
@@ -58,14 +58,14 @@ pub struct Consent {
     pub agreed_at: Timestamp,
 }
 
-/// Keeps what the reader of `it` agreed to, under `id`.
+/// Keeps what the reader of `it` agreed to, which is to pay for it by `terms`, under `id`.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn insert(
     tx: &mut Tx,
     id: Uuid,
-    it: &Subscription,
+    (it, terms): (&Subscription, &Terms),
     shown: &Shown,
     now: Timestamp,
 ) -> Result<(), StoreError> {
@@ -77,8 +77,8 @@ pub async fn insert(
     .bind(id)
     .bind(it.id)
     .bind(it.reader)
-    .bind(it.terms.plan.id.as_str())
-    .bind(it.terms.catalog.version)
+    .bind(terms.plan.id.as_str())
+    .bind(terms.catalog.version)
     .bind(shown.language.tag())
     .bind(shown.text.as_str())
     .bind(shown.hash().as_ref().to_vec())

@@ -2,7 +2,7 @@
 
 use axum::{
     body::Body,
-    http::{HeaderMap, HeaderName, header},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
 };
 use http_body_util::{BodyExt, Limited};
 use serde::{
@@ -31,11 +31,14 @@ pub struct UnreadableForm;
 pub struct Fields(Vec<(String, String)>);
 
 impl Fields {
-    /// Reads a body.
+    /// Reads the body of a request with these headers.
     ///
     /// # Errors
-    /// [`UnreadableForm`].
-    pub async fn read(body: Body) -> Result<Self, UnreadableForm> {
+    /// [`UnreadableForm`], also where the headers say that it is something else.
+    pub async fn read(headers: &HeaderMap, body: Body) -> Result<Self, UnreadableForm> {
+        if !is_form(headers) {
+            return Err(UnreadableForm);
+        }
         let bytes = Limited::new(body, BODY_MAX).collect().await;
         let bytes = bytes.map_err(|_| UnreadableForm)?.to_bytes();
         serde_urlencoded::from_bytes(&bytes).map(Self).map_err(|_| UnreadableForm)
@@ -58,6 +61,13 @@ impl Fields {
         let fields = MapDeserializer::<_, ValueError>::new(self.0.into_iter());
         T::deserialize(fields).map_err(|_| UnreadableForm)
     }
+}
+
+/// Whether the body is what browsers send for a plain form.
+fn is_form(headers: &HeaderMap) -> bool {
+    let media_type = headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    let essence = media_type.split(|byte| *byte == b';').next().unwrap_or_default();
+    essence.trim_ascii().eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
 }
 
 /// Whether the browser says at all which page sent this, as all do that send forms today.
@@ -85,9 +95,23 @@ pub fn is_from_here(headers: &HeaderMap, public_url: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
-
     use super::*;
+
+    #[test]
+    fn a_form_says_that_it_is_one() {
+        for (media_type, expected) in [
+            ("application/x-www-form-urlencoded", true),
+            ("Application/X-WWW-Form-Urlencoded ; charset=utf-8", true),
+            ("application/x-www-form-urlencoded-not", false),
+            ("text/plain;application/x-www-form-urlencoded", false),
+            ("", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+            assert_eq!(is_form(&headers), expected, "{media_type}");
+        }
+        assert!(!is_form(&HeaderMap::new()));
+    }
 
     #[test]
     fn only_our_own_pages_send_forms() {

@@ -70,6 +70,9 @@ pub enum ApiError {
     /// A header breaks a rule.
     #[error("{1}")]
     InvalidHeader(&'static str, &'static str),
+    /// Well-formed, but it opens nothing.
+    #[error("{1}")]
+    Refused(&'static str, &'static str),
     /// An `Idempotency-Key` was used for something else.
     #[error("this `Idempotency-Key` was used for another request")]
     Reused,
@@ -127,7 +130,9 @@ impl ApiError {
             Self::InvalidJson(_) => (StatusCode::BAD_REQUEST, "invalid_json"),
             Self::InvalidFields(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_fields"),
             Self::InvalidQuery(_) => (StatusCode::BAD_REQUEST, "invalid_query"),
-            Self::InvalidHeader(code, _) => (StatusCode::BAD_REQUEST, code),
+            Self::InvalidHeader(code, _) | Self::Refused(code, _) => {
+                (StatusCode::BAD_REQUEST, code)
+            }
             Self::Reused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
             Self::BodyCut => (StatusCode::BAD_REQUEST, "body_cut"),

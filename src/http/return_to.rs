@@ -30,13 +30,42 @@ pub enum Destination {
     /// A path of our own.
     Here(String),
     /// An address of a site.
-    Site(String),
+    Site {
+        /// All of it.
+        address: String,
+        /// The origin of the site that it begins with.
+        origin: String,
+    },
+}
+
+/// The parameter by which an address carries a code to a website.
+pub const CODE: &str = "pressgate_code";
+
+/// The same address with `code`. A code that it carried before is left out; everything else stays,
+/// byte for byte.
+#[must_use]
+pub fn with_code(address: &str, code: &str) -> String {
+    let (address, fragment) = match address.split_once('#') {
+        Some((address, fragment)) => (address, format!("#{fragment}")),
+        None => (address, String::new()),
+    };
+    let (path, query) = address.split_once('?').unwrap_or((address, ""));
+    let kept = query.split('&').filter(|pair| !pair.is_empty() && !is_code(pair));
+    let code = format!("{CODE}={code}");
+    let query: Vec<&str> = kept.chain([code.as_str()]).collect();
+    format!("{path}?{}{fragment}", query.join("&"))
+}
+
+/// Whether a website would read this pair as the parameter [`CODE`], however it is spelled.
+fn is_code(pair: &str) -> bool {
+    let read = serde_urlencoded::from_str::<Vec<(String, String)>>(pair);
+    read.is_ok_and(|pairs| pairs.iter().any(|(name, _)| name == CODE))
 }
 
 impl From<Destination> for String {
     fn from(destination: Destination) -> Self {
         match destination {
-            Destination::Here(address) | Destination::Site(address) => address,
+            Destination::Here(address) | Destination::Site { address, .. } => address,
         }
     }
 }
@@ -50,8 +79,8 @@ pub fn back(wanted: &str, origins: &[String]) -> Option<Destination> {
     }
     let goes_on = |rest: &str| rest.is_empty() || rest.starts_with(['/', '?', '#']);
     let is_there = |origin: &String| wanted.strip_prefix(origin.as_str()).is_some_and(goes_on);
-    let is_site = is_plain(wanted) && origins.iter().any(is_there);
-    is_site.then(|| Destination::Site(wanted.to_owned()))
+    let origin = origins.iter().find(|origin| is_there(origin))?.clone();
+    is_plain(wanted).then(|| Destination::Site { address: wanted.to_owned(), origin })
 }
 
 #[cfg(test)]
@@ -92,10 +121,13 @@ mod tests {
     fn or_a_site_of_the_publisher() {
         let origins = ["https://news.example".to_owned(), "http://localhost:3000".to_owned()];
         assert_eq!(back("/demo/", &origins), Some(Destination::Here("/demo/".to_owned())));
-        for address in
-            ["https://news.example", "https://news.example/a?b#c", "http://localhost:3000/"]
-        {
-            let site = Destination::Site(address.to_owned());
+        for (address, origin) in [
+            ("https://news.example", 0),
+            ("https://news.example/a?b#c", 0),
+            ("http://localhost:3000/", 1),
+        ] {
+            let origin = origins[origin].clone();
+            let site = Destination::Site { address: address.to_owned(), origin };
             assert_eq!(back(address, &origins), Some(site));
         }
         for address in [
@@ -109,6 +141,31 @@ mod tests {
             "javascript:alert(1)//https://news.example",
         ] {
             assert_eq!(back(address, &origins), None, "{address}");
+        }
+    }
+
+    #[test]
+    fn an_address_carries_one_code_and_keeps_the_rest() {
+        for (address, expected) in [
+            ("https://news.example", "https://news.example?pressgate_code=c"),
+            ("https://news.example/", "https://news.example/?pressgate_code=c"),
+            ("https://news.example/a#b?c", "https://news.example/a?pressgate_code=c#b?c"),
+            (
+                "https://news.example/a?b=%20&c#d",
+                "https://news.example/a?b=%20&c&pressgate_code=c#d",
+            ),
+            ("https://news.example/a?&b=1&", "https://news.example/a?b=1&pressgate_code=c"),
+            (
+                "https://news.example/?pressgate_code=x&b=1",
+                "https://news.example/?b=1&pressgate_code=c",
+            ),
+            ("https://news.example/?pressgate%5Fcode=x", "https://news.example/?pressgate_code=c"),
+            (
+                "https://news.example/?b=pressgate_code",
+                "https://news.example/?b=pressgate_code&pressgate_code=c",
+            ),
+        ] {
+            assert_eq!(with_code(address, "c"), expected);
         }
     }
 }

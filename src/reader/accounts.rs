@@ -48,6 +48,9 @@ pub enum AccountError {
     /// The link was used, is over, or never was.
     #[error("this link was used already or is over; ask for a new one")]
     InvalidLink,
+    /// The code was used, is over, never was, or is for another website.
+    #[error("this code was used already or is over; send the reader to log in again")]
+    InvalidCode,
     /// The refresh token was used, is over, or never was.
     #[error("this refresh token was used already or is over; log in again")]
     InvalidRefreshToken,
@@ -127,6 +130,10 @@ impl From<AccountError> for ApiError {
                 "invalid_link",
                 "this link was used already or is over; ask for a new one",
             ),
+            AccountError::InvalidCode => Self::Refused(
+                "invalid_code",
+                "this code was used already or is over; send the reader to log in again",
+            ),
             AccountError::InvalidRefreshToken => Self::Unauthorized(
                 "invalid_refresh_token",
                 "this refresh token was used already or is over; log in again",
@@ -163,6 +170,8 @@ pub struct LoggedIn {
     pub session: Uuid,
     /// What the device keeps.
     pub secret: Secret,
+    /// Whether it opens articles and no account.
+    pub reads_only: bool,
 }
 
 impl LoggedIn {
@@ -228,12 +237,14 @@ impl Accounts {
             realm: Realm::Reader,
             subject: reader.id,
             device: device.name,
+            authenticated_at: now,
             expires_at: now.plus(self.lifetimes.total),
             kind: device.keeps,
             reads_only: false,
+            handed_from: None,
         };
         let (session, secret) = sessions::start(tx, &self.ids, new, now).await?;
-        Ok(LoggedIn { reader, session, secret })
+        Ok(LoggedIn { reader, session, secret, reads_only: false })
     }
 
     /// The caller's session, if it still holds.

@@ -6,6 +6,7 @@
 use super::{
     accounts::{AccountError, Accounts, CONFIRM_LIFE, Device, LINK_LIFE, LoggedIn},
     link_store::{Link, Purpose},
+    log_in::leading_on,
     model::Reader,
     store,
 };
@@ -89,9 +90,11 @@ impl Accounts {
             realm: Realm::Reader,
             subject: reader.id,
             device: device.name,
+            authenticated_at: now,
             expires_at: now.plus(self.lifetimes.total),
             kind: device.keeps,
             reads_only: true,
+            handed_from: None,
         };
         let mut tx = self.db.write().await?;
         let (session, secret) = sessions::start(&mut tx, &self.ids, new, now).await?;
@@ -103,7 +106,7 @@ impl Accounts {
             Err(error) => return Err(error),
         }
         tx.commit().await?;
-        Ok(LoggedIn { reader, session, secret })
+        Ok(LoggedIn { reader, session, secret, reads_only: true })
     }
 
     /// Writes to `reader`, whose address somebody gave who wants to subscribe: a link that logs in
@@ -118,9 +121,8 @@ impl Accounts {
         let email = reader.email.clone();
         let link = Link { purpose: Purpose::LogIn, email, expires_at: now.plus(LINK_LIFE) };
         let link = self.make_link(&mut tx, "/login/link", link).await?;
-        let return_to = serde_urlencoded::to_string([("return_to", return_to)]);
-        let return_to = return_to.map_err(|error| AccountError::Failed(error.into()))?;
-        let letter = Letter::GoOnSubscribing { link: format!("{link}&{return_to}") };
+        let link = leading_on(link, &[("return_to", return_to)])?;
+        let letter = Letter::GoOnSubscribing { link };
         self.write_to(&mut tx, &self.recipient(reader), &letter, now).await?;
         Ok(tx.commit().await?)
     }

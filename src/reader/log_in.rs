@@ -86,12 +86,18 @@ impl Accounts {
         Ok(Some(logged_in))
     }
 
-    /// Writes a link that logs in to `email`, or says that there is no account.
+    /// Writes a link that logs in to an address, or says that there is no account. The link carries
+    /// `leads_to`, the fields by which its page knows where to go on.
     ///
     /// # Errors
     /// [`AccountError::TooMany`] when too many mails were asked for.
-    pub async fn send_login_link(&self, asked: (&Address, &Words)) -> Result<(), AccountError> {
-        self.send_link(asked, (Purpose::LogIn, "/login/link"), |link| Letter::LogIn { link }).await
+    pub async fn send_login_link(
+        &self,
+        asked: (&Address, &Words),
+        leads_to: &[(&str, &str)],
+    ) -> Result<(), AccountError> {
+        let link = (Purpose::LogIn, "/login/link", leads_to);
+        self.send_link(asked, link, |link| Letter::LogIn { link }).await
     }
 
     /// Writes a link to `page` that does what `purpose` says, in a `letter`, or says that there is
@@ -99,7 +105,7 @@ impl Accounts {
     pub(super) async fn send_link(
         &self,
         (email, asked_in): (&Address, &Words),
-        (purpose, page): (Purpose, &str),
+        (purpose, page, leads_to): (Purpose, &str, &[(&str, &str)]),
         letter: fn(String) -> Letter,
     ) -> Result<(), AccountError> {
         let now = self.clock.now();
@@ -108,6 +114,7 @@ impl Accounts {
         let link = Link { purpose, email: email.clone(), expires_at: now.plus(LINK_LIFE) };
         // A link that nobody gets opens nothing, but making it takes the same time.
         let link = self.make_link(&mut tx, page, link).await?;
+        let link = leading_on(link, leads_to)?;
         let reader = store::find_by_email(&mut tx, email).await?;
         let letter = match &reader {
             Some(_) => letter(link),
@@ -160,7 +167,7 @@ impl Accounts {
             Rotation::Rotated(session, secret) => {
                 let reader = store::find(&mut tx, session.subject).await?.ok_or(unknown)?;
                 tx.commit().await?;
-                Ok(LoggedIn { reader, session: session.id, secret })
+                Ok(LoggedIn { reader, session: session.id, secret, reads_only: session.reads_only })
             }
             Rotation::Reused(session) => {
                 if let Some(reader) = store::find(&mut tx, session.subject).await? {
@@ -217,12 +224,15 @@ impl Accounts {
         Ok(listed)
     }
 
-    /// Ends one of the caller's sessions; says whether there was such a one.
+    /// Ends one of the caller's sessions, and with it what it handed over to websites; says whether
+    /// there was such a one.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn end_session(&self, caller: Caller, session: Uuid) -> Result<bool, AccountError> {
         let mut tx = self.db.write().await?;
+        // A website to which it is just being handed over waits here.
+        store::lock(&mut tx, caller.subject).await?;
         let found = sessions::find(&mut tx, session).await?;
         let is_own = |found: &Session| {
             found.realm == Realm::Reader && found.subject == caller.subject && found.ended.is_none()
@@ -232,10 +242,35 @@ impl Accounts {
         }
         let reason =
             if session == caller.session { EndReason::LoggedOut } else { EndReason::EndedByOwner };
-        sessions::end(&mut tx, session, reason, self.clock.now()).await?;
+        let now = self.clock.now();
+        sessions::end(&mut tx, session, reason, now).await?;
+        let handed_over = sessions::end_handed_over(&mut tx, session, reason, now).await?;
         tx.commit().await?;
-        self.tokens.revocations().add([session]);
+        self.tokens.revocations().add([session].into_iter().chain(handed_over));
         Ok(true)
+    }
+
+    /// Ends the session `before`, after which another begins in the same browser. What it handed over
+    /// to websites stays with its reader there, and ends with the other.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn replace_session(
+        &self,
+        before: Caller,
+        after: &LoggedIn,
+    ) -> Result<(), AccountError> {
+        let mut tx = self.db.write().await?;
+        let places = (before.session, after.session);
+        store::lock(&mut tx, before.subject).await?;
+        sessions::pass_on(&mut tx, after.reader.id, places).await?;
+        let now = self.clock.now();
+        sessions::end(&mut tx, before.session, EndReason::LoggedOut, now).await?;
+        let strangers =
+            sessions::end_handed_over(&mut tx, before.session, EndReason::LoggedOut, now).await?;
+        tx.commit().await?;
+        self.tokens.revocations().add([before.session].into_iter().chain(strangers));
+        Ok(())
     }
 
     /// Ends all sessions of the reader `id`. `record` goes into the audit log where it is staff
@@ -259,4 +294,14 @@ impl Accounts {
         self.tokens.revocations().add(ended);
         Ok(())
     }
+}
+
+/// The same link, which carries `fields` too.
+pub(super) fn leading_on(link: String, fields: &[(&str, &str)]) -> Result<String, AccountError> {
+    if fields.is_empty() {
+        return Ok(link);
+    }
+    let fields = serde_urlencoded::to_string(fields);
+    let fields = fields.map_err(|error| AccountError::Failed(error.into()))?;
+    Ok(format!("{link}&{fields}"))
 }

@@ -58,7 +58,7 @@ impl Accounts {
     /// # Errors
     /// [`AccountError::TooMany`] when too many mails were asked for.
     pub async fn send_reset_link(&self, asked: (&Address, &Words)) -> Result<(), AccountError> {
-        let link = (Purpose::PasswordReset, "/login/reset");
+        let link = (Purpose::PasswordReset, "/login/reset", &[][..]);
         self.send_link(asked, link, |link| Letter::ResetPassword { link }).await
     }
 

@@ -83,7 +83,7 @@ async fn advance(
         let why = "the bar works from the pages of this sandbox only";
         return Err(ApiError::Forbidden("foreign_form", why));
     }
-    let step = match Fields::read(body).await {
+    let step = match Fields::read(&headers, body).await {
         Ok(fields) => fields.into::<Step>(),
         Err(error) => Err(error),
     };

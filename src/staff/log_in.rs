@@ -117,9 +117,11 @@ impl Desk {
             realm: Realm::Staff,
             subject: staff.id,
             device,
+            authenticated_at: now,
             expires_at: now.plus(self.lifetimes.total),
             kind,
             reads_only: false,
+            handed_from: None,
         };
         let (session, secret) = sessions::start(&mut tx, &self.ids, new, now).await?;
         let entry = origin.entry(Actor::Staff(staff.id), Action::StaffLoggedIn);

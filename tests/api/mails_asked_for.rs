@@ -35,6 +35,7 @@ const NOT_LIMITED: &[(&str, &str)] = &[
     ("delete /v1/me/sessions/{id}", "needs a token that was checked"),
     ("post /v1/access", "a website's call, by a key of 256 bits"),
     ("post /v1/access/batch", "a website's call, by a key of 256 bits"),
+    ("post /v1/auth/handovers/redeem", "a website's call, by a key of 256 bits"),
     ("post /v1/staff/logout", "needs a token that was checked"),
     ("post /v1/staff/views", "needs a token that was checked"),
     ("delete /v1/staff/views/{id}", "needs a token that was checked"),

@@ -25,6 +25,7 @@ const TABLES: &[(&str, Holds)] = &[
     ("reader_notes", Holds::Part("/notes")),
     ("meter_probe", Holds::Nothing("one instant, to see whether the disk takes it")),
     ("refresh_tokens", Holds::Nothing("hashes of secrets, by the session")),
+    ("handovers", Holds::Nothing("hashes of secrets, for an hour, by the session")),
     ("mailed_links", Holds::Nothing("hashes of secrets, for a day; the mails are listed")),
     ("limits", Holds::Nothing("hashes, and instants that are past within hours")),
     ("signing_keys", Holds::Nothing("our own keys")),

@@ -62,17 +62,7 @@ impl Browser {
         action: &str,
         fields: &[(&str, &str)],
     ) -> Answer {
-        let page = self.open(path).await.text();
-        let form = page.split("<form").find(|form| form.contains(&format!("action=\"{action}\"")));
-        assert!(form.is_some(), "no form {action} on {path}: {page}");
-        let hidden = form.unwrap().split("type=\"hidden\"").skip(1).map(|input| {
-            let attribute = |name: &str| {
-                let text = input.split(&format!("{name}=\"")).nth(1).unwrap();
-                text.split('"').next().unwrap().replace("&#38;", "&")
-            };
-            (attribute("name"), attribute("value"))
-        });
-        let mut all: Vec<(String, String)> = hidden.collect();
+        let mut all = hidden_fields(&self.open(path).await.text(), action);
         all.extend(fields.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
         self.post(action, &all).await
     }
@@ -88,6 +78,21 @@ impl Browser {
     pub(crate) fn is_logged_in(&self) -> bool {
         self.cookies.contains_key("pressgate_session")
     }
+}
+
+/// What the form on `page` that is sent to `action` holds already.
+pub(crate) fn hidden_fields(page: &str, action: &str) -> Vec<(String, String)> {
+    let form = page.split("<form").find(|form| form.contains(&format!("action=\"{action}\"")));
+    let form = form.unwrap_or_else(|| panic!("no form {action}: {page}"));
+    let form = form.split("</form>").next().unwrap();
+    let hidden = form.split("type=\"hidden\"").skip(1).map(|input| {
+        let attribute = |name: &str| {
+            let text = input.split(&format!("{name}=\"")).nth(1).unwrap();
+            text.split('"').next().unwrap().replace("&#38;", "&")
+        };
+        (attribute("name"), attribute("value"))
+    });
+    hidden.collect()
 }
 
 /// The hidden token of the form on `page` that is sent to `action`.

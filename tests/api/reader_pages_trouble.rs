@@ -1,11 +1,15 @@
 //! The readers' own pages and what can happen to a form: hostile texts, links that are over, other
 //! tabs, the back button, and a browser without cookies.
 
+use axum::http::Request;
 use time::Duration;
 
 use crate::{
     app::Answer,
-    reader_pages::{Browser, PASSWORD, form_token, logged_in, mailed_link, posts, signed_up},
+    reader_pages::{
+        Browser, PASSWORD, form_token, hidden_fields, logged_in, mailed_link, posts, signed_up,
+    },
+    subscribing::begun,
 };
 
 const ANNA: &str = "anna@example.org";
@@ -14,9 +18,9 @@ const ANNA: &str = "anna@example.org";
 const FORMS: &[(&str, &str, &[&str])] = &[
     ("/signup", "/signup", &["email", "password"]),
     ("/signup/confirm?token=x", "/signup/confirm", &["token"]),
-    ("/login", "/login", &["email", "password", "return_to"]),
-    ("/login", "/login/email", &["email"]),
-    ("/login/link?token=x", "/login/link", &["token", "return_to"]),
+    ("/login", "/login", &["email", "password", "site", "return_to"]),
+    ("/login", "/login/email", &["email", "site", "return_to"]),
+    ("/login/link?token=x", "/login/link", &["token", "site", "return_to"]),
     ("/login/reset", "/login/reset", &["email"]),
     ("/login/reset?token=x", "/login/reset/set", &["token", "password"]),
     ("/account/address?token=x", "/account/address", &["token"]),
@@ -39,6 +43,8 @@ pub(crate) fn hostile() -> Vec<String> {
         "an\u{200b}na@example\u{feff}.org",
         "\u{202e}gro.elpmaxe@anna\u{2066}",
         "\0",
+        "anna\u{0}@example.org",
+        "\u{200f}\u{061c}\u{2067}anna@example.org",
         "&lt;b&gt;&#x22;",
         "{ $minutes }",
     ]
@@ -111,6 +117,7 @@ on_both_databases! {
                         of if of == *name => text.clone(),
                         "email" => format!("b{}@example.org", text.len()),
                         "return_to" => "/account".to_owned(),
+                        "site" => "demo".to_owned(),
                         _ => PASSWORD.to_owned(),
                     };
                     let mut fields: Vec<(String, String)> =
@@ -130,6 +137,61 @@ on_both_databases! {
         }
         let again = logged_in(&t, "a9@example.org", PASSWORD).await;
         assert!(again.is_logged_in(), "readers are still there");
+    }
+
+    async fn what_no_page_of_ours_would_send_is_read_by_nobody(t: TestApp) {
+        for (path, action, names) in FORMS {
+            let mut browser = match *path {
+                "/account" => signed_up(&t, &format!("c{}@example.org", action.len())).await,
+                _ => Browser::new(&t),
+            };
+            let token = form_token(&browser.open(path).await.text(), action);
+            let mut good = owned(&[("form_token", &token)]);
+            good.extend(names.iter().map(|name| ((*name).to_owned(), "x".to_owned())));
+            let plain = serde_urlencoded::to_string(&good).unwrap();
+            for media_type in ["", "text/plain", "application/json", "multipart/form-data; boundary=x"] {
+                let request = Request::post(*action)
+                    .header("content-type", media_type)
+                    .header("sec-fetch-site", "same-origin");
+                let answer = browser.send(request, plain.clone()).await;
+                assert_eq!(answer.status, 422, "{action} as {media_type:?}");
+                assert!(answer.text().contains("<html"), "{action}");
+            }
+            // Twice the same field, a field that nobody asked for, and more fields than there are.
+            for name in *names {
+                let mut twice = good.clone();
+                twice.push(((*name).to_owned(), "y".to_owned()));
+                assert_eq!(browser.post(action, &twice).await.status, 422, "{action}, {name} twice");
+            }
+            let many = (0..100).map(|i| (format!("more{i}"), String::new()));
+            let many: Vec<(String, String)> = good.iter().cloned().chain(many).collect();
+            assert_eq!(browser.post(action, &many).await.status, 422, "{action}, with many");
+        }
+    }
+
+    async fn forms_about_subscriptions_do_nothing_once_another_tab_logged_out(t: TestApp) {
+        let mut browser = begun(&t, ANNA).await;
+        let link = mailed_link(&t, ANNA, "/login/link").await;
+        browser.submit(&link, "/login/link", &[]).await;
+        let mut open = Vec::new();
+        for action in ["/account/cancel", "/account/switch", "/account/card"] {
+            open.push((action, hidden_fields(&browser.open(action).await.text(), action)));
+        }
+        browser.submit("/account", "/logout", &[]).await;
+        browser.open("/login").await;
+        for (action, mut fields) in open {
+            fields.extend(owned(&[("payment_method", "pm_sandbox_ok:other")]).into_iter().filter(|_| action.ends_with("card")));
+            let answer = browser.post(action, &fields).await;
+            assert_eq!(answer.status, 403, "{action}");
+            assert!(answer.text().contains("Nothing was done."), "{action}");
+        }
+        browser.submit("/login", "/login/email", &[("email", ANNA)]).await;
+        let link = mailed_link(&t, ANNA, "/login/link").await;
+        browser.submit(&link, "/login/link", &[]).await;
+        let export = browser.open("/account/export").await.json();
+        let it = &export["subscriptions"][0];
+        assert_eq!((it["status"].as_str(), it["cancel_at_period_end"].as_bool()), (Some("trialing"), Some(false)));
+        assert_eq!(export["consents"].as_array().unwrap().len(), 1);
     }
 
     async fn hostile_texts_in_addresses_stay_texts(t: TestApp) {

@@ -210,9 +210,11 @@ on_both_databases! {
             realm: Realm::Staff,
             subject: ids.uuid(now).unwrap(),
             device: String::new(),
+            authenticated_at: now,
             expires_at: now.plus(Duration::DAY),
             kind: SecretKind::Refresh,
             reads_only: false,
+            handed_from: None,
         };
         let mut tx = t.state.databases.main.write().await.unwrap();
         let (_, secret) = store::start(&mut tx, &ids, new, now).await.unwrap();

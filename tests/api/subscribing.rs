@@ -6,7 +6,7 @@ use time::Duration;
 
 use crate::{
     app::{Answer, TestApp},
-    reader_pages::{Browser, mailed_link, signed_up},
+    reader_pages::{Browser, hidden_fields, mailed_link, signed_up},
 };
 
 const WALLED: &str = "/demo/articles/how-birds-find-their-way";
@@ -53,15 +53,7 @@ fn answer(said: &str) -> [(String, String); 1] {
 
 /// The fields of the offer's form as this browser would send them.
 async fn filled_in(browser: &mut Browser) -> Vec<(String, String)> {
-    let page = browser.open(OFFER).await.text();
-    let form = page.split("<form").find(|form| form.contains("action=\"/subscribe\"")).unwrap();
-    let hidden = form.split("type=\"hidden\"").skip(1).map(|input| {
-        let of = |name: &str| {
-            let text = input.split(&format!("{name}=\"")).nth(1).unwrap();
-            text.split('"').next().unwrap().to_owned()
-        };
-        (of("name"), of("value"))
-    });
+    let hidden = hidden_fields(&browser.open(OFFER).await.text(), "/subscribe").into_iter();
     let typed =
         [("email", "anna@example.org"), ("payment_method", "pm_sandbox_ok"), ("agree", "yes")];
     hidden.chain(typed.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect()

@@ -76,6 +76,8 @@ pub enum EndReason {
     PasswordChanged,
     /// A refresh token was used that somebody had used before.
     TokenReused,
+    /// The code by which it was handed over was used once more.
+    CodeReused,
     /// The owner's data was erased.
     Erased,
     /// Staff ended it.
@@ -85,11 +87,12 @@ pub enum EndReason {
 }
 
 impl EndReason {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::LoggedOut,
         Self::EndedByOwner,
         Self::PasswordChanged,
         Self::TokenReused,
+        Self::CodeReused,
         Self::Erased,
         Self::EndedByStaff,
         Self::AccountChanged,
@@ -103,6 +106,7 @@ impl EndReason {
             Self::EndedByOwner => "ended_by_owner",
             Self::PasswordChanged => "password_changed",
             Self::TokenReused => "token_reused",
+            Self::CodeReused => "code_reused",
             Self::Erased => "erased",
             Self::EndedByStaff => "ended_by_staff",
             Self::AccountChanged => "account_changed",

@@ -28,6 +28,8 @@ pub enum SecretKind {
     Cookie,
     /// What a link in a mail stands for.
     Link,
+    /// A session on a website, by a code in the address that leads back to it.
+    Handover,
 }
 
 impl SecretKind {
@@ -36,6 +38,7 @@ impl SecretKind {
             Self::Refresh => "pgr_",
             Self::Cookie => "pgc_",
             Self::Link => "pgl_",
+            Self::Handover => "pgh_",
         }
     }
 }

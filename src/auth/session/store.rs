@@ -37,12 +37,16 @@ pub struct NewSession {
     pub subject: Uuid,
     /// What the device calls itself.
     pub device: String,
+    /// When a secret was last given for it.
+    pub authenticated_at: Timestamp,
     /// When it ends however much it is used.
     pub expires_at: Timestamp,
     /// [`SecretKind::Refresh`] for programs, [`SecretKind::Cookie`] for our own pages.
     pub kind: SecretKind,
     /// Whether it opens articles and no account.
     pub reads_only: bool,
+    /// The session on our own pages that handed it over to a website.
+    pub handed_from: Option<Uuid>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -103,8 +107,8 @@ pub async fn start(
     let cookie_hash = (new.kind == SecretKind::Cookie).then(|| secret.hash().to_bytes());
     tx.query(
         "INSERT INTO sessions (id, realm, subject, device, cookie_hash, started_at,
-                               authenticated_at, last_used_at, expires_at, reads_only)
-         VALUES ($1, $2, $3, $4, $5, $6, $6, $6, $7, $8)",
+                               authenticated_at, last_used_at, expires_at, reads_only, handed_from)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $6, $8, $9, $10)",
     )
     .bind(id)
     .bind(new.realm.as_str())
@@ -112,8 +116,10 @@ pub async fn start(
     .bind(new.device)
     .bind(cookie_hash)
     .bind(now)
+    .bind(new.authenticated_at)
     .bind(new.expires_at)
     .bind(new.reads_only)
+    .bind(new.handed_from)
     .execute()
     .await?;
     if new.kind == SecretKind::Refresh {
@@ -283,6 +289,49 @@ pub async fn end(
         .execute()
         .await?;
     Ok(ended > 0)
+}
+
+/// Ends the sessions that the session `from` handed over to websites, and names those that it ended.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn end_handed_over(
+    tx: &mut Tx,
+    from: Uuid,
+    reason: EndReason,
+    now: Timestamp,
+) -> Result<Vec<Uuid>, StoreError> {
+    let ended: Vec<(Uuid,)> = tx
+        .query(
+            "UPDATE sessions SET ended_at = $1, end_reason = $2
+             WHERE handed_from = $3 AND ended_at IS NULL
+             RETURNING id",
+        )
+        .bind(now)
+        .bind(reason.as_str())
+        .bind(from)
+        .all()
+        .await?;
+    Ok(ended.into_iter().map(|(id,)| id).collect())
+}
+
+/// Lets what `from` handed over end with `to`, which follows it in the same browser; only where both
+/// are of `subject`.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn pass_on(
+    tx: &mut Tx,
+    subject: Uuid,
+    (from, to): (Uuid, Uuid),
+) -> Result<(), StoreError> {
+    tx.query("UPDATE sessions SET handed_from = $1 WHERE handed_from = $2 AND subject = $3")
+        .bind(to)
+        .bind(from)
+        .bind(subject)
+        .execute()
+        .await?;
+    Ok(())
 }
 
 /// Ends every session of `subject`, and names those that it ended.

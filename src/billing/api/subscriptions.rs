@@ -152,7 +152,7 @@ pub(super) async fn resume(
     Subscriber(reader): Subscriber,
     id: PathId,
 ) -> Result<Response, ApiError> {
-    let resumed = counter.billing.resume((reader, parse_id(id)?)).await?;
+    let resumed = counter.billing.resume((reader, parse_id(id)?), None).await?;
     answer(&counter, StatusCode::OK, &resumed).await
 }
 
@@ -186,7 +186,8 @@ pub(super) async fn switch(
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     let SwitchOrder { plan, preview } = parse(&bytes)?;
-    let switched = counter.billing.switch((reader, parse_id(id)?), &plan, &preview).await?;
+    let of = (reader, parse_id(id)?);
+    let switched = counter.billing.switch(of, &plan, &preview, None).await?;
     answer(&counter, StatusCode::OK, &switched).await
 }
 
@@ -219,6 +220,6 @@ pub(super) async fn pay_by(
 ) -> Result<Response, ApiError> {
     let MethodBody { payment_method } = parse(&bytes)?;
     let method = parse_method(&payment_method)?;
-    let paid = counter.billing.pay_by((reader, parse_id(id)?), &method).await?;
+    let paid = counter.billing.pay_by((reader, parse_id(id)?), &method, None).await?;
     answer(&counter, StatusCode::OK, &paid).await
 }

@@ -7,6 +7,7 @@ use super::{Billing, BillingError, charging::Intent};
 use crate::{
     billing::{
         charge::{model::ChargeStatus, store as charges},
+        consent::{self, Shown},
         event::{Actor, Event},
         gateway::{ChargeOutcome, GatewayError, PaymentMethod},
         letter::News,
@@ -129,14 +130,23 @@ impl Billing {
         Ok(withdrawn)
     }
 
-    /// Takes a reader's cancellation back, or ends a pause.
+    /// Takes a reader's cancellation back, or ends a pause. `agreed` is what stood beside the button,
+    /// where it was on a page of ours.
     ///
     /// # Errors
     /// [`BillingError`].
-    pub async fn resume(&self, of: (Uuid, Uuid)) -> Result<Subscription, BillingError> {
+    pub async fn resume(
+        &self,
+        of: (Uuid, Uuid),
+        agreed: Option<&Shown>,
+    ) -> Result<Subscription, BillingError> {
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
         let current = self.take(&mut tx, of, now).await?;
+        if let Some(agreed) = agreed {
+            let terms = (&current, &current.terms);
+            consent::insert(&mut tx, self.ids.uuid(now)?, terms, agreed, now).await?;
+        }
         if matches!(current.state, State::Paused { .. }) {
             return self.unpause(tx, current, Actor::Reader).await;
         }
@@ -169,7 +179,8 @@ impl Billing {
         self.reload(id).await
     }
 
-    /// Pays by another card from now on, and what is overdue with it at once.
+    /// Pays by another card from now on, and what is overdue with it at once. `agreed` is what stood
+    /// beside the button, where a first card makes a subscription go on.
     ///
     /// # Errors
     /// [`BillingError`].
@@ -177,12 +188,17 @@ impl Billing {
         &self,
         of: (Uuid, Uuid),
         method: &PaymentMethod,
+        agreed: Option<&Shown>,
     ) -> Result<Subscription, BillingError> {
         let method = self.method(method).await?;
         self.call_off_unconfirmed(of).await?;
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
         let current = self.take(&mut tx, of, now).await?;
+        if let Some(agreed) = agreed {
+            let terms = (&current, &current.terms);
+            consent::insert(&mut tx, self.ids.uuid(now)?, terms, agreed, now).await?;
+        }
         let overdue = matches!(current.state, State::PastDue { .. });
         let waits_for_card =
             matches!(current.state, State::Paused { .. }) && current.method.is_none();

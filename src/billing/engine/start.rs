@@ -346,7 +346,7 @@ impl Billing {
         }
         Box::pin(self.note_facts(tx, (None, fresh), now)).await?;
         if let Some(shown) = &order.shown {
-            consent::insert(tx, fresh.id, fresh, shown, now).await?;
+            consent::insert(tx, fresh.id, (fresh, &fresh.terms), shown, now).await?;
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     billing::{
         catalog::model::Terms,
+        consent,
         event::Actor,
         ledger::balance,
         subscription::{
@@ -37,6 +38,8 @@ pub struct Preview {
     pub effective_at: Timestamp,
     /// The end of its first period, or of the trial that goes on.
     pub period_end: Timestamp,
+    /// When its price is charged next, after what is paid at once.
+    pub next_charge_at: Timestamp,
 }
 
 /// What a token stands for. Whatever else the amounts depend on is looked at again.
@@ -76,8 +79,30 @@ impl Billing {
             charge: charge.amount,
             credit: credit.amount,
         };
-        let Quote { effective_at, period_end, .. } = quote;
-        Ok(Preview { token: self.sign(&shown)?, charge, credit, effective_at, period_end })
+        Ok(of_quote(self.sign(&shown)?, (charge, credit), &quote))
+    }
+
+    /// The preview that `token` stands for, as it was shown; `None` where it is none of ours for this
+    /// switch, or holds no longer.
+    ///
+    /// # Errors
+    /// [`BillingError`].
+    pub async fn previewed(
+        &self,
+        (reader, id): (Uuid, Uuid),
+        plan: &str,
+        token: &str,
+    ) -> Result<Option<Preview>, BillingError> {
+        let current = self.find(reader, id).await?;
+        let terms = self.target(plan)?;
+        current.may_switch(&terms)?;
+        let is_meant = |shown: &Shown| shown.subscription == id && shown.plan == plan;
+        let Some(shown) = self.read(token).filter(is_meant) else { return Ok(None) };
+        let Some(at) = Timestamp::from_micros(shown.at) else { return Ok(None) };
+        let Ok(quote) = current.quote(&terms, at) else { return Ok(None) };
+        let money = |amount| Money { amount, ..Money::zero(terms.currency()) };
+        let amounts = (money(shown.charge), money(shown.credit));
+        Ok(Some(of_quote(token.to_owned(), amounts, &quote)))
     }
 
     fn target(&self, plan: &str) -> Result<Terms, BillingError> {
@@ -118,7 +143,8 @@ impl Billing {
         serde_json::from_slice(&facts).ok()
     }
 
-    /// Switches a reader's subscription as `preview` showed.
+    /// Switches a reader's subscription as `preview` showed. `agreed` is what stood beside the button,
+    /// where it was on a page of ours.
     ///
     /// # Errors
     /// [`Refusal::PreviewStale`] where anything has changed since, and else [`BillingError`].
@@ -127,6 +153,7 @@ impl Billing {
         of: (Uuid, Uuid),
         plan: &str,
         preview: &str,
+        agreed: Option<&consent::Shown>,
     ) -> Result<Subscription, BillingError> {
         let now = self.clock.now();
         let stale = BillingError::Refused(Refusal::PreviewStale);
@@ -154,6 +181,10 @@ impl Billing {
         if holds != shown {
             return Err(stale);
         }
+        if let Some(agreed) = agreed {
+            let to = (&current, &terms);
+            consent::insert(&mut tx, self.ids.uuid(now)?, to, agreed, now).await?;
+        }
         let How::AtOnce { purchase, credit } = quote.how else {
             let changed = current.switch_later(terms, now)?;
             let changed = self.change(&mut tx, changed, Actor::Reader, now).await?;
@@ -179,4 +210,13 @@ impl Billing {
         tx.commit().await?;
         Ok(kept)
     }
+}
+
+fn of_quote(token: String, (charge, credit): (Money, Money), quote: &Quote) -> Preview {
+    let Quote { effective_at, period_end, .. } = *quote;
+    let next_charge_at = match quote.how {
+        How::AtPeriodEnd => effective_at,
+        How::InTrial | How::AtOnce { .. } => period_end,
+    };
+    Preview { token, charge, credit, effective_at, period_end, next_charge_at }
 }

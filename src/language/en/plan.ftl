@@ -28,6 +28,8 @@ plan-alert-confirm = Your bank wants you to confirm a payment.
 plan-alert-past-due = Please pay by another card, or see to it that this one works.
 plan-retry-none = We do not try this card again.
 plan-retry = We try this card again on { $date }.
+plan-alert-waits = No card is known, so nothing will be charged, and after the trial the subscription waits. Add a card to go on.
+plan-alert-add-card = Your trial is over. Add a card to go on reading.
 plan-alert-no-card = No card is known, so nothing will be charged and the trial just ends. Add a card to go on.
 plan-price = Price
 plan-next-charge = Next charge
@@ -88,6 +90,7 @@ plan-switch-stay = Leave it as it is
 plan-switch-stale = Something has changed since this page was opened. These are the figures of now.
 
 plan-card-title = Use another card
+plan-card-add = Add a card
 plan-card-lead = You pay by { $card }.
 plan-card-none-yet = No card is known yet.
 plan-card-what = From now on we charge this card.
@@ -98,7 +101,6 @@ plan-card-declined = This card was declined. Try another one.
 plan-card-changed = From now on we charge this card.
 
 plan-resume-title = Take the cancellation back
-plan-resume-what = { $plan } then goes on after { $date }, and is charged again.
 plan-resumed = Your subscription goes on.
 plan-done-title = Done
 plan-nothing-to-do-title = Nothing to do

@@ -41,6 +41,8 @@ subscribe-agree-trial = { $days ->
    *[other] Free for { $days } days, until { $date }.
 }
 subscribe-agree-then = Then { $rate }. The first charge is on { $date }; it goes on until you cancel.
+subscribe-agree-ends = No card is needed. After the trial it ends by itself, and nothing is charged. If you add a card before, it goes on: { $rate }, first on { $date }, until you cancel.
+subscribe-agree-waits = No card is needed. After the trial it waits, and nothing is charged, until you add a card. If you add one before, it goes on: { $rate }, first on { $date }, until you cancel.
 subscribe-agree-pay = { $price } today.
 subscribe-agree-renews = It renews by itself: { $rate }, next on { $date }, until you cancel.
 subscribe-agree-way-out = You can cancel anytime: in your account, by a link in our mails, or at { $address } without logging in. You go on reading until the end of what you have paid.

@@ -28,6 +28,8 @@ plan-alert-confirm = Votre banque vous demande de confirmer un paiement.
 plan-alert-past-due = Veuillez payer avec une autre carte, ou faire en sorte que celle-ci fonctionne.
 plan-retry-none = Nous ne réessaierons pas cette carte.
 plan-retry = Nous réessaierons cette carte le { $date }.
+plan-alert-waits = Aucune carte n’est enregistrée : rien ne sera prélevé et, après l’essai, l’abonnement attendra. Ajoutez une carte pour continuer.
+plan-alert-add-card = Votre essai est terminé. Ajoutez une carte pour continuer à lire.
 plan-alert-no-card = Aucune carte n’est enregistrée : rien ne sera prélevé et l’essai prendra fin. Ajoutez une carte pour continuer.
 plan-price = Prix
 plan-next-charge = Prochain prélèvement
@@ -88,6 +90,7 @@ plan-switch-stay = Ne rien changer
 plan-switch-stale = Quelque chose a changé depuis l’ouverture de cette page. Voici les montants actuels.
 
 plan-card-title = Changer de carte
+plan-card-add = Ajouter une carte
 plan-card-lead = Vous payez avec la carte { $card }.
 plan-card-none-yet = Aucune carte n’est encore enregistrée.
 plan-card-what = Nous débiterons désormais cette carte.
@@ -98,7 +101,6 @@ plan-card-declined = Cette carte a été refusée. Essayez-en une autre.
 plan-card-changed = Nous débiterons désormais cette carte.
 
 plan-resume-title = Annuler la résiliation
-plan-resume-what = { $plan } se poursuivra après le { $date } et sera de nouveau prélevé.
 plan-resumed = Votre abonnement se poursuit.
 plan-done-title = C’est fait
 plan-nothing-to-do-title = Rien à faire

@@ -93,7 +93,7 @@ pub(super) async fn ask_for_magic_link(
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     let JustEmail { email } = parse(&bytes)?;
-    accounts.send_login_link((&parse_email(&email)?, &asked_in(&headers))).await?;
+    accounts.send_login_link((&parse_email(&email)?, &asked_in(&headers)), &[]).await?;
     Ok(CheckMail::response())
 }
 

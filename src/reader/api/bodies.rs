@@ -84,18 +84,19 @@ impl CheckMail {
 pub(super) struct ReaderBody {
     /// The `sub` of access tokens.
     id: Uuid,
-    /// As typed.
-    email: String,
-    /// Whether a mail to this address was answered.
+    /// As typed; null for a website to which somebody was handed over who reads, and has not
+    /// proved to be the reader.
+    #[schema(required)]
+    email: Option<String>,
+    /// Whether a mail to this address was answered; false where there is none.
     email_verified: bool,
 }
 
 impl From<&Reader> for ReaderBody {
     fn from(reader: &Reader) -> Self {
-        // There is no account before the mail was answered.
         Self {
             id: reader.id,
-            email: reader.email.typed().to_owned(),
+            email: Some(reader.email.typed().to_owned()),
             email_verified: reader.email_verified_at.is_some(),
         }
     }
@@ -117,9 +118,17 @@ pub(super) struct TokensBody {
 
 /// The tokens of one who has just logged in.
 pub(super) fn tokens(accounts: &Accounts, logged_in: &LoggedIn) -> Result<Response, ApiError> {
+    let (reader, caller) = (&logged_in.reader, logged_in.caller());
+    let (reader, access_token) = if logged_in.reads_only {
+        // A website that knows its own readers by address must not take this one for theirs.
+        let nobody = ReaderBody { id: reader.id, email: None, email_verified: false };
+        (nobody, accounts.tokens.issue_to_read(caller)?)
+    } else {
+        (ReaderBody::from(reader), accounts.tokens.issue(Realm::Reader, caller)?)
+    };
     let body = TokensBody {
-        reader: ReaderBody::from(&logged_in.reader),
-        access_token: accounts.tokens.issue(Realm::Reader, logged_in.caller())?,
+        reader,
+        access_token,
         refresh_token: logged_in.secret.expose().to_owned(),
         token_type: "Bearer",
         expires_in: accounts.expires_in(),

@@ -3,6 +3,7 @@
 
 mod auth;
 mod bodies;
+mod handovers;
 mod me;
 mod sign_up;
 
@@ -32,6 +33,7 @@ pub fn routes(accounts: Arc<Accounts>, guard: Guard) -> OpenApiRouter {
         .layer(from_fn_with_state(guard, slow_down));
     OpenApiRouter::new()
         .merge(secrets)
+        .routes(routes!(handovers::redeem))
         .routes(routes!(me::profile, me::erase))
         .routes(routes!(me::export))
         .routes(routes!(me::sessions, me::end_sessions))

@@ -3,30 +3,31 @@
 use axum::{
     extract::{Query, State},
     http::{HeaderMap, StatusCode},
-    response::{IntoResponse, Redirect, Response},
+    response::Response,
 };
 use serde::Deserialize;
 
 use super::{
-    HOME, Pages,
+    Pages,
     fields::{Form, email_field, new_password_field, password_field},
+    halt::Halt,
     refusal::{self, Refusal, broken_rule},
     sign_up::{Token, look_into_mail},
     submitted::Submitted,
     view::{self, Page, link},
     visit::{Visit, device, enter, leave},
+    way_back::{WayBack, lead},
 };
 use crate::{
     auth::password::{InvalidPassword, Password},
-    http::{form::Nothing, problem::ApiError, return_to::checked},
+    http::{form::Nothing, problem::ApiError},
     language::Words,
     mail::address::Address,
+    reader::accounts::LoggedIn,
 };
 
 #[derive(Deserialize)]
-pub(super) struct Destination {
-    #[serde(default)]
-    return_to: String,
+pub(super) struct Came {
     /// That somebody who is logged in is to give a secret once more.
     again: Option<String>,
 }
@@ -36,6 +37,19 @@ pub(super) struct Destination {
 pub(super) struct Credentials {
     email: String,
     password: String,
+    #[serde(default)]
+    site: String,
+    #[serde(default)]
+    return_to: String,
+}
+
+/// What a link by mail is asked for with.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AskedLink {
+    email: String,
+    #[serde(default)]
+    site: String,
     #[serde(default)]
     return_to: String,
 }
@@ -53,7 +67,12 @@ pub(super) struct NewPassword {
     password: String,
 }
 
-fn login_page(words: &Words, email: &str, return_to: &str) -> Page {
+/// The fields of a way back, hidden in a form.
+fn hidden(way: &WayBack) -> Vec<(&'static str, String)> {
+    way.fields().into_iter().map(|(name, value)| (name, value.to_owned())).collect()
+}
+
+fn login_page(words: &Words, email: &str, (pages, way): (&Pages, &WayBack)) -> Page {
     let password = password_field("password", words.say("page-field-password"));
     Page {
         title: words.say("page-log-in"),
@@ -61,13 +80,14 @@ fn login_page(words: &Words, email: &str, return_to: &str) -> Page {
         forms: vec![
             Form {
                 fields: vec![email_field(words, email), password],
-                hidden: vec![("return_to", return_to.to_owned())],
+                hidden: hidden(way),
                 ..Form::new("/login", words.say("page-log-in"))
             },
             Form {
                 heading: words.say("page-by-mail-heading"),
                 text: words.say("page-by-mail-text"),
                 fields: vec![email_field(words, email)],
+                hidden: hidden(way),
                 ..Form::new("/login/email", words.say("page-by-mail-button"))
             },
         ],
@@ -75,6 +95,7 @@ fn login_page(words: &Words, email: &str, return_to: &str) -> Page {
             link("/login/reset", words.say("page-reset-title")),
             link("/signup", words.say("page-sign-up-title")),
         ],
+        leads_to: way.leads_to(pages),
         ..Page::default()
     }
 }
@@ -82,18 +103,27 @@ fn login_page(words: &Words, email: &str, return_to: &str) -> Page {
 pub(super) async fn form(
     State(pages): State<Pages>,
     visit: Visit,
-    Query(Destination { return_to, again }): Query<Destination>,
-) -> Response {
-    let mut page = login_page(&visit.words, "", checked(&return_to, HOME));
+    Query(way): Query<WayBack>,
+    Query(Came { again }): Query<Came>,
+) -> Result<Response, Halt> {
+    let way = way.known(&pages);
+    let mut page = login_page(&visit.words, "", (&pages, &way));
     match &visit.member {
         Some(member) if again.is_some() && !member.is_fresh(&pages) => {
             page.lead = visit.words.say("page-log-in-again");
         }
-        Some(_) => return Redirect::to(checked(&return_to, HOME)).into_response(),
+        Some(member) => {
+            let address = way.address(&pages, Some(member.session.id)).await?;
+            return Ok(lead(&address));
+        }
         None => {}
     }
+    // Whoever only reads here may go on reading there, and may still log in.
+    if let Some(back) = way.href(&pages).filter(|_| visit.guest.is_some()) {
+        page.links.insert(0, link(back, visit.words.say("subscribe-welcome-back")));
+    }
     let sheet = visit.sheet(&pages);
-    visit.seal(view::page(&pages, StatusCode::OK, &page, &sheet))
+    Ok(visit.seal(view::page(&pages, StatusCode::OK, &page, &sheet)))
 }
 
 pub(super) async fn log_in(
@@ -101,38 +131,51 @@ pub(super) async fn log_in(
     headers: HeaderMap,
     Submitted { visit, fields }: Submitted<Credentials>,
 ) -> Result<Response, ApiError> {
-    let Credentials { email, password, return_to } = fields;
+    let Credentials { email, password, site, return_to } = fields;
+    let way = WayBack { site, return_to }.known(&pages);
     let (sheet, words) = (visit.sheet(&pages), visit.words.clone());
     let refused = match (Address::parse(&email), Password::attempt(&password)) {
         (Err(_), _) => Refusal::of_email(&words),
         (_, None) => Refusal::of_field("password", broken_rule(&words, InvalidPassword::TooLong)),
         (Ok(address), Some(attempt)) => {
             match pages.accounts.log_in(&address, &attempt, device(&headers)).await {
-                Ok(logged_in) => {
-                    return enter(&pages, &logged_in, visit.session(), checked(&return_to, HOME))
-                        .await;
-                }
+                Ok(logged_in) => return enter_by(&pages, &logged_in, visit, &way).await,
                 Err(error) => refusal::of(&words, error, "password")?.or_by_mail(&words),
             }
         }
     };
-    let page = login_page(&words, &email, &return_to);
+    let page = login_page(&words, &email, (&pages, &way));
     Ok(refused.on(&pages, (page, "/login"), &sheet))
+}
+
+/// Leads whoever has just logged in the way back.
+async fn enter_by(
+    pages: &Pages,
+    logged_in: &LoggedIn,
+    visit: Visit,
+    way: &WayBack,
+) -> Result<Response, ApiError> {
+    let address = way.address(pages, Some(logged_in.session)).await?;
+    enter(pages, logged_in, visit.session(), &address).await
 }
 
 pub(super) async fn send_link(
     State(pages): State<Pages>,
-    Submitted { visit, fields: JustEmail { email } }: Submitted<JustEmail>,
+    Submitted { visit, fields }: Submitted<AskedLink>,
 ) -> Result<Response, ApiError> {
+    let AskedLink { email, site, return_to } = fields;
+    let way = WayBack { site, return_to }.known(&pages);
     let words = &visit.words;
     let refused = match Address::parse(&email) {
         Err(_) => Refusal::of_email(words),
-        Ok(address) => match pages.accounts.send_login_link((&address, words)).await {
-            Ok(()) => return Ok(look_into_mail(&pages, &visit.sheet(&pages))),
-            Err(error) => refusal::of(words, error, "password")?,
-        },
+        Ok(address) => {
+            match pages.accounts.send_login_link((&address, words), &way.fields()).await {
+                Ok(()) => return Ok(look_into_mail(&pages, &visit.sheet(&pages))),
+                Err(error) => refusal::of(words, error, "password")?,
+            }
+        }
     };
-    let page = login_page(words, &email, "");
+    let page = login_page(words, &email, (&pages, &way));
     Ok(refused.on(&pages, (page, "/login/email"), &visit.sheet(&pages)))
 }
 
@@ -142,18 +185,22 @@ pub(super) struct LinkFields {
     #[serde(default)]
     token: String,
     #[serde(default)]
+    site: String,
+    #[serde(default)]
     return_to: String,
 }
 
-fn link_page(words: &Words, LinkFields { token, return_to }: &LinkFields) -> Page {
+fn link_page(words: &Words, token: &str, (pages, way): (&Pages, &WayBack)) -> Page {
+    let token = [("token", token.to_owned())];
     Page {
         title: words.say("page-log-in"),
         lead: words.say("page-by-link-lead"),
         forms: vec![Form {
-            hidden: vec![("token", token.clone()), ("return_to", return_to.clone())],
+            hidden: token.into_iter().chain(hidden(way)).collect(),
             ..Form::new("/login/link", words.say("page-log-in"))
         }],
         links: vec![link("/login", words.say("page-new-link"))],
+        leads_to: way.leads_to(pages),
         ..Page::default()
     }
 }
@@ -163,8 +210,10 @@ pub(super) async fn link_form(
     visit: Visit,
     Query(fields): Query<LinkFields>,
 ) -> Response {
+    let LinkFields { token, site, return_to } = fields;
+    let way = WayBack { site, return_to }.known(&pages);
     let sheet = visit.sheet(&pages);
-    let page = link_page(&visit.words, &fields);
+    let page = link_page(&visit.words, &token, (&pages, &way));
     visit.seal(view::page(&pages, StatusCode::OK, &page, &sheet))
 }
 
@@ -173,13 +222,14 @@ pub(super) async fn by_link(
     headers: HeaderMap,
     Submitted { visit, fields }: Submitted<LinkFields>,
 ) -> Result<Response, ApiError> {
+    let LinkFields { token, site, return_to } = fields;
+    let way = WayBack { site, return_to }.known(&pages);
     let (sheet, words) = (visit.sheet(&pages), visit.words.clone());
-    match pages.accounts.redeem(&fields.token, device(&headers)).await {
-        Ok(logged_in) => {
-            enter(&pages, &logged_in, visit.session(), checked(&fields.return_to, HOME)).await
-        }
+    match pages.accounts.redeem(&token, device(&headers)).await {
+        Ok(logged_in) => enter_by(&pages, &logged_in, visit, &way).await,
         Err(error) => {
-            let page = Page { forms: Vec::new(), ..link_page(&words, &fields) };
+            let page = link_page(&words, &token, (&pages, &way));
+            let page = Page { forms: Vec::new(), ..page };
             let refused = refusal::of(&words, error, "password")?;
             Ok(refused.on(&pages, (page, "/login/link"), &sheet))
         }
@@ -261,7 +311,7 @@ pub(super) async fn log_out(
     State(pages): State<Pages>,
     Submitted { visit, .. }: Submitted<Nothing>,
 ) -> Result<Response, ApiError> {
-    if let Some(member) = visit.member {
+    if let Some(member) = visit.session() {
         pages.accounts.end_session(member.caller(), member.session.id).await?;
     }
     Ok(leave(&pages, "/login"))

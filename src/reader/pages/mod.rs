@@ -2,8 +2,8 @@
 //!
 //! `visit` knows the browser by its cookies and how to speak to it, `titles` to which site a page
 //! belongs, `submitted` takes a form only from our own pages, `fields` says what a form asks for,
-//! `sheet` what a page is drawn with, `view` draws, `refusal` says what cannot be, and `halt` ends a
-//! handler early. `sign_up`, `log_in`, `account`, `data`, `language`, `subscription` and
+//! `sheet` what a page is drawn with, `view` draws, `refusal` says what cannot be, `halt` ends a handler
+//! early, and `way_back` leads to the website that a reader came from. `sign_up`, `log_in`, `account`, `data`, `language`, `subscription` and
 //! `newsletters` are the pages.
 
 mod account;
@@ -23,6 +23,7 @@ mod subscription;
 mod titles;
 mod view;
 mod visit;
+mod way_back;
 
 use std::sync::Arc;
 
@@ -47,7 +48,7 @@ const HOME: &str = "/account";
 const STYLESHEET: &str = include_str!("../account.css");
 /// What is for everybody may be found; what is for one reader need not be asked for.
 const ROBOTS: &str = "User-agent: *\nDisallow: /account\nDisallow: /mail/\nDisallow: /v1/\n\
-    Disallow: /subscribe/welcome\n";
+    Disallow: /subscribe/welcome\nDisallow: /read-on\n";
 const ICON: &str = include_str!("../icon.svg");
 
 /// What these pages need.
@@ -95,6 +96,7 @@ pub fn routes(pages: Pages, guard: Guard) -> Router {
         .route("/signup", get(sign_up::form))
         .route("/signup/confirm", get(sign_up::confirm_form))
         .route("/login", get(log_in::form))
+        .route("/read-on", get(way_back::read_on))
         .route("/login/link", get(log_in::link_form))
         .route("/login/reset", get(log_in::reset_form))
         .route("/account", get(account::page))

@@ -45,7 +45,7 @@ impl Raw {
         let visit = Visit::from_request_parts(&mut parts, pages).await;
         let visit = visit.map_err(IntoResponse::into_response)?;
         let sheet = visit.sheet(pages).without_forms();
-        let fields = Fields::read(body).await;
+        let fields = Fields::read(&parts.headers, body).await;
         let mut fields = fields.map_err(|_| refusal::unreadable(pages, &sheet))?;
         let token = fields.take(form::FIELD);
         Ok(Self { visit, sheet, path: parts.uri.path().to_owned(), token, fields })

@@ -1,7 +1,10 @@
 //! What the pages look like. Everything that readers typed is escaped by the templates.
 
 use askama::Template;
-use axum::{http::StatusCode, response::Response};
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::Response,
+};
 
 use super::{
     Pages,
@@ -28,6 +31,8 @@ pub(super) struct Page {
     pub(super) forms: Vec<Form>,
     /// Where else to go, and what that is called.
     pub(super) links: Vec<(String, String)>,
+    /// The origin to which its forms lead in the end, where that is not ours.
+    pub(super) leads_to: Option<String>,
 }
 
 /// A link, for [`Page::links`].
@@ -121,7 +126,21 @@ pub(super) fn page(pages: &Pages, status: StatusCode, page: &Page, sheet: &Sheet
         token_field: form::FIELD,
         logged_in: false,
     };
-    answer(status, template.render())
+    let mut response = answer(status, template.render());
+    if let Some(policy) = page.leads_to.as_deref().and_then(policy_for) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+/// Browsers follow a form to `origin` only where the page that held it says so.
+fn policy_for(origin: &str) -> Option<HeaderValue> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.:/[]".contains(&byte);
+    if !origin.bytes().all(is_plain) {
+        return None;
+    }
+    let to_both = format!("form-action 'self' {origin};");
+    HeaderValue::try_from(CONTENT_SECURITY_POLICY.replace("form-action 'self';", &to_both)).ok()
 }
 
 /// Draws the account page.

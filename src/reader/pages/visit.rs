@@ -14,6 +14,7 @@ use super::{
     cookies::{self, Name},
     sheet::{self, Sheet},
     titles::Title,
+    way_back::lead,
 };
 use crate::{
     auth::{
@@ -267,9 +268,9 @@ pub(super) async fn enter(
     path: &str,
 ) -> Result<Response, ApiError> {
     if let Some(member) = before {
-        pages.accounts.end_session(member.caller(), member.session.id).await?;
+        pages.accounts.replace_session(member.caller(), logged_in).await?;
     }
-    let mut response = Redirect::to(path).into_response();
+    let mut response = lead(path);
     let life = Some(pages.accounts.lifetimes.total);
     let cookie = cookies::set(Name::Session, &logged_in.secret, life, pages.secure);
     if let Some(cookie) = cookie {

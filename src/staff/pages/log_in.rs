@@ -121,7 +121,7 @@ pub(super) async fn log_in(
         return refuse(StatusCode::FORBIDDEN, refusal::FOREIGN);
     }
     let unreadable = StatusCode::UNPROCESSABLE_ENTITY;
-    let Ok(mut fields) = Fields::read(body).await else {
+    let Ok(mut fields) = Fields::read(&parts.headers, body).await else {
         return refuse(unreadable, refusal::UNREADABLE);
     };
     let token = fields.take(form::FIELD);

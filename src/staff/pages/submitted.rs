@@ -32,7 +32,7 @@ impl<T: for<'de> Deserialize<'de>> FromRequest<StaffPages> for Submitted<T> {
         let seat = Seat::from_request_parts(&mut parts, pages).await;
         let seat = seat.map_err(IntoResponse::into_response)?;
         let unreadable = || refuse(StatusCode::UNPROCESSABLE_ENTITY, refusal::UNREADABLE);
-        let mut fields = Fields::read(body).await.map_err(|_| unreadable())?;
+        let mut fields = Fields::read(&parts.headers, body).await.map_err(|_| unreadable())?;
         let token = fields.take(form::FIELD);
         let keys = &pages.desk.readers.directory.snapshot().keys.form;
         let holder = (seat.holder, parts.uri.path());

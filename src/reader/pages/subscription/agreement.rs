@@ -1,15 +1,18 @@
 //! What a reader agrees to: the words beside the button. Pure.
 
+use super::facts::{price, rate_of};
 use crate::{
     billing::{
         calendar::{Schedule, trial_end},
-        catalog::model::{Interval, Terms},
+        catalog::model::{Interval, Terms, TrialWithoutCard},
         consent::Shown,
+        subscription::model::{State, Subscription, Then},
         tax,
     },
     clock::Timestamp,
     language::Words,
     money::Money,
+    reader::pages::fields::Form,
 };
 
 /// A plan as it would be taken now: with its free trial, or paid at once.
@@ -42,6 +45,11 @@ impl Proposal {
         words.with("subscribe-trial-then", &[("days", days), ("rate", rate.into())])
     }
 
+    /// Whether it takes a card to begin.
+    pub(super) fn needs_card(&self) -> bool {
+        !self.with_trial || self.terms.plan.trial_without_card.is_none()
+    }
+
     /// What the button says.
     pub(super) fn action(&self, words: &Words) -> String {
         if self.with_trial {
@@ -57,7 +65,7 @@ impl Proposal {
     pub(super) fn agreement(
         &self,
         words: &Words,
-        way_out: &str,
+        public_url: &str,
         now: Timestamp,
     ) -> Option<Vec<String>> {
         let plan = &self.terms.plan;
@@ -66,20 +74,21 @@ impl Proposal {
             let end = words.day(trial_end(now, plan.trial_days));
             let days = ("days", plan.trial_days.into());
             let then = [("rate", rate.into()), ("date", end.as_str().into())];
-            vec![
-                words.with("subscribe-agree-trial", &[days, ("date", end.into())]),
-                words.with("subscribe-agree-then", &then),
-            ]
+            let then = match plan.trial_without_card {
+                None => words.with("subscribe-agree-then", &then),
+                Some(TrialWithoutCard::Cancel) => words.with("subscribe-agree-ends", &then),
+                Some(TrialWithoutCard::Pause) => words.with("subscribe-agree-waits", &then),
+            };
+            vec![words.with("subscribe-agree-trial", &[days, ("date", end.into())]), then]
         } else {
             let next = Schedule { anchor: now, interval: plan.interval }.period(0)?.end;
             let price = words.money(self.price());
-            let renews = [("rate", rate.into()), ("date", words.day(next).into())];
             vec![
                 words.with("subscribe-agree-pay", &[("price", price.into())]),
-                words.with("subscribe-agree-renews", &renews),
+                renews(words, &rate, next),
             ]
         };
-        lines.push(words.with("subscribe-agree-way-out", &[("address", way_out.into())]));
+        lines.push(way_out(words, public_url));
         Some(lines)
     }
 }
@@ -88,6 +97,57 @@ impl Proposal {
 pub(super) fn rate(words: &Words, price: Money, interval: Interval) -> String {
     let variables = [("price", words.money(price).into()), ("interval", interval.as_str().into())];
     words.with("subscribe-rate", &variables)
+}
+
+/// "It renews by itself: $2.90 a month, next on 23 December 2026, until you cancel."
+pub(super) fn renews(words: &Words, rate: &str, next: Timestamp) -> String {
+    let variables = [("rate", rate.into()), ("date", words.day(next).into())];
+    words.with("subscribe-agree-renews", &variables)
+}
+
+/// What is paid, and when, by whoever ends a pause of `it` now.
+pub(super) fn pays_now(words: &Words, it: &Subscription, now: Timestamp) -> Option<Vec<String>> {
+    let next = Schedule { anchor: now, interval: it.terms.plan.interval }.period(0)?.end;
+    let price = words.money(price(&it.terms, &it.country));
+    Some(vec![
+        words.with("subscribe-agree-pay", &[("price", price.into())]),
+        renews(words, &rate_of(words, &it.terms, &it.country), next),
+    ])
+}
+
+/// What is paid, and when, by whoever gives a first card to `it` now; `None` where a card changes
+/// nothing but how it is paid.
+pub(super) fn first_card(words: &Words, it: &Subscription, now: Timestamp) -> Option<Vec<String>> {
+    match &it.state {
+        _ if it.method.is_some() => None,
+        State::Paused { .. } => pays_now(words, it, now),
+        State::Trialing { then: Then::Renew } => {
+            let rate = rate_of(words, &it.terms, &it.country);
+            Some(vec![renews(words, &rate, it.period()?.end)])
+        }
+        _ => None,
+    }
+}
+
+/// The ways out: "You can cancel anytime: …"
+pub(super) fn way_out(words: &Words, public_url: &str) -> String {
+    let address = format!("{public_url}/cancel");
+    words.with("subscribe-agree-way-out", &[("address", address.into())])
+}
+
+/// Everything that stands on a form, as it is kept; its button is the last line.
+pub(super) fn of_form(words: &Words, form: &Form) -> Shown {
+    let facts = form.facts.iter().map(|(name, value)| format!("{name}: {value}"));
+    let around = [form.heading.clone(), form.text.clone()].into_iter().chain(facts);
+    let lines = around.chain([form.button.clone()]).filter(|line| !line.is_empty());
+    shown(words, &lines.collect::<Vec<_>>())
+}
+
+/// The form, which carries the fingerprint of everything that stands on it.
+pub(super) fn sealed(words: &Words, mut form: Form) -> Form {
+    let fingerprint = of_form(words, &form).fingerprint();
+    form.hidden.push(("shown", fingerprint));
+    form
 }
 
 /// The lines of an agreement as they are kept.

@@ -12,7 +12,7 @@ use super::{
     cancel::done_page,
     card::{self, refusal_of},
     offer::told,
-    problem,
+    problem, resume,
 };
 use crate::{
     billing::{
@@ -41,10 +41,22 @@ pub(super) struct Token {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct ResumeForm {
+    token: String,
+    /// The fingerprint of what stood beside the button.
+    #[serde(default)]
+    shown: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct CardForm {
     token: String,
     #[serde(default)]
     payment_method: String,
+    /// The fingerprint of what stood beside the button.
+    #[serde(default)]
+    shown: String,
 }
 
 /// The subscription that the link is for; `None` where the link is none of ours, or is over, or
@@ -78,13 +90,14 @@ fn until(words: &Words, it: &Subscription) -> String {
     it.period().map(|period| words.day(period.end)).unwrap_or_default()
 }
 
-/// The page with the link's button; `chosen` is the card that was chosen before.
+/// The page with the link's button; `chosen` is the card that was chosen before. `None` where there is
+/// nothing to take back.
 fn button_page(
-    words: &Words,
+    (pages, words): (&Pages, &Words),
     it: &Subscription,
     (purpose, token): (LinkPurpose, &str),
     chosen: &str,
-) -> Page {
+) -> Option<Page> {
     let plan = ("plan", it.terms.plan.name.as_str().into());
     let variables = [plan, ("date", until(words, it).into())];
     let hidden = ("token", token.to_owned());
@@ -98,17 +111,16 @@ fn button_page(
             ("plan-cancel-title", Form { hidden: vec![hidden], ..form })
         }
         LinkPurpose::Resume => {
-            let form = Form {
-                text: words.with("plan-resume-what", &variables),
-                ..Form::new(purpose.path(), words.say("plan-do-resume"))
-            };
-            ("plan-resume-title", Form { hidden: vec![hidden], ..form })
+            let form = resume::form(pages, words, it, (purpose.path(), hidden))?;
+            ("plan-resume-title", form)
         }
         LinkPurpose::Card => {
-            ("plan-card-title", card::form(words, it, (purpose.path(), hidden), chosen))
+            let form = card::form((pages, words), it, (purpose.path(), hidden), chosen);
+            let title = card::title(words, it);
+            return Some(Page { title, forms: vec![form], ..Page::default() });
         }
     };
-    Page { title: words.say(title), forms: vec![form], ..Page::default() }
+    Some(Page { title: words.say(title), forms: vec![form], ..Page::default() })
 }
 
 async fn open(
@@ -127,10 +139,11 @@ async fn open(
         LinkPurpose::Card => it.state.ended().is_some(),
     };
     let page = match (done, purpose) {
-        (false, _) => button_page(&sheet.words, &it, (purpose, token), ""),
-        (true, LinkPurpose::Cancel) => done_page(&sheet.words, &it, false),
-        (true, _) => return Ok(nothing_to_do(pages, &sheet)),
+        (false, _) => button_page((pages, &sheet.words), &it, (purpose, token), ""),
+        (true, LinkPurpose::Cancel) => Some(done_page(&sheet.words, &it, false)),
+        (true, _) => None,
     };
+    let Some(page) = page else { return Ok(nothing_to_do(pages, &sheet)) };
     Ok(visit.seal(view::page(pages, StatusCode::OK, &page, &sheet)))
 }
 
@@ -188,13 +201,20 @@ pub(super) async fn cancel(
 
 pub(super) async fn resume(
     State(pages): State<Pages>,
-    Sent { visit, fields: Token { token } }: Sent<Token>,
+    Sent { visit, fields: ResumeForm { token, shown } }: Sent<ResumeForm>,
 ) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
-    let Some(it) = meant(&pages, LinkPurpose::Resume, &token).await? else {
+    let purpose = LinkPurpose::Resume;
+    let Some(it) = meant(&pages, purpose, &token).await? else {
         return Ok(over(&pages, &sheet));
     };
-    match pages.accounts.billing.resume((it.reader, it.id)).await {
+    let to = (purpose.path(), ("token", token));
+    let form = resume::form(&pages, &sheet.words, &it, to).filter(|_| it.cancels_at_period_end());
+    let Some(form) = form else { return Ok(nothing_to_do(&pages, &sheet)) };
+    let Some(agreed) = resume::agreed(&sheet.words, &form, &shown) else {
+        return Ok(resume::shown_again(&pages, &sheet, form));
+    };
+    match pages.accounts.billing.resume((it.reader, it.id), Some(&agreed)).await {
         Ok(_) => Ok(done(&pages, &sheet, "plan-resumed")),
         Err(BillingError::Refused(_)) => Ok(nothing_to_do(&pages, &sheet)),
         Err(error) => problem(&pages, &sheet, error),
@@ -216,15 +236,30 @@ pub(super) async fn card(
         return Ok(over(&pages, &sheet));
     };
     let refuse = |(status, why): (StatusCode, &str)| {
-        let page = button_page(&sheet.words, &it, (purpose, &fields.token), &fields.payment_method);
-        let page = page.refused(purpose.path(), Some("payment_method"), &sheet.words.say(why));
+        let words = &sheet.words;
+        let of = (purpose, fields.token.as_str());
+        let page = button_page((&pages, words), &it, of, &fields.payment_method);
+        let Some(page) = page else { return Ok(nothing_to_do(&pages, &sheet)) };
+        let page = page.refused(purpose.path(), Some("payment_method"), &words.say(why));
         Ok(view::page(&pages, status, &page, &sheet))
+    };
+    let to = (purpose.path(), ("token", fields.token.clone()));
+    let words = (&pages, &sheet.words);
+    let form = card::form(words, &it, to, &fields.payment_method);
+    let Ok(agreed) = card::agreed(words, &it, (&form, &fields.shown)) else {
+        let page = Page {
+            title: card::title(&sheet.words, &it),
+            alert: Some(sheet.words.say("subscribe-error-moved")),
+            forms: vec![form],
+            ..Page::default()
+        };
+        return Ok(view::page(&pages, StatusCode::CONFLICT, &page, &sheet));
     };
     let Some(method) = PaymentMethod::parse(&fields.payment_method) else {
         return refuse((StatusCode::UNPROCESSABLE_ENTITY, "subscribe-error-card"));
     };
     let billing = &pages.accounts.billing;
-    match billing.pay_by((it.reader, it.id), &method).await {
+    match billing.pay_by((it.reader, it.id), &method, agreed.as_ref()).await {
         Ok(changed) => match billing.confirm_at(&changed).await? {
             Some(bank) => Ok(Redirect::to(&bank).into_response()),
             None => Ok(done(&pages, &sheet, "plan-card-changed")),

@@ -1,4 +1,4 @@
-//! `/account/cancel` and what undoes it. Two clicks, and no question before the end.
+//! `/account/cancel`. Two clicks, and no question before the end.
 
 use axum::{
     extract::{Query, State},
@@ -130,7 +130,7 @@ pub(super) async fn page(
     }
 }
 
-fn nothing(pages: &Pages, sheet: &Sheet) -> Response {
+pub(super) fn nothing(pages: &Pages, sheet: &Sheet) -> Response {
     let words = &sheet.words;
     let links = vec![link("/account", words.say("account-title"))];
     let said = ("plan-cancel-nothing-title", "plan-cancel-nothing");
@@ -228,18 +228,4 @@ pub(super) async fn give_reason(
     let links = vec![link("/account", words.say("account-title"))];
     let thanks = ("plan-thanks-title", "plan-thanks");
     Ok(told(&pages, &sheet, StatusCode::OK, thanks, links))
-}
-
-pub(super) async fn resume(
-    State(pages): State<Pages>,
-    Submitted { visit, fields: Which { id } }: Submitted<Which>,
-) -> Result<Response, Halt> {
-    let sheet = visit.sheet(&pages);
-    let member = visit.owner_or_login("/account")?;
-    let Ok(id) = Uuid::parse_str(&id) else { return Ok(nothing(&pages, &sheet)) };
-    match pages.accounts.billing.resume((member.reader.id, id)).await {
-        Ok(_) | Err(BillingError::Refused(_)) => Ok(Redirect::to("/account").into_response()),
-        Err(BillingError::NotFound) => Ok(nothing(&pages, &sheet)),
-        Err(error) => problem(&pages, &sheet, error),
-    }
 }

@@ -8,6 +8,7 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
+    agreement::{first_card, of_form, sealed, way_out},
     cancel::{Which, chosen},
     facts,
     offer::methods,
@@ -15,6 +16,7 @@ use super::{
 };
 use crate::{
     billing::{
+        consent::Shown,
         engine::BillingError,
         gateway::PaymentMethod,
         subscription::model::{State as Stands, Subscription},
@@ -37,6 +39,9 @@ pub(super) struct CardForm {
     id: String,
     #[serde(default)]
     payment_method: String,
+    /// The fingerprint of what stood beside the button.
+    #[serde(default)]
+    shown: String,
 }
 
 /// The field in which a card is chosen.
@@ -49,8 +54,9 @@ fn field(words: &Words, chosen: &str) -> Field {
 }
 
 /// The form that changes the card of `it`, sent to `action` with `hidden`. `chosen` was chosen before.
+/// Where it is the first card, what will be paid with it stands beside the button.
 pub(super) fn form(
-    words: &Words,
+    (pages, words): (&Pages, &Words),
     it: &Subscription,
     (action, hidden): (&'static str, (&'static str, String)),
     chosen: &str,
@@ -58,25 +64,52 @@ pub(super) fn form(
     let overdue = matches!(it.state, Stands::PastDue { .. });
     let button = if overdue { "plan-card-pay" } else { "plan-card-button" };
     let text = if overdue { "plan-card-overdue" } else { "plan-card-what" };
-    Form {
+    let form = Form {
         text: words.say(text),
         fields: vec![field(words, chosen)],
         hidden: vec![hidden],
         ..Form::new(action, words.say(button))
-    }
+    };
+    let Some(mut lines) = first_card(words, it, pages.accounts.clock.now()) else { return form };
+    lines.push(way_out(words, &pages.accounts.public_url));
+    sealed(words, Form { text: format!("{} {}", form.text, lines.join(" ")), ..form })
 }
 
-fn page_of(sheet: &Sheet, it: &Subscription, chosen: &str) -> Page {
+/// What stood on `form`, where giving a card to `it` is agreeing to something; an error where the
+/// reader saw something else.
+pub(super) fn agreed(
+    (pages, words): (&Pages, &Words),
+    it: &Subscription,
+    (form, fingerprint): (&Form, &str),
+) -> Result<Option<Shown>, Moved> {
+    if first_card(words, it, pages.accounts.clock.now()).is_none() {
+        return Ok(None);
+    }
+    let shown = of_form(words, form);
+    if shown.fingerprint() == fingerprint { Ok(Some(shown)) } else { Err(Moved) }
+}
+
+/// What the reader saw does not stand there any more.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moved;
+
+/// What the page of a card is called.
+pub(super) fn title(words: &Words, it: &Subscription) -> String {
+    words.say(if it.method.is_some() { "plan-card-title" } else { "plan-card-add" })
+}
+
+fn page_of(pages: &Pages, sheet: &Sheet, it: &Subscription, chosen: &str) -> Page {
     let words = &sheet.words;
     let known = it.method.as_ref().map(|method| facts::card(words, method));
     let lead = known.map_or_else(
         || words.say("plan-card-none-yet"),
         |card| words.with("plan-card-lead", &[("card", card.into())]),
     );
+    let to = ("/account/card", ("id", it.id.to_string()));
     Page {
-        title: words.say("plan-card-title"),
+        title: title(words, it),
         lead,
-        forms: vec![form(words, it, ("/account/card", ("id", it.id.to_string())), chosen)],
+        forms: vec![form((pages, words), it, to, chosen)],
         links: vec![link("/account", words.say("account-title"))],
         ..Page::default()
     }
@@ -90,7 +123,7 @@ pub(super) async fn page(
     let sheet = visit.sheet(&pages);
     let member = visit.member_or_login("/account")?;
     match chosen(&pages, member.reader.id, &id).await {
-        Ok(it) => Ok(view::page(&pages, StatusCode::OK, &page_of(&sheet, &it, ""), &sheet)),
+        Ok(it) => Ok(view::page(&pages, StatusCode::OK, &page_of(&pages, &sheet, &it, ""), &sheet)),
         Err(error) => problem(&pages, &sheet, error),
     }
 }
@@ -118,8 +151,15 @@ pub(super) async fn change(
         Ok(it) => it,
         Err(error) => return problem(&pages, &sheet, error),
     };
+    let page = page_of(&pages, &sheet, &it, &fields.payment_method);
+    let form = page.forms.first().cloned().unwrap_or_default();
+    let words = (&pages, &sheet.words);
+    let Ok(agreed) = agreed(words, &it, (&form, &fields.shown)) else {
+        let page = Page { alert: Some(sheet.words.say("subscribe-error-moved")), ..page };
+        return Ok(view::page(&pages, StatusCode::CONFLICT, &page, &sheet));
+    };
     let refuse = |(status, why): (StatusCode, &str)| {
-        let page = page_of(&sheet, &it, &fields.payment_method);
+        let page = page_of(&pages, &sheet, &it, &fields.payment_method);
         let page = page.refused("/account/card", Some("payment_method"), &sheet.words.say(why));
         Ok(view::page(&pages, status, &page, &sheet))
     };
@@ -127,7 +167,7 @@ pub(super) async fn change(
         return refuse((StatusCode::UNPROCESSABLE_ENTITY, "subscribe-error-card"));
     };
     let billing = &pages.accounts.billing;
-    match billing.pay_by((it.reader, it.id), &method).await {
+    match billing.pay_by((it.reader, it.id), &method, agreed.as_ref()).await {
         Ok(changed) => match billing.confirm_at(&changed).await? {
             Some(bank) => Ok(Redirect::to(&bank).into_response()),
             None => Ok(Redirect::to("/account").into_response()),

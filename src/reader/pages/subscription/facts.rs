@@ -5,13 +5,14 @@ use uuid::Uuid;
 use super::agreement::rate;
 use crate::{
     billing::{
-        catalog::model::Terms,
+        catalog::model::{Terms, TrialWithoutCard},
         subscription::model::{EndReason, Method, State, Subscription, Then, WaitsFor},
         tax,
     },
     clock::Timestamp,
     language::Words,
     money::Money,
+    reader::pages::fields::Form,
 };
 
 /// A subscription on the account page.
@@ -34,8 +35,8 @@ pub(super) struct SubscriptionView {
     pub(super) urgent: Option<Urgent>,
     /// Where what can be done is done.
     pub(super) actions: Vec<(String, String)>,
-    /// Whether a cancellation, or a pause, can be taken back.
-    pub(super) resumes: bool,
+    /// What takes a cancellation, or a pause, back.
+    pub(super) resume: Option<Form>,
     /// Whether a switch is planned, which can be taken back.
     pub(super) switches: bool,
     /// Whether it can be canceled.
@@ -52,7 +53,7 @@ pub(super) struct Urgent {
 }
 
 /// The price of a plan as this reader pays it, with the tax of their country.
-fn price(terms: &Terms, country: &str) -> Money {
+pub(super) fn price(terms: &Terms, country: &str) -> Money {
     let price = terms.plan.price;
     tax::taxed(price, terms.catalog.tax_of(country)).map_or(price, |taxed| taxed.total)
 }
@@ -112,8 +113,10 @@ fn alert(words: &Words, it: &Subscription) -> Option<String> {
         }
         State::PastDue { .. } => Some(words.say("plan-alert-past-due")),
         State::Trialing { then: Then::Renew } if it.method.is_none() => {
-            Some(words.say("plan-alert-no-card"))
+            let waits = it.terms.plan.trial_without_card == Some(TrialWithoutCard::Pause);
+            Some(words.say(if waits { "plan-alert-waits" } else { "plan-alert-no-card" }))
         }
+        State::Paused { .. } if it.method.is_none() => Some(words.say("plan-alert-add-card")),
         _ => None,
     }
 }
@@ -165,7 +168,8 @@ impl SubscriptionView {
         }
         let urgent = urgent(words, it);
         if urgent.is_none() && open && !matches!(it.state, State::Incomplete { .. }) {
-            actions.push((card_address(it), words.say("plan-do-card")));
+            let id = if it.method.is_some() { "plan-do-card" } else { "plan-card-add" };
+            actions.push((card_address(it), words.say(id)));
         }
         let shown = if canceling { "canceling" } else { status };
         Self {
@@ -178,7 +182,7 @@ impl SubscriptionView {
             facts: facts(words, it),
             urgent,
             actions,
-            resumes: open && (canceling || matches!(it.state, State::Paused { .. })),
+            resume: None,
             switches: matches!(it.then(), Some(Then::Switch { .. })),
             cancels: open && !canceling && !matches!(it.state, State::Incomplete { .. }),
         }

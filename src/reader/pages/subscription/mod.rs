@@ -3,7 +3,7 @@
 //! Pure: `agreement` (what a reader agrees to), `currency` (in which they are offered something) and
 //! `facts` (what a subscription looks like).
 //! `offer` shows what is sold, `order` takes it, `welcome` confirms it. `overview` stands on the
-//! account page; `cancel`, `switch` and `card` are what can be done there, `by_mail` the same by a
+//! account page; `cancel`, `resume`, `switch` and `card` are what can be done there, `by_mail` the same by a
 //! signed link, and `notice` is the way out for those who cannot log in.
 
 mod agreement;
@@ -16,6 +16,7 @@ mod notice;
 mod offer;
 mod order;
 mod overview;
+mod resume;
 mod switch;
 mod welcome;
 
@@ -43,7 +44,7 @@ pub(super) fn forms() -> Router<Pages> {
         .route("/subscribe/welcome/address", post(welcome::correct))
         .route("/account/cancel", post(cancel::cancel))
         .route("/account/cancel/reason", post(cancel::give_reason))
-        .route("/account/resume", post(cancel::resume))
+        .route("/account/resume", post(resume::resume))
         .route("/account/switch", post(switch::switch))
         .route("/account/switch/revoke", post(switch::revoke))
         .route("/account/card", post(card::change))

@@ -25,10 +25,7 @@ use crate::{
         gateway::Gateway,
         subscription::model::{EndReason, State as Stands, Subscription},
     },
-    http::{
-        problem::ApiError,
-        return_to::{self, Destination},
-    },
+    http::{problem::ApiError, return_to::Destination},
     language::Words,
     reader::pages::{
         Pages,
@@ -37,6 +34,7 @@ use crate::{
         sheet::Sheet,
         view::{self, Page, Problem, link},
         visit::Visit,
+        way_back::WayBack,
     },
 };
 
@@ -99,9 +97,12 @@ impl Wish {
 
     /// Where the reader came from, if we know the place.
     pub(super) fn back(&self, pages: &Pages) -> Option<Destination> {
-        let site = pages.accounts.directory.site(&self.site);
-        let origins = site.as_ref().map_or(&[][..], |site| &site.site.origins);
-        return_to::back(&self.return_to, origins)
+        self.way_back().destination(pages)
+    }
+
+    /// The same as a way that can be gone.
+    pub(super) fn way_back(&self) -> WayBack {
+        WayBack { site: self.site.clone(), return_to: self.return_to.clone() }
     }
 }
 
@@ -191,8 +192,7 @@ impl Offer {
         let terms = Terms::of(&catalog, &plan)?;
         let with_trial = terms.plan.trial_days > 0 && wish.trial != "no";
         let proposal = Proposal { terms, with_trial };
-        let way_out = format!("{}/cancel", pages.accounts.public_url);
-        let lines = proposal.agreement(words, &way_out, billing.clock.now())?;
+        let lines = proposal.agreement(words, &pages.accounts.public_url, billing.clock.now())?;
         let wish = Wish { plan, return_to, site: site.clone().unwrap_or_default(), ..wish };
         Some(Self { wish, proposal, lines, words: words.clone(), catalog, site })
     }
@@ -366,7 +366,7 @@ pub(super) async fn page(
             let to = offer.wish.welcome();
             return Ok(visit.seal(Redirect::to(&to).into_response()));
         }
-        let back = offer.wish.back(&pages);
+        let back = offer.wish.way_back().href(&pages);
         let back = back.map(|back| link(back, sheet.words.say("subscribe-welcome-back")));
         let account = link("/account", sheet.words.say("account-title"));
         let links = back.into_iter().chain([account]).collect();

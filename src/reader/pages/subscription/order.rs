@@ -18,7 +18,7 @@ use super::{
     offer::{Offer, Refused, Typed, Wish, told},
 };
 use crate::{
-    auth::session::secret::SecretHash,
+    auth::{guard::MailSent, session::secret::SecretHash},
     billing::{
         engine::{BillingError, Order, PayBy},
         gateway::PaymentMethod,
@@ -93,7 +93,11 @@ impl Taken {
     }
 }
 
-fn read(visit: &Visit, fields: &Taken) -> Result<(Who, PaymentMethod), Refused> {
+fn read(
+    visit: &Visit,
+    fields: &Taken,
+    needs_card: bool,
+) -> Result<(Who, Option<PaymentMethod>), Refused> {
     let known = visit.member.as_ref().or(visit.guest.as_ref());
     let who = match known {
         Some(known) => Ok(Who::Known(known.reader.clone())),
@@ -104,7 +108,11 @@ fn read(visit: &Visit, fields: &Taken) -> Result<(Who, PaymentMethod), Refused> 
     };
     let say = |id| visit.words.say(id);
     let method = PaymentMethod::parse(&fields.payment_method);
-    let method = method.ok_or_else(|| say("subscribe-error-card"));
+    let method = match method {
+        _ if !needs_card => Ok(None),
+        Some(method) => Ok(Some(method)),
+        None => Err(say("subscribe-error-card")),
+    };
     match (who, method, fields.agree.as_str()) {
         (Ok(who), Ok(method), "yes") => Ok((who, method)),
         (who, method, agree) => Err(Refused {
@@ -126,7 +134,7 @@ pub(super) async fn order(
     };
     let typed = Typed { email: &fields.email, card: &fields.payment_method };
     let refuse = |status, refused| offer.draw(&pages, &visit, (status, refused), typed);
-    let (who, method) = match read(&visit, &fields) {
+    let (who, method) = match read(&visit, &fields, offer.proposal.needs_card()) {
         Ok(read) => read,
         Err(refused) => return refuse(StatusCode::UNPROCESSABLE_ENTITY, refused),
     };
@@ -172,16 +180,20 @@ async fn take(
     pages: &Pages,
     offer: &Offer,
     visit: &Visit,
-    (who, method): (Who, PaymentMethod),
+    (who, method): (Who, Option<PaymentMethod>),
     operation: Uuid,
 ) -> Result<Outcome, OrderError> {
     let billing = &pages.accounts.billing;
     let is_new = matches!(who, Who::New(_));
     let (reader, card) = match who {
-        Who::Known(reader) => (reader, PayBy::Named(method)),
+        Who::Known(reader) => (reader, method.map(PayBy::Named)),
         Who::New(email) => {
-            // Nobody has an account begun with the address of somebody else and no card at all.
-            let card = billing.check_card(&method).await?;
+            // Where a card is asked for, nobody has an account begun with the address of somebody
+            // else and none.
+            let card = match &method {
+                Some(method) => Some(billing.check_card(method).await?),
+                None => None,
+            };
             let site = pages.accounts.directory.site(&offer.wish.site);
             let newcomer = Newcomer {
                 email,
@@ -190,9 +202,11 @@ async fn take(
                 site: site.map(|site| site.site.id.clone()),
             };
             match pages.accounts.begin(&newcomer).await? {
-                Beginning::Begun(reader) => (reader, PayBy::Checked(card)),
+                Beginning::Begun(reader) => (reader, card.map(PayBy::Checked)),
                 Beginning::Known(reader) => {
-                    billing.try_card(operation, reader.id, &card).await?;
+                    if let Some(card) = &card {
+                        billing.try_card(operation, reader.id, card).await?;
+                    }
                     pages.accounts.lead_on(&reader, &offer.wish.here()).await?;
                     return Ok(Outcome::ByMail);
                 }
@@ -201,7 +215,7 @@ async fn take(
     };
     let order = Order {
         plan: offer.wish.plan.clone(),
-        card: Some(card),
+        card,
         trial: offer.proposal.with_trial,
         country: None,
         shown: Some(offer.shown()),
@@ -240,7 +254,12 @@ async fn lead_on(
         return Ok(Redirect::to(&to).into_response());
     }
     let admitted = pages.accounts.admit(reader, device(headers)).await?;
-    Ok(enter(pages, &admitted, None, &to).await?)
+    let mut response = enter(pages, &admitted, None, &to).await?;
+    if begun.method.is_none() {
+        // No card was tried, so what keeps people from beginning without end is the network's limit.
+        response.extensions_mut().insert(MailSent);
+    }
+    Ok(response)
 }
 
 /// Pages of our own say themselves that the reader has subscribed; others are led to by the

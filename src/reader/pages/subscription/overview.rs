@@ -8,7 +8,7 @@ use axum::{
 };
 use uuid::Uuid;
 
-use super::facts::SubscriptionView;
+use super::{facts::SubscriptionView, resume};
 use crate::{
     auth::form,
     billing::{
@@ -75,7 +75,10 @@ impl<'a> Overview<'a> {
             let mut offered = catalog.offered(None);
             offered.any(|other| other.product == plan.product && other.id != plan.id)
         };
-        let view = |it: &&Subscription| SubscriptionView::of(words, it, has_others(it));
+        let view = |it: &&Subscription| SubscriptionView {
+            resume: resume::form(pages, words, it, ("/account/resume", ("id", it.id.to_string()))),
+            ..SubscriptionView::of(words, it, has_others(it))
+        };
         Ok(Self {
             sheet,
             words,

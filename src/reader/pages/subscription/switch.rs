@@ -8,13 +8,20 @@ use axum::{
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{cancel::chosen, facts::rate_of, problem};
+use super::{
+    agreement::{of_form, renews, sealed, way_out},
+    cancel::chosen,
+    facts::rate_of,
+    problem,
+};
 use crate::{
     billing::{
         catalog::model::Terms,
+        consent::Shown,
         engine::{BillingError, Preview},
         subscription::{change::Refusal, model::Subscription},
     },
+    language::Words,
     reader::pages::{
         Pages,
         fields::Form,
@@ -41,6 +48,9 @@ pub(super) struct SwitchForm {
     id: String,
     plan: String,
     preview: String,
+    /// The fingerprint of what stood beside the button.
+    #[serde(default)]
+    shown: String,
 }
 
 /// The plans that `it` could be switched to.
@@ -67,7 +77,7 @@ async fn page_of(
         }
         let of = (it.reader, it.id);
         let preview = pages.accounts.billing.preview(of, &terms.plan.id).await?;
-        forms.push(form_of(sheet, it, &terms, &preview));
+        forms.push(sealed(words, form_of((pages, words), it, &terms, &preview)));
     }
     Ok(Page {
         title: words.say("plan-switch-title"),
@@ -78,8 +88,12 @@ async fn page_of(
     })
 }
 
-fn form_of(sheet: &Sheet, it: &Subscription, terms: &Terms, preview: &Preview) -> Form {
-    let words = &sheet.words;
+fn form_of(
+    (pages, words): (&Pages, &Words),
+    it: &Subscription,
+    terms: &Terms,
+    preview: &Preview,
+) -> Form {
     let name = terms.plan.name.as_str();
     let button = if preview.charge.is_zero() {
         words.with("plan-switch-button", &[("plan", name.into())])
@@ -87,17 +101,21 @@ fn form_of(sheet: &Sheet, it: &Subscription, terms: &Terms, preview: &Preview) -
         let amount = words.money(preview.charge).into();
         words.with("plan-switch-pay", &[("plan", name.into()), ("amount", amount)])
     };
+    let rate = rate_of(words, terms, &it.country);
+    let agreement =
+        [renews(words, &rate, preview.next_charge_at), way_out(words, &pages.accounts.public_url)];
     let mut facts = vec![
-        (words.say("plan-price"), rate_of(words, terms, &it.country)),
+        (words.say("plan-price"), rate),
         (words.say("plan-switch-from"), words.moment(preview.effective_at)),
     ];
     if !preview.credit.is_zero() {
         facts.push((words.say("plan-switch-credit"), words.money(preview.credit)));
     }
     facts.push((words.say("plan-switch-charge"), words.money(preview.charge)));
-    facts.push((words.say("plan-switch-until"), words.moment(preview.period_end)));
+    facts.push((words.say("plan-switch-until"), words.moment(preview.next_charge_at)));
     Form {
         heading: name.to_owned(),
+        text: agreement.join(" "),
         facts,
         hidden: vec![
             ("id", it.id.to_string()),
@@ -149,12 +167,24 @@ pub(super) async fn switch(
         Err(error) => return problem(&pages, &sheet, error),
     };
     let billing = &pages.accounts.billing;
-    match billing.switch((reader, it.id), &fields.plan, &fields.preview).await {
+    let SwitchForm { plan, preview, shown, .. } = &fields;
+    let agreed = match seen(&pages, &sheet, &it, (plan, preview)).await {
+        Ok(seen) => seen.filter(|seen| seen.fingerprint() == *shown),
+        // Sent twice: it is done.
+        Err(BillingError::Refused(Refusal::SamePlan)) => {
+            return Ok(Redirect::to("/account").into_response());
+        }
+        Err(error) => return problem(&pages, &sheet, error),
+    };
+    let Some(agreed) = agreed else {
+        return show(&pages, &sheet, &it, (plan, Some("plan-switch-stale"))).await;
+    };
+    match billing.switch((reader, it.id), plan, preview, Some(&agreed)).await {
         Ok(switched) => match billing.confirm_at(&switched).await? {
             Some(bank) => Ok(Redirect::to(&bank).into_response()),
             None => Ok(Redirect::to("/account").into_response()),
         },
-        // Sent twice: it is done.
+        // At the same moment.
         Err(BillingError::Refused(Refusal::SamePlan)) => {
             Ok(Redirect::to("/account").into_response())
         }
@@ -163,6 +193,22 @@ pub(super) async fn switch(
         }
         Err(error) => problem(&pages, &sheet, error),
     }
+}
+
+/// What stood on the form that carried `preview`; `None` where that holds no longer.
+async fn seen(
+    pages: &Pages,
+    sheet: &Sheet,
+    it: &Subscription,
+    (plan, preview): (&str, &str),
+) -> Result<Option<Shown>, BillingError> {
+    let billing = &pages.accounts.billing;
+    let preview = billing.previewed((it.reader, it.id), plan, preview).await?;
+    let terms = Terms::of(&billing.catalogs.current(), plan);
+    let words = &sheet.words;
+    let form = terms.zip(preview);
+    let form = form.map(|(terms, preview)| form_of((pages, words), it, &terms, &preview));
+    Ok(form.map(|form| of_form(words, &form)))
 }
 
 #[derive(Debug, Deserialize)]

@@ -24,6 +24,7 @@ use crate::{
             submitted::Submitted,
             view::{self, Problem},
             visit::{Member, Visit},
+            way_back::WayBack,
         },
     },
 };
@@ -165,9 +166,11 @@ async fn draw(
     }
     let confirm_at = bank(pages, &it, &wish.welcome()).await?;
     let site = reader.site.as_deref().and_then(|site| pages.accounts.directory.site(site));
-    let origins = site.as_ref().map_or(&[][..], |site| &site.site.origins);
-    let home = || origins.first().cloned().unwrap_or_else(|| HOME.to_owned());
-    let back = wish.back(pages).map_or_else(home, String::from);
+    let home = || {
+        let origin = site.as_ref()?.site.origins.first()?.clone();
+        WayBack { site: site.as_ref()?.site.id.clone(), return_to: origin }.href(pages)
+    };
+    let back = wish.way_back().href(pages).or_else(home).unwrap_or_else(|| HOME.to_owned());
     let words = &sheet.words;
     let provisional = member.session.reads_only && reader.email_verified_at.is_none();
     let reads = !matches!(it.state, Stands::Incomplete { .. }) && it.state.ended().is_none();

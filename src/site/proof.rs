@@ -1,0 +1,31 @@
+//! How a website proves which site it is: by its secret key.
+
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+
+use super::directory::{Directory, LiveSite};
+use crate::http::{headers::bearer, problem::ApiError};
+
+/// The site whose secret key came with a request.
+///
+/// # Errors
+/// [`ApiError::Unauthorized`] where there is none, or one that is not known;
+/// [`ApiError::Unavailable`] when it cannot be looked up.
+pub async fn site_of(
+    directory: &Directory,
+    headers: &HeaderMap,
+) -> Result<Arc<LiveSite>, ApiError> {
+    let refused = |detail| ApiError::Unauthorized("invalid_site_key", detail);
+    let key = bearer(headers)
+        .filter(|key| key.starts_with("sk_"))
+        .ok_or(refused("send the site's secret key as `Authorization: Bearer sk_…`"))?;
+    match directory.site_of_secret(key).await {
+        Ok(Some(site)) => Ok(site),
+        Ok(None) => Err(refused("this secret key is not known, or no longer")),
+        Err(error) => {
+            tracing::error!("a site's key could not be looked up: {error}");
+            Err(ApiError::Unavailable("database_unavailable", "keys cannot be checked now".into()))
+        }
+    }
+}
