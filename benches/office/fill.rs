@@ -10,7 +10,9 @@ use uuid::Uuid;
 
 use super::{
     Size,
+    dice::Dice,
     load::{Cell, load},
+    numbers::fill_numbers,
 };
 
 /// What can be looked for afterwards.
@@ -20,65 +22,6 @@ pub(crate) struct Sample {
     pub(crate) readers: Vec<Uuid>,
     pub(crate) subscriptions: Vec<Uuid>,
     pub(crate) invoices: i64,
-}
-
-/// Numbers that look random and are the same for the same seed (`SplitMix64`).
-#[derive(Debug, Clone)]
-pub(crate) struct Dice(pub(crate) u64);
-
-impl Dice {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// 0 to `sides` - 1.
-    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
-        self.next() % sides
-    }
-
-    fn days(&mut self, most: u64) -> Duration {
-        Duration::seconds(i64::try_from(self.roll(most * 86_400)).unwrap())
-    }
-
-    /// An id as ours are: by time first.
-    fn id(&mut self, at: Timestamp) -> Uuid {
-        let millis = u128::try_from(at.micros() / 1_000).unwrap();
-        let (high, low) = (u128::from(self.next()) & 0xfff, u128::from(self.next()) >> 2);
-        Uuid::from_u128((millis << 80) | (7 << 76) | (high << 64) | (2 << 62) | low)
-    }
-
-    fn name(&mut self, kinds: u64) -> String {
-        const SYLLABLES: [&str; 20] = [
-            "an", "ber", "ca", "di", "el", "fra", "ga", "han", "il", "jo", "ka", "lu", "ma", "ne",
-            "ol", "pe", "ra", "sa", "ti", "vo",
-        ];
-        // The smaller of two: some names are much more common than others.
-        let mut which = self.roll(kinds).min(self.roll(kinds)) + 20;
-        let mut name = String::new();
-        while which > 0 {
-            name.push_str(SYLLABLES[usize::try_from(which % 20).unwrap()]);
-            which /= 20;
-        }
-        name
-    }
-
-    fn email(&mut self) -> String {
-        let (first, last) = (self.name(800), self.name(20_000));
-        let domain = match self.roll(10) {
-            0..4 => "mail.example".to_owned(),
-            4..6 => "post.example".to_owned(),
-            _ => format!("{}.example", self.name(5_000)),
-        };
-        match self.roll(5) {
-            0 => format!("{first}{}@{domain}", self.roll(10_000)),
-            1 => format!("{first}_{last}@{domain}"),
-            2 => format!("{}{last}@{domain}", &first[..1]),
-            _ => format!("{first}.{last}@{domain}"),
-        }
-    }
 }
 
 struct Reader {
@@ -235,7 +178,7 @@ fn subscription(
     (held, row)
 }
 
-async fn fill_money(db: &Db, held: &[Held], size: Size) -> i64 {
+async fn fill_money(db: &Db, held: &[Held], size: Size) {
     let mut dice = Dice(size.seed ^ 4);
     let payments: Vec<(usize, Uuid, Uuid, Timestamp, i64)> = held
         .iter()
@@ -302,7 +245,6 @@ async fn fill_money(db: &Db, held: &[Held], size: Size) -> i64 {
         period_index, period_start, period_end, attempt, amount, credit, balance, currency, \
         off_session, status, created_at, settled_at, reference, invoice_id";
     load(db, ("charges", columns), charges).await;
-    i64::try_from(payments.len()).unwrap()
 }
 
 async fn fill_events(db: &Db, held: &[Held], size: Size) {
@@ -329,11 +271,18 @@ async fn fill_events(db: &Db, held: &[Held], size: Size) {
     load(db, ("subscription_events", columns), rows).await;
 }
 
-/// Fills the database and lets it look at what it has.
+/// Whether an earlier run with the same arguments filled it.
+async fn is_filled(db: &Db) -> bool {
+    let mut tx = db.read().await.unwrap();
+    let rows: Vec<(i64,)> =
+        tx.query("SELECT value FROM number_days WHERE name = 'filled'").all().await.unwrap();
+    !rows.is_empty()
+}
+
+/// Fills the database, unless it was filled before, and lets it look at what it has.
 pub(crate) async fn fill(app: &AppState, size: Size, now: Timestamp) -> Sample {
     let db = &app.databases.main;
     let all = readers(size, now);
-    fill_readers(db, &all, size, now).await;
     let product = app.catalogs.current().plans[0].product.clone();
     let mut dice = Dice(size.seed ^ 3);
     let stride = usize::try_from(size.readers / size.subscriptions.max(1)).unwrap().max(1);
@@ -345,16 +294,21 @@ pub(crate) async fn fill(app: &AppState, size: Size, now: Timestamp) -> Sample {
         held.push(one);
         rows.push(row);
     }
-    load(db, ("subscriptions", COLUMNS), rows.into_iter()).await;
-    let invoices = fill_money(db, &held, size).await;
-    fill_events(db, &held, size).await;
-    settle(db).await;
+    if !is_filled(db).await {
+        fill_readers(db, &all, size, now).await;
+        load(db, ("subscriptions", COLUMNS), rows.into_iter()).await;
+        fill_money(db, &held, size).await;
+        fill_events(db, &held, size).await;
+        fill_numbers(db, size.seed, now).await;
+        settle(db).await;
+    }
+    let invoices = 2 * held.iter().filter(|it| it.was_paid).count();
     let every = |count: usize| (count / 2_000).max(1);
     Sample {
         emails: all.iter().step_by(every(all.len())).map(|it| it.email.clone()).collect(),
         readers: held.iter().step_by(every(held.len())).map(|it| it.reader).collect(),
         subscriptions: held.iter().step_by(every(held.len())).map(|it| it.id).collect(),
-        invoices,
+        invoices: i64::try_from(invoices).unwrap(),
     }
 }
 

@@ -9,9 +9,11 @@
     reason = "a program that measures prints, and ends when something fails"
 )]
 
+mod dice;
 mod fill;
 mod load;
 mod measure;
+mod numbers;
 
 use std::{sync::Arc, time::Instant};
 

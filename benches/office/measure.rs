@@ -10,14 +10,47 @@ use http_body_util::BodyExt;
 use pressgate::{app::AppState, http::edge::Edge};
 use tower::ServiceExt;
 
-use super::fill::{Dice, Sample};
+use super::{dice::Dice, fill::Sample};
 
 /// How often each is asked.
 const TIMES: usize = 200;
 
 struct Office {
     edge: Edge,
+    /// Of a program.
     token: String,
+    /// Of a browser.
+    cookie: String,
+}
+
+/// What stands in `text` between `before` and the next quotation mark, or semicolon.
+fn after<'a>(text: &'a str, before: &str) -> &'a str {
+    let rest = text.split(before).nth(1).unwrap();
+    rest.split(['"', ';']).next().unwrap()
+}
+
+/// Comes on duty as a browser does. Gives the cookie.
+async fn come_on_duty(edge: &Edge) -> String {
+    let form = Request::get("/staff/login").body(Body::empty()).unwrap();
+    let form = edge.clone().oneshot(form).await.unwrap();
+    let cookie = form.headers()[header::SET_COOKIE].to_str().unwrap().to_owned();
+    let cookie = cookie.split(';').next().unwrap().to_owned();
+    let page = form.into_body().collect().await.unwrap().to_bytes();
+    let token =
+        after(std::str::from_utf8(&page).unwrap(), "name=\"form_token\" value=\"").to_owned();
+    let body = format!(
+        "form_token={token}&return_to=&email=admin%40demo.example&password=sandbox-admin&code="
+    );
+    let request = Request::post("/staff/login")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header("sec-fetch-site", "same-origin")
+        .header(header::COOKIE, cookie)
+        .body(Body::from(body))
+        .unwrap();
+    let came = edge.clone().oneshot(request).await.unwrap();
+    assert_eq!(came.status(), 303, "the log-in of the office");
+    let cookie = came.headers()[header::SET_COOKIE].to_str().unwrap();
+    cookie.split(';').next().unwrap().to_owned()
 }
 
 impl Office {
@@ -29,13 +62,23 @@ impl Office {
         let answer = edge.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
         let bytes = answer.into_body().collect().await.unwrap().to_bytes();
         let came: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
-        Self { edge, token: came["access_token"].as_str().unwrap().to_owned() }
+        let token = came["access_token"].as_str().unwrap().to_owned();
+        let cookie = come_on_duty(&edge).await;
+        Self { edge, token, cookie }
     }
 
     async fn ask(&self, path: &str) -> (Duration, Vec<u8>) {
         let request = Request::get(format!("/v1/staff/{path}"))
             .header(header::AUTHORIZATION, format!("Bearer {}", self.token));
-        let request = request.body(Body::empty()).unwrap();
+        self.time(path, request.body(Body::empty()).unwrap()).await
+    }
+
+    async fn open(&self, path: &str) -> (Duration, Vec<u8>) {
+        let request = Request::get(path).header(header::COOKIE, self.cookie.as_str());
+        self.time(path, request.body(Body::empty()).unwrap()).await
+    }
+
+    async fn time(&self, path: &str, request: Request<Body>) -> (Duration, Vec<u8>) {
         let began = Instant::now();
         let answer = self.edge.clone().oneshot(request).await.unwrap();
         let is_good = answer.status().is_success();
@@ -190,6 +233,17 @@ async fn table(office: &Office) {
     );
 }
 
+/// A page, again and again.
+async fn drawn(office: &Office, what: &str, mut path: impl FnMut() -> String) {
+    let (mut times, mut bytes) = (Vec::new(), 0);
+    for _ in 0..TIMES {
+        let (time, answer) = office.open(&path()).await;
+        times.push(time);
+        bytes += answer.len();
+    }
+    report(what, times, bytes);
+}
+
 /// Asks for everything and prints how long it took.
 pub(crate) async fn measure(app: &AppState, sample: &Sample) {
     let office = Office::open(app).await;
@@ -204,13 +258,13 @@ pub(crate) async fn measure(app: &AppState, sample: &Sample) {
         }
         report(what, times, bytes);
     }
-    let mut times = Vec::new();
-    for reader in sample.readers.iter().take(TIMES) {
-        let began = Instant::now();
-        app.desk.review_reader(*reader).await.unwrap();
-        times.push(began.elapsed());
-    }
-    report("one reader, without drawing", times, 0);
+    let mut reader = sample.readers.iter().cycle();
+    drawn(&office, "one reader, the page", || format!("/staff/readers/{}", reader.next().unwrap()))
+        .await;
+    drawn(&office, "Today, the page", || "/staff".to_owned()).await;
+    drawn(&office, "numbers of 30 days, the page", || "/staff/numbers".to_owned()).await;
+    let years = "/staff/numbers?from=2023-11-24&to=2026-11-23";
+    drawn(&office, "numbers of three years, the page", || years.to_owned()).await;
     for list in LISTS {
         pages(&office, list).await;
     }
