@@ -33,6 +33,12 @@ pub enum Event {
     Renewed {
         /// How much.
         amount: Money,
+        /// Whether a free trial went before, so that it is the first payment.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        after_trial: bool,
+        /// The plan before, where a switch was planned.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        switched_from: Option<String>,
     },
     /// A payment failed.
     PaymentFailed {

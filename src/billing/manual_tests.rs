@@ -40,7 +40,9 @@ fn samples() -> Vec<Event> {
         Event::Created { expires_at: at("2026-11-24T03:05:06Z") },
         Event::TrialStarted { until: trial_end },
         Event::Activated { amount: usd(1_990) },
-        Event::Renewed { amount: usd(290) },
+        Event::Renewed { amount: usd(290), after_trial: false, switched_from: None },
+        Event::Renewed { amount: usd(290), after_trial: true, switched_from: None },
+        Event::Renewed { amount: usd(290), after_trial: false, switched_from: Some(annual()) },
         Event::PaymentFailed { hard: false, purpose: Purpose::Renewal },
         Event::ConfirmationWanted { purpose: Purpose::Start },
         Event::Recovered { amount: usd(290) },
@@ -102,7 +104,8 @@ fn the_manual_shows_how_an_event_is_handed_on() {
     let mut subscription = active("monthly", at("2026-12-23T04:05:06Z"));
     subscription.id = id("01900000-0000-7000-8000-000000000002");
     subscription.reader = id("01900000-0000-7000-8000-000000000003");
-    let told = (&subscription, &Event::Renewed { amount: usd(290) });
+    let renewed = Event::Renewed { amount: usd(290), after_trial: false, switched_from: None };
+    let told = (&subscription, &renewed);
     let event_id = id("01900000-0000-7000-8000-000000000001");
     let now = at("2026-12-23T04:05:06Z");
     assert_eq!(envelope(event_id, told, Actor::System, now), shown);

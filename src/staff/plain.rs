@@ -97,7 +97,7 @@ pub(super) fn event(told: &Told, words: &Words) -> String {
         }
         "trial_started" => format!("Free trial began, until {}", detail.at("until")),
         "activated" => format!("First payment of {} made", detail.money("amount")),
-        "renewed" => format!("Next period paid: {}", detail.money("amount")),
+        "renewed" => renewed(&detail),
         "payment_failed" if detail.is("hard") => {
             format!(
                 "Payment for the {} failed for good: this card will not pay",
@@ -158,6 +158,18 @@ pub(super) fn event(told: &Told, words: &Words) -> String {
         }
         "ended" => format!("Ended on {} because {}", detail.at("at"), detail.cause("reason")),
         other => other.replace('_', " "),
+    }
+}
+
+fn renewed(detail: &Detail<'_>) -> String {
+    let amount = detail.money("amount");
+    match (detail.is("after_trial"), detail.of.get("switched_from")) {
+        (true, _) => format!("First payment after the trial: {amount}"),
+        (false, Some(_)) => format!(
+            "Switched from {}, as planned; next period paid: {amount}",
+            detail.text("switched_from")
+        ),
+        (false, None) => format!("Next period paid: {amount}"),
     }
 }
 
@@ -235,7 +247,22 @@ mod tests {
             ),
             (Event::TrialStarted { until: at }, "Free trial began, until 31 January 2027"),
             (Event::Activated { amount: money(290) }, "First payment of $2.90 made"),
-            (Event::Renewed { amount: money(290) }, "Next period paid: $2.90"),
+            (
+                Event::Renewed { amount: money(290), after_trial: false, switched_from: None },
+                "Next period paid: $2.90",
+            ),
+            (
+                Event::Renewed { amount: money(290), after_trial: true, switched_from: None },
+                "First payment after the trial: $2.90",
+            ),
+            (
+                Event::Renewed {
+                    amount: money(290),
+                    after_trial: false,
+                    switched_from: Some(to()),
+                },
+                "Switched from annual, as planned; next period paid: $2.90",
+            ),
             (
                 Event::PaymentFailed { hard: false, purpose: Purpose::Renewal },
                 "Payment for the renewal failed; it is tried again",

@@ -64,7 +64,11 @@ impl Subscription {
                 let to = self.terms.plan.id.clone();
                 Event::Switched { from: from.plan.id, to, credit: None }
             }
-            (_, _) => Event::Renewed { amount },
+            (state, _) => Event::Renewed {
+                amount,
+                after_trial: matches!(state, State::Trialing { .. }),
+                switched_from: (from.plan.id != self.terms.plan.id).then_some(from.plan.id),
+            },
         };
         self.state = State::Active(Paid { turn, amount, then });
         Collected::Changed(Box::new(self), event)
