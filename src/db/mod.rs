@@ -33,6 +33,12 @@ pub enum StoreError {
         /// Row.
         id: String,
     },
+    /// More rows than one answer may hold; never a part of them as if it were all.
+    #[error("{table} holds more for this than one answer may")]
+    TooMany {
+        /// Table.
+        table: &'static str,
+    },
     /// The schema could not be brought up to date.
     #[error("the schema could not be brought up to date: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),

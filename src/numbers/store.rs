@@ -20,7 +20,7 @@ use crate::{
 const FOLDED_MAX: i64 = 500;
 /// Most transactions of one fold: whoever waits for it does not wait for ever.
 const FOLDS_MAX: usize = 200;
-/// Most rows that a report reads: some three years of days, each with a hundred labels.
+/// Most rows that a report reads of one figure: some five years of days, each with a hundred labels.
 const READ_MAX: i64 = 200_000;
 
 /// Most pages that are listed.
@@ -170,7 +170,7 @@ pub struct DayRow {
 /// The days from `from` to `to`, both included.
 ///
 /// # Errors
-/// [`StoreError`].
+/// [`StoreError::TooMany`] where a figure has more labels than a report of so many days can hold.
 pub async fn days(tx: &mut Tx, days: (Date, Date)) -> Result<Vec<DayRow>, StoreError> {
     let mut all = Vec::new();
     for figure in Figure::ALL {
@@ -196,9 +196,12 @@ async fn days_of(
         .bind(figure.as_str())
         .bind(from.to_string())
         .bind(to.to_string())
-        .bind(READ_MAX)
+        .bind(READ_MAX + 1)
         .all()
         .await?;
+    if rows.len() > usize::try_from(READ_MAX).unwrap_or(usize::MAX) {
+        return Err(StoreError::TooMany { table: "number_days" });
+    }
     let read = |(day, label, currency, value): (String, String, String, i64)| {
         let day = day.parse().map_err(|_| corrupt("day", figure, &day))?;
         DayRow { figure, day, label, currency, value }.checked()

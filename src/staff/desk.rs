@@ -32,7 +32,12 @@ use crate::{
     clock::{Clock, Timestamp},
     config::Limits,
     db::{Db, StoreError, Tx},
-    http::{client_ip::ClientIp, edge::RequestId, headers::bearer, problem::ApiError},
+    http::{
+        client_ip::ClientIp,
+        edge::RequestId,
+        headers::bearer,
+        problem::{ApiError, FieldError},
+    },
     ids::Ids,
     newsletter::newsletters::{NewsletterError, Newsletters},
     numbers::counts::PageCounts,
@@ -116,6 +121,9 @@ pub enum DeskError {
     /// So much was written down about one reader that nobody reads it.
     #[error("there are 200 notes about this reader, and there may be no more")]
     TooManyNotes,
+    /// The days asked for hold more figures than one report can.
+    #[error("these days hold more figures than one report can; ask for fewer")]
+    TooManyFigures,
     /// Something failed on our side.
     #[error("{0}")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -123,7 +131,10 @@ pub enum DeskError {
 
 impl From<StoreError> for DeskError {
     fn from(error: StoreError) -> Self {
-        Self::Failed(error.into())
+        match error {
+            StoreError::TooMany { .. } => Self::TooManyFigures,
+            error => Self::Failed(error.into()),
+        }
     }
 }
 
@@ -192,6 +203,10 @@ impl From<DeskError> for ApiError {
             DeskError::LastAdmin => Self::Conflict("last_admin", error.to_string().into()),
             DeskError::OwnAccount => Self::Conflict("own_account", error.to_string().into()),
             DeskError::TooManyNotes => Self::Conflict("too_many_notes", error.to_string().into()),
+            DeskError::TooManyFigures => {
+                let field = FieldError::new("from", "too_many", error.to_string());
+                Self::InvalidQuery(vec![field])
+            }
             DeskError::Changed => Self::Conflict("changed_meanwhile", error.to_string().into()),
             DeskError::Failed(error) => Self::Internal(error),
         }

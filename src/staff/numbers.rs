@@ -66,7 +66,7 @@ impl Desk {
     /// The figures of these days, with everything that has happened until now.
     ///
     /// # Errors
-    /// When the database fails.
+    /// [`DeskError::TooManyFigures`]; when the database fails.
     pub async fn report(&self, window: Window) -> Result<Report, DeskError> {
         let calendar = self.calendar();
         self.counts.flush(&self.db, &*self.clock).await?;

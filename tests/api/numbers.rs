@@ -262,6 +262,26 @@ on_both_databases! {
         assert_eq!(asked(&t, "").await.problem().0, 500);
     }
 
+    async fn more_figures_than_one_report_holds_are_refused_and_not_cut(t: TestApp) {
+        hire(&t, Role::Viewer).await;
+        let day = t.clock.now().date_time().date().to_string();
+        let mut tx = t.state.databases.main.write().await.unwrap();
+        tx.query(
+            "INSERT INTO number_days (name, day, label, currency, value)
+             WITH RECURSIVE site (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM site WHERE n <= 200000)
+             SELECT 'decided', $1, CAST(n AS TEXT) || ' metered', '', 1 FROM site",
+        )
+        .bind(day.clone())
+        .execute()
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
+        let answer = asked(&t, "").await;
+        assert_eq!(answer.problem(), (400, "invalid_query".to_owned()));
+        assert_eq!(answer.json()["errors"][0]["code"], "too_many");
+        assert_eq!(asked(&t, "?from=2026-01-01&to=2026-01-01").await.status, 200);
+    }
+
     async fn days_that_cannot_be_are_refused_with_the_field(t: TestApp) {
         hire(&t, Role::Viewer).await;
         for (query, field) in [
