@@ -51,6 +51,7 @@ fn asked_to_stop() -> std::io::Result<impl Future<Output = ()>> {
 
 fn welcome(url: &str) -> String {
     let (secret, publishable) = (sandbox::SECRET_KEY, sandbox::PUBLISHABLE_KEY);
+    let (email, password) = (sandbox::STAFF_EMAIL, sandbox::STAFF_PASSWORD);
     format!(
         "
   Pressgate is running as a sandbox.
@@ -58,9 +59,8 @@ fn welcome(url: &str) -> String {
     {url}/demo/   a small newspaper: the first article is free, the second meets the wall
     {url}/        what else there is
     {url}/signup  an account; nothing is sent: the mails are at {url}/sandbox/mail
+    {url}/staff   the back office: {email} with the password {password}
     {url}/docs    the API, browsable
-
-  Staff: admin@demo.example with the password sandbox-admin, at POST {url}/v1/staff/login.
 
   Keys of the site `demo`: secret {secret}, publishable {publishable}. Ask for a decision:
 

@@ -32,14 +32,16 @@ pub(super) fn draw(days: &[Date], lines: &[Line]) -> Result<String, DrawError> {
 fn draw_into(svg: &mut String, days: &[Date], lines: &[Line]) -> Result<(), DrawError> {
     let area = SVGBackend::with_string(svg, SIZE).into_drawing_area();
     let highest = lines.iter().flat_map(|line| &line.values).copied().fold(1.0, f64::max);
+    // Names of lines stand above them.
+    let room = if lines.len() > 1 { 1.4 } else { 1.1 };
     let last = as_number(days.len().saturating_sub(1)).max(1.0);
     let mut plot = ChartBuilder::on(&area)
         .margin(8)
         .margin_right(24)
         .x_label_area_size(28)
         .y_label_area_size(64)
-        .build_cartesian_2d(0.0..last, 0.0..highest * 1.1)?;
-    grid(&mut plot, days)?;
+        .build_cartesian_2d(0.0..last, 0.0..highest * room)?;
+    grid(&mut plot, days, highest)?;
     for (line, color) in lines.iter().zip(LINES) {
         let points = line.values.iter().enumerate().map(|(place, y)| (as_number(place), *y));
         let drawn = plot.draw_series(LineSeries::new(points, color.stroke_width(2)))?;
@@ -60,7 +62,11 @@ fn draw_into(svg: &mut String, days: &[Date], lines: &[Line]) -> Result<(), Draw
 fn grid(
     plot: &mut ChartContext<'_, SVGBackend<'_>, Cartesian2d<RangedCoordf64, RangedCoordf64>>,
     days: &[Date],
+    highest: f64,
 ) -> Result<(), DrawError> {
+    // Nobody counts half a subscription.
+    let steps = 2 + [1.0, 2.0, 3.0].iter().filter(|whole| **whole < highest).count();
+    let value = |y: &f64| ((y * 100.0).round() / 100.0).to_string();
     let day = |x: &f64| {
         let place = days.iter().enumerate().find(|(place, _)| as_number(*place) >= x.round());
         place.map_or_else(String::new, |(_, day)| day.strftime("%-d %b").to_string())
@@ -72,7 +78,8 @@ fn grid(
         .light_line_style(TRANSPARENT)
         .axis_style(FAINT)
         .x_labels(7)
-        .y_labels(5)
+        .y_labels(steps)
+        .y_label_formatter(&value)
         .x_label_formatter(&day)
         .label_style(font)
         .draw()
@@ -94,6 +101,7 @@ mod tests {
         for part in ["<svg", "polyline", "active", "&lt;script&gt;", "1 Nov"] {
             assert!(svg.contains(part), "{part}: {svg}");
         }
+        assert!(!svg.contains("0.5") && !svg.contains("1.0"), "whole numbers: {svg}");
         assert!(!svg.contains("style=") && !svg.contains("<script>"), "{svg}");
         assert!(draw(&[], &[]).unwrap().contains("<svg"), "nothing is drawn too");
     }
