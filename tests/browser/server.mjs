@@ -59,16 +59,14 @@ export async function start(database = 'sqlite') {
   }
   // Nobody's own settings may change a story.
   const ours = Object.entries(process.env).filter(([key]) => !key.startsWith('PRESSGATE_'));
-  const service = spawn(BIN, ['serve'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: {
-      ...Object.fromEntries(ours),
-      PRESSGATE__SERVER__LISTEN: `127.0.0.1:${port}`,
-      PRESSGATE__SERVER__PUBLIC_URL: url,
-      PRESSGATE__DATABASE__URL: String(address),
-      PRESSGATE__LOG__LEVEL: 'warn',
-    },
-  });
+  const env = {
+    ...Object.fromEntries(ours),
+    PRESSGATE__SERVER__LISTEN: `127.0.0.1:${port}`,
+    PRESSGATE__SERVER__PUBLIC_URL: url,
+    PRESSGATE__DATABASE__URL: String(address),
+    PRESSGATE__LOG__LEVEL: 'warn',
+  };
+  const service = spawn(BIN, ['serve'], { stdio: ['ignore', 'pipe', 'inherit'], env });
   const ended = new Promise((done, failed) => {
     service.once('exit', done);
     service.once('error', () => failed(new Error(`${BIN} is not there: build it first`)));
@@ -81,6 +79,12 @@ export async function start(database = 'sqlite') {
   return {
     url,
     database,
+    /** Runs a command beside it; answers what it says. */
+    command(...args) {
+      const ran = spawnSync(BIN, args, { env, encoding: 'utf8' });
+      if (ran.status !== 0) throw new Error(`${args.join(' ')}: ${ran.stderr}`);
+      return ran.stdout;
+    },
     async stop() {
       service.kill('SIGTERM');
       await ended;
