@@ -89,6 +89,10 @@ pub enum Action {
     SubscriptionPaused,
     /// A subscription goes on.
     SubscriptionResumed,
+    /// A subscription was switched to another plan, or will be.
+    SubscriptionSwitched,
+    /// A planned switch was taken back.
+    SubscriptionSwitchRevoked,
     /// A subscription that was stuck is looked at again.
     SubscriptionRetried,
     /// A reader was given something.
@@ -97,7 +101,7 @@ pub enum Action {
 
 impl Action {
     /// Every one of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::StaffAdded,
         Self::StaffRoleChanged,
         Self::StaffDisabled,
@@ -121,6 +125,8 @@ impl Action {
         Self::SubscriptionExtended,
         Self::SubscriptionPaused,
         Self::SubscriptionResumed,
+        Self::SubscriptionSwitched,
+        Self::SubscriptionSwitchRevoked,
         Self::SubscriptionRetried,
         Self::ReaderComplimentary,
     ];
@@ -152,6 +158,8 @@ impl Action {
             Self::SubscriptionExtended => "subscription.extended",
             Self::SubscriptionPaused => "subscription.paused",
             Self::SubscriptionResumed => "subscription.resumed",
+            Self::SubscriptionSwitched => "subscription.switched",
+            Self::SubscriptionSwitchRevoked => "subscription.switch_revoked",
             Self::SubscriptionRetried => "subscription.retried",
             Self::ReaderComplimentary => "reader.complimentary",
         }

@@ -34,6 +34,7 @@ use crate::{
     db::{Db, StoreError, Tx},
     http::{client_ip::ClientIp, edge::RequestId, headers::bearer, problem::ApiError},
     ids::Ids,
+    language::{Language, Words},
     newsletter::newsletters::{NewsletterError, Newsletters},
     numbers::counts::PageCounts,
     reader::accounts::{AccountError, Accounts},
@@ -309,6 +310,14 @@ impl FromRequestParts<Arc<Desk>> for OnDuty {
 }
 
 impl Desk {
+    /// How staff are spoken to: in English, by the first site's calendar.
+    #[must_use]
+    pub fn words(&self) -> Words {
+        let site = self.readers.directory.snapshot().first_site();
+        let zone = site.as_ref().map_or("UTC", |site| &site.site.time_zone);
+        Words::new(Language::English, zone)
+    }
+
     /// Who is on duty in the browser whose cookie has the hash `cookie`, if anybody is.
     ///
     /// # Errors

@@ -56,6 +56,7 @@ mod office_acts;
 mod office_billing;
 mod office_finding;
 mod office_pages;
+mod office_switch;
 mod one_reader;
 mod operations;
 mod own_data;

@@ -43,7 +43,7 @@ on_both_databases! {
     async fn what_was_seen_is_what_is_done(t: TestApp) {
         let (mut browser, id) = at_the_desk(&t).await;
         let one = browser.open(&format!("/staff/subscriptions/{id}")).await.text();
-        for offered in ["cancel", "refund", "extend", "pause"] {
+        for offered in ["switch", "cancel", "refund", "extend", "pause"] {
             assert!(one.contains(&format!("/{id}/{offered}\"")), "{offered}: {one}");
         }
         assert!(!one.contains(&format!("/{id}/resume\"")), "{one}");
@@ -147,7 +147,7 @@ on_both_databases! {
         let mut viewer = on_duty(&t, Role::Viewer).await;
         let one = viewer.open(&format!("/staff/subscriptions/{id}")).await;
         assert!(one.status == 200 && !one.text().contains("What you can do"), "{}", one.text());
-        for kind in ["cancel", "refund", "extend", "pause", "resume"] {
+        for kind in ["cancel", "refund", "extend", "pause", "resume", "switch", "keep-plan"] {
             let path = format!("/staff/subscriptions/{id}/{kind}");
             assert_eq!(viewer.open(&path).await.status, 403, "{kind}");
         }

@@ -6,7 +6,7 @@ mod invoices;
 mod plans;
 mod subscriptions;
 
-pub(crate) use self::bodies::{MoneyBody, SubscriptionBody};
+pub(crate) use self::bodies::{MoneyBody, PreviewBody, SubscriptionBody};
 use std::sync::Arc;
 
 use axum::{extract::FromRequestParts, http::request::Parts, middleware::from_fn_with_state};

@@ -2,7 +2,7 @@
 //! and writes the change with everything that belongs to it in one transaction.
 //!
 //! `start` begins subscriptions, `manage` is what readers do with theirs, `office` what staff do and
-//! `foresee` what that would mean, `switch` another plan. `charging` asks for money and takes
+//! `foresee` what that would mean, `switch` another plan (`office_switch` by staff). `charging` asks for money and takes
 //! answers, exactly once; `work` does what falls due. `record` writes a change with its event, its
 //! mail, its notices and what it means in numbers.
 
@@ -14,6 +14,7 @@ mod foresee;
 mod manage;
 mod notices;
 mod office;
+mod office_switch;
 mod record;
 mod start;
 mod switch;

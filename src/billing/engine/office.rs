@@ -14,7 +14,7 @@ use crate::{
         letter::News,
         subscription::{
             change::Refusal,
-            model::{EndReason, Paid, State, Subscription},
+            model::{EndReason, Paid, State, Subscription, Then},
             store,
         },
     },
@@ -45,7 +45,7 @@ pub struct Office {
 }
 
 impl Office {
-    fn actor(&self) -> Actor {
+    pub(super) fn actor(&self) -> Actor {
         Actor::Staff(self.staff)
     }
 }
@@ -72,7 +72,7 @@ pub(super) async fn by_card(tx: &mut Tx, invoice: &Invoice) -> Result<Money, Bil
 }
 
 impl Billing {
-    async fn take_any(
+    pub(super) async fn take_any(
         &self,
         tx: &mut Tx,
         id: Uuid,
@@ -86,15 +86,19 @@ impl Billing {
     }
 
     /// Writes the act into the audit log: the last thing before the commit.
-    async fn log(
+    pub(super) async fn log(
         &self,
         tx: &mut Tx,
         office: &Office,
         (before, after): (&Subscription, &Subscription),
     ) -> Result<(), BillingError> {
         let short = |it: &Subscription| {
+            let switch_to = match it.then() {
+                Some(Then::Switch { terms }) => Some(terms.plan.id.as_str()),
+                _ => None,
+            };
             json!({"status": it.state.status().as_str(), "plan": it.terms.plan.id,
-                   "cancel_at_period_end": it.cancels_at_period_end()})
+                   "cancel_at_period_end": it.cancels_at_period_end(), "switch_to": switch_to})
         };
         let mut after = short(after);
         if let Some(fields) = after.as_object_mut() {

@@ -9,6 +9,7 @@ mod mails;
 mod metrics;
 mod newsletters;
 mod notes;
+mod orders;
 mod readers;
 mod session;
 mod subscription_bodies;
@@ -52,6 +53,9 @@ pub fn routes(desk: Arc<Desk>, guard: Guard) -> OpenApiRouter {
         .routes(routes!(subscriptions::extend))
         .routes(routes!(subscriptions::pause))
         .routes(routes!(subscriptions::resume))
+        .routes(routes!(subscriptions::switch))
+        .routes(routes!(subscriptions::keep_plan))
+        .routes(routes!(subscriptions::preview))
         .routes(routes!(subscriptions::give))
         .routes(routes!(newsletters::list))
         .routes(routes!(newsletters::export))

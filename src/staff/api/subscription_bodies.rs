@@ -6,7 +6,9 @@ use uuid::Uuid;
 
 use crate::{
     billing::{
-        api::SubscriptionBody, invoice::view::InvoiceView, subscription::listing::Entry,
+        api::SubscriptionBody,
+        invoice::view::InvoiceView,
+        subscription::{listing::Entry, model::Subscription},
         timeline::Told,
     },
     clock::Timestamp,
@@ -18,11 +20,27 @@ pub(super) fn invalid(field: &'static str, detail: impl Into<String>) -> ApiErro
     ApiError::InvalidFields(vec![FieldError::new(field, "invalid_value", detail)])
 }
 
+/// A subscription, as staff see it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct StaffSubscription {
+    #[serde(flatten)]
+    subscription: SubscriptionBody,
+    /// Another one after each change. An act that sends it along is done to what was seen, or not
+    /// at all.
+    revision: i64,
+}
+
+impl From<&Subscription> for StaffSubscription {
+    fn from(it: &Subscription) -> Self {
+        Self { subscription: SubscriptionBody::of(it, None), revision: it.revision }
+    }
+}
+
 /// A subscription, as staff see it in a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Listed {
     #[serde(flatten)]
-    pub(super) subscription: SubscriptionBody,
+    pub(super) subscription: StaffSubscription,
     pub(super) reader: ReaderOf,
 }
 
@@ -49,7 +67,7 @@ impl From<Entry> for ListedEntry {
         match entry.subscription {
             Ok(it) => Self::Subscription(Box::new(Listed {
                 reader: ReaderOf { id: it.reader, email: entry.email },
-                subscription: SubscriptionBody::of(&it, None),
+                subscription: StaffSubscription::from(&it),
             })),
             Err(unreadable) => Self::Unreadable(Unreadable { id: entry.id, unreadable }),
         }
@@ -76,7 +94,7 @@ pub(super) struct Page {
 /// Everything about a subscription.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Whole {
-    pub(super) subscription: SubscriptionBody,
+    pub(super) subscription: StaffSubscription,
     pub(super) reader: ReaderOf,
     pub(super) invoices: Vec<InvoiceView>,
     pub(super) timeline: Vec<TimelineEntry>,
@@ -116,59 +134,6 @@ pub(super) struct StuckBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct StuckList {
     pub(super) subscriptions: Vec<StuckBody>,
-}
-
-/// Why.
-#[derive(Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Because {
-    /// For the audit log; at most 500 characters.
-    #[serde(default)]
-    pub(super) reason: Option<String>,
-}
-
-/// How to end.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct CancelOrder {
-    /// `period_end` or `now`.
-    pub(super) at: String,
-    /// Whether the last payment is given back.
-    #[serde(default)]
-    pub(super) refund: bool,
-    #[serde(default)]
-    pub(super) reason: Option<String>,
-}
-
-/// What to give back.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RefundOrder {
-    /// All that is left of the last payment where nothing is said.
-    #[serde(default)]
-    pub(super) amount: Option<AmountOrder>,
-    #[serde(default)]
-    pub(super) reason: Option<String>,
-}
-
-/// An amount.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AmountOrder {
-    /// Whole minor units, above 0.
-    pub(super) amount: i64,
-    /// ISO 4217.
-    pub(super) currency: String,
-}
-
-/// How many days.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ExtendOrder {
-    /// 1 to 3660.
-    pub(super) days: u32,
-    #[serde(default)]
-    pub(super) reason: Option<String>,
 }
 
 /// What to give.

@@ -22,11 +22,14 @@ use crate::{
     auth::staff::permission::Permission,
     billing::{
         engine::{Act, BillingError, CancelAt, DAYS_MAX, Foreseen, Office, REASON_MAX},
-        subscription::model::{State as Stands, Subscription},
+        subscription::{
+            change::Refusal,
+            model::{State as Stands, Subscription, Then},
+        },
     },
     http::problem::{ApiError, FieldError},
     money::Money,
-    staff::plain,
+    staff::{consequences::consequences, plain},
 };
 
 /// Which act.
@@ -37,10 +40,20 @@ pub(super) enum Kind {
     Extend,
     Pause,
     Resume,
+    Switch,
+    KeepPlan,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [Self::Cancel, Self::Refund, Self::Extend, Self::Pause, Self::Resume];
+    const ALL: [Self; 7] = [
+        Self::Switch,
+        Self::KeepPlan,
+        Self::Cancel,
+        Self::Refund,
+        Self::Extend,
+        Self::Pause,
+        Self::Resume,
+    ];
 
     /// As in addresses.
     pub(super) fn as_str(self) -> &'static str {
@@ -50,6 +63,8 @@ impl Kind {
             Self::Extend => "extend",
             Self::Pause => "pause",
             Self::Resume => "resume",
+            Self::Switch => "switch",
+            Self::KeepPlan => "keep-plan",
         }
     }
 
@@ -61,6 +76,8 @@ impl Kind {
             Self::Extend => "Extend",
             Self::Pause => "Pause",
             Self::Resume => "Resume",
+            Self::Switch => "Switch",
+            Self::KeepPlan => "Keep the plan",
         }
     }
 
@@ -72,6 +89,10 @@ impl Kind {
             Self::Extend => "The days were given.",
             Self::Pause => "It is paused.",
             Self::Resume => "It goes on.",
+            Self::Switch => {
+                "It was done as you saw. Where the bank asks the reader first, it says so below."
+            }
+            Self::KeepPlan => "The planned switch was taken back.",
         }
     }
 
@@ -93,6 +114,8 @@ impl Kind {
             Self::Extend => Action::SubscriptionExtended,
             Self::Pause => Action::SubscriptionPaused,
             Self::Resume => Action::SubscriptionResumed,
+            Self::Switch => Action::SubscriptionSwitched,
+            Self::KeepPlan => Action::SubscriptionSwitchRevoked,
         }
     }
 
@@ -111,6 +134,11 @@ impl Kind {
             (Self::Resume, state) => {
                 matches!(state, Stands::Paused { .. }) || it.cancels_at_period_end()
             }
+            (Self::Switch, state) => {
+                matches!(state, Stands::Trialing { .. } | Stands::Active(_))
+                    && !it.cancels_at_period_end()
+            }
+            (Self::KeepPlan, _) => matches!(it.then(), Some(Then::Switch { .. })),
         };
         let may = |kind: &Self| seat.may(kind.permission());
         Self::ALL.into_iter().filter(may).filter(fits).collect()
@@ -132,6 +160,12 @@ pub(super) struct Chosen {
     amount: String,
     #[serde(default)]
     days: String,
+    /// The other plan's id.
+    #[serde(default)]
+    plan: String,
+    /// The token by which a switch is made exactly as it was shown.
+    #[serde(default)]
+    preview: String,
     /// Sent with the button only.
     #[serde(default)]
     reason: String,
@@ -174,6 +208,8 @@ impl Chosen {
             }
             Kind::Pause => Act::Pause,
             Kind::Resume => Act::Resume,
+            Kind::Switch => Act::Switch { plan: self.plan.clone() },
+            Kind::KeepPlan => Act::KeepPlan,
         })
     }
 }
@@ -199,37 +235,32 @@ struct ActPage {
     plan: String,
     now: String,
     currency: &'static str,
+    /// The ids and names of the plans that there are besides.
+    plans: Vec<(String, String)>,
     chosen: Chosen,
     /// What would come of it, once that was chosen.
-    foreseen: Option<(i64, Vec<String>)>,
+    foreseen: Option<Shown>,
     why: Option<String>,
 }
 
-/// What would come of an act, in sentences.
-fn consequences(of: &Foreseen, frame: &Frame) -> Vec<String> {
-    let words = &frame.words;
-    let mut said = Vec::new();
-    if of.after != of.before {
-        said.push(format!("{}.", plain::next(&of.after, words)));
+/// What would come of it.
+struct Shown {
+    /// Of the subscription as it was looked at.
+    revision: i64,
+    /// Of a switch; else empty.
+    preview: String,
+    consequences: Vec<String>,
+}
+
+impl Shown {
+    fn of(foreseen: &Foreseen, frame: &Frame) -> Self {
+        let switch = foreseen.switch.as_ref();
+        Self {
+            revision: foreseen.before.revision,
+            preview: switch.map(|switch| switch.token.clone()).unwrap_or_default(),
+            consequences: consequences(foreseen, &frame.words),
+        }
     }
-    if let Some(money) = of.to_card {
-        said.push(format!("{} goes back to the card that paid.", words.money(money)));
-    }
-    if let Some(money) = of.to_balance {
-        said.push(format!(
-            "{} goes to the account's balance, for the unused time.",
-            words.money(money)
-        ));
-    }
-    if let Some(money) = of.charged {
-        said.push(format!("{} is charged now, less what the balance holds; reading works again as soon as that is paid.", words.money(money)));
-    }
-    if of.after == of.before && of.charged.is_none() {
-        said.push("The subscription stays as it is.".to_owned());
-    } else {
-        said.push("The reader is told by mail.".to_owned());
-    }
-    said
 }
 
 impl ActPage {
@@ -247,16 +278,18 @@ impl ActPage {
         let it = review.subscription;
         let title = format!("{} a subscription", kind.name());
         let frame = seat.frame(pages, title, Place::Subscriptions);
-        let needs_choice = matches!(kind, Kind::Cancel | Kind::Refund | Kind::Extend);
+        let needs_choice = !matches!(kind, Kind::Pause | Kind::Resume | Kind::KeepPlan);
         let (mut foreseen, mut why) = (None, None);
         if !needs_choice || !chosen.look.is_empty() {
             let act = chosen.act(kind, it.terms.plan.price)?;
             match billing.foresee_act(id, &act).await {
-                Ok(of) => foreseen = Some((of.before.revision, consequences(&of, &frame))),
+                Ok(of) => foreseen = Some(Shown::of(&of, &frame)),
                 Err(error) => why = Some(told(error)?),
             }
         }
+        let plans = billing.other_plans(&it).into_iter();
         Ok(Self {
+            plans: plans.map(|terms| (terms.plan.id, terms.plan.name)).collect(),
             kind,
             id,
             email: review.email.unwrap_or_else(|| "an erased reader".to_owned()),
@@ -274,6 +307,7 @@ impl ActPage {
 /// Why an act is refused, to stand on its page.
 fn told(error: BillingError) -> Result<String, ApiError> {
     match error {
+        BillingError::Refused(Refusal::SamePlan) => Ok("This is the plan already.".to_owned()),
         BillingError::Refused(_)
         | BillingError::RefundTooLarge
         | BillingError::PaymentDeclined(_)
@@ -331,9 +365,9 @@ pub(super) async fn act(
             let to = format!("/staff/subscriptions/{id}?done={}", kind.as_str());
             Ok(Redirect::to(&to).into_response())
         }
-        Err(BillingError::Refused(crate::billing::subscription::change::Refusal::PreviewStale)) => {
-            let why = "Somebody changed this subscription while you looked at it. This is how it \
-                       stands now; nothing was done.";
+        Err(BillingError::Refused(Refusal::PreviewStale)) => {
+            let why = "Somebody changed this subscription while you looked at it, or it lay open \
+                       for too long. This is how it stands now; nothing was done.";
             refuse(why.to_owned()).await
         }
         Err(error) => refuse(told(error)?).await,
@@ -360,6 +394,10 @@ async fn carry_out(
         Act::Extend { days } => billing.office_extend(id, days, office).await,
         Act::Pause => billing.office_pause(id, office).await,
         Act::Resume => billing.office_resume(id, office).await,
+        Act::Switch { plan } => {
+            billing.office_switch(id, (&plan, Some(&chosen.preview)), office).await
+        }
+        Act::KeepPlan => billing.office_keep_plan(id, office).await,
     }
     .map(drop)
 }

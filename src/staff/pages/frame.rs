@@ -14,7 +14,7 @@ use crate::{
     },
     clock::Timestamp,
     http::page,
-    language::{Language, Words},
+    language::Words,
     sandbox::bar::Bar,
     site::directory::Snapshot,
 };
@@ -136,12 +136,10 @@ impl Frame {
 
     /// For a page that is found at `here`, before it is known who sits there.
     pub(super) fn of(pages: &StaffPages, title: String, here: &str) -> Self {
-        let site = pages.desk.readers.directory.snapshot().first_site();
-        let zone = site.as_ref().map_or("UTC", |site| &site.site.time_zone);
         let bar = (!pages.secure).then(|| Bar::new(pages.desk.clock.now(), here));
         Self {
             title,
-            words: Words::new(Language::English, zone),
+            words: pages.desk.words(),
             publisher: Arc::clone(&pages.publisher),
             who: None,
             notice: None,

@@ -99,7 +99,10 @@ pub(super) async fn page(
     let frame = seat.frame(&pages, "Subscription", Place::Subscriptions);
     let frame = frame.saying(notice.map(str::to_owned));
     let has_paid = review.invoices.iter().any(|invoice| invoice.status == "paid");
-    let acts = acts::Kind::offered(&seat, &review.subscription, has_paid);
+    let mut acts = acts::Kind::offered(&seat, &review.subscription, has_paid);
+    if pages.desk.readers.billing.other_plans(&review.subscription).is_empty() {
+        acts.retain(|kind| *kind != acts::Kind::Switch);
+    }
     Ok(frame::show(SubscriptionPage::of(review, acts, frame).render()))
 }
 
