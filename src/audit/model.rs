@@ -97,11 +97,13 @@ pub enum Action {
     SubscriptionRetried,
     /// A reader was given something.
     ReaderComplimentary,
+    /// What a reader was given was taken back.
+    ReaderComplimentaryEnded,
 }
 
 impl Action {
     /// Every one of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::StaffAdded,
         Self::StaffRoleChanged,
         Self::StaffDisabled,
@@ -129,6 +131,7 @@ impl Action {
         Self::SubscriptionSwitchRevoked,
         Self::SubscriptionRetried,
         Self::ReaderComplimentary,
+        Self::ReaderComplimentaryEnded,
     ];
 
     /// As stored.
@@ -162,6 +165,7 @@ impl Action {
             Self::SubscriptionSwitchRevoked => "subscription.switch_revoked",
             Self::SubscriptionRetried => "subscription.retried",
             Self::ReaderComplimentary => "reader.complimentary",
+            Self::ReaderComplimentaryEnded => "reader.complimentary_ended",
         }
     }
 }

@@ -22,6 +22,7 @@ pub mod ledger;
 pub mod letter;
 pub mod link;
 pub mod notice;
+pub mod operation;
 pub mod review;
 pub mod subscription;
 pub mod tax;

@@ -46,9 +46,7 @@ pub(super) fn consequences(of: &Foreseen, words: &Words) -> Vec<String> {
 
 fn switched(of: &Foreseen, switch: &Preview, words: &Words) -> Vec<String> {
     let (from, to) = match of.after.then() {
-        Some(Then::Switch { terms }) => {
-            (&of.after.terms.plan.name, &terms.plan.name)
-        }
+        Some(Then::Switch { terms }) => (&of.after.terms.plan.name, &terms.plan.name),
         _ => (&of.before.terms.plan.name, &of.after.terms.plan.name),
     };
     let mut said = vec![if of.after.terms == of.before.terms {
@@ -58,7 +56,9 @@ fn switched(of: &Foreseen, switch: &Preview, words: &Words) -> Vec<String> {
     }];
     if !switch.credit.is_zero() {
         let credit = words.money(switch.credit);
-        said.push(format!("{credit} of what was paid for {from} is given back, for the unused time."));
+        said.push(format!(
+            "{credit} of what was paid for {from} is given back, for the unused time."
+        ));
     }
     if !(switch.charge.is_zero() && switch.credit.is_zero()) {
         let charge = words.money(switch.charge);

@@ -18,6 +18,6 @@ mod notes;
 mod numbers;
 pub mod pages;
 mod plain;
-mod review;
+pub mod review;
 mod team;
 mod why;

@@ -247,6 +247,8 @@ on_both_databases! {
             ("POST", "/v1/staff/subscriptions/{id}/switch", format!("/v1/staff/subscriptions/{nobody}/switch"), [403, 422, 422]),
             ("POST", "/v1/staff/subscriptions/{id}/keep-plan", format!("/v1/staff/subscriptions/{nobody}/keep-plan"), [403, 404, 404]),
             ("POST", "/v1/staff/subscriptions/{id}/preview", format!("/v1/staff/subscriptions/{nobody}/preview"), [403, 422, 422]),
+            ("GET", "/v1/staff/complimentary", "/v1/staff/complimentary?state=running".into(), [200, 200, 200]),
+            ("POST", "/v1/staff/complimentary/{id}/end", format!("/v1/staff/complimentary/{nobody}/end"), [403, 404, 404]),
             ("POST", "/v1/staff/readers/{id}/complimentary", format!("/v1/staff/readers/{reader}/complimentary"), [403, 422, 422]),
             ("GET", "/v1/staff/readers/{id}/notes", format!("/v1/staff/readers/{reader}/notes"), [403, 200, 200]),
             ("POST", "/v1/staff/readers/{id}/notes", format!("/v1/staff/readers/{reader}/notes"), [403, 422, 422]),

@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 use time::Duration;
 
 use crate::{
-    app::{TestApp, at},
+    app::at,
     back_office::hire,
     billing::OK,
     office_billing::{Clerk, paid, usd},
     office_pages::on_duty,
+    reader_pages::hidden_fields,
     readers::ANNA,
 };
 
@@ -232,15 +233,7 @@ on_both_databases! {
         assert!(browser.open(&page).await.text().contains("The planned switch was taken back"));
         // What lay open for too long holds no more.
         let old = browser.open(&look).await.text();
-        let form = old.split("<form").find(|form| form.contains("\"preview\"")).unwrap();
-        let hidden = form.split("type=\"hidden\"").skip(1).map(|input| {
-            let attribute = |name: &str| {
-                let text = input.split(&format!("{name}=\"")).nth(1).unwrap();
-                text.split('"').next().unwrap().to_owned()
-            };
-            (attribute("name"), attribute("value"))
-        });
-        let mut form: Vec<(String, String)> = hidden.collect();
+        let mut form = hidden_fields(&old, &action);
         form.push(("reason".to_owned(), "later".to_owned()));
         t.clock.advance(Duration::minutes(16));
         let stale = browser.post(&action, &form).await;

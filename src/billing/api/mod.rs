@@ -41,6 +41,7 @@ pub fn routes(counter: Counter) -> OpenApiRouter {
         clock: Arc::clone(&counter.billing.clock),
         ids: counter.billing.ids.clone(),
         tokens: Arc::clone(&counter.tokens),
+        realm: Realm::Reader,
     };
     OpenApiRouter::new()
         .routes(routes!(plans::list))

@@ -66,3 +66,7 @@ letter-account-as-it-was = If it was not you, do nothing: your account is as it 
 letter-account-notice-subject = Your notice has arrived
 letter-account-notice = Your notice arrived on { $at }. With this address nothing runs that does not end already, so there is nothing to cancel, and nothing will be charged.
 letter-account-notice-elsewhere = If you subscribe with another address, give notice with that one. Whatever was canceled before stays canceled.
+
+letter-account-guest-over-subject = Your time as our guest is over
+letter-account-guest-over = You read as our guest, free of charge. That ended on { $at }.
+letter-account-guest-over-nothing = A subscription of yours goes on as before. There is nothing to pay and nothing to do.

@@ -66,3 +66,7 @@ letter-account-as-it-was = Si ce n’était pas vous, ignorez ce message : votr
 letter-account-notice-subject = Nous avons bien reçu votre résiliation
 letter-account-notice = Votre résiliation nous est parvenue le { $at }. Aucun abonnement en cours n’est lié à cette adresse : il n’y a rien à résilier et rien ne sera prélevé.
 letter-account-notice-elsewhere = Si vous êtes abonné avec une autre adresse, résiliez avec celle-ci. Ce qui a déjà été résilié le reste.
+
+letter-account-guest-over-subject = Votre accès offert a pris fin
+letter-account-guest-over = La lecture vous était offerte. Cet accès a pris fin le { $at }.
+letter-account-guest-over-nothing = Si vous êtes abonné, votre abonnement se poursuit comme avant. Vous n’avez rien à payer ni rien à faire.

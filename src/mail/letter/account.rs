@@ -79,6 +79,11 @@ pub enum Letter {
         /// When the notice came.
         at: Timestamp,
     },
+    /// What was given away was taken back.
+    GuestAccessEnded {
+        /// When.
+        at: Timestamp,
+    },
     /// The account was erased.
     AccountErased {
         /// When.
@@ -153,6 +158,9 @@ impl Letter {
                 .tell_with("letter-account-notice", &[moment(at)])
                 .after("letter-account-notice-elsewhere")
                 .because("letter-why-asked"),
+            Self::GuestAccessEnded { at } => content("letter-account-guest-over-subject")
+                .tell_with("letter-account-guest-over", &[moment(at)])
+                .after("letter-account-guest-over-nothing"),
             Self::AccountErased { at } => content("letter-account-erased-subject")
                 .tell_with("letter-account-erased", &[moment(at)])
                 .after("letter-account-erased-last")
@@ -209,6 +217,7 @@ pub(super) mod tests {
             Letter::AddressChanged,
             Letter::TokenReused { device: "<script>alert(1)</script>".into(), at },
             Letter::NothingToCancel { at },
+            Letter::GuestAccessEnded { at },
             Letter::AccountErased { at },
         ]
     }

@@ -158,9 +158,9 @@ impl LookOrder {
                 let amount = self.amount.map(AmountOrder::money).transpose()?;
                 return Ok((Act::Refund { amount: amount.map(|money| money.amount) }, amount));
             }
-            "extend" => Act::Extend {
-                days: parse_days(self.days.ok_or_else(|| required("days"))?)?,
-            },
+            "extend" => {
+                Act::Extend { days: parse_days(self.days.ok_or_else(|| required("days"))?)? }
+            }
             "pause" => Act::Pause,
             "resume" => Act::Resume,
             "switch" => Act::Switch { plan: self.plan.ok_or_else(|| required("plan"))? },
@@ -211,7 +211,7 @@ impl AmountOrder {
 
 /// What would come of an act. Nothing was done.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct ForeseenBody {
+pub(crate) struct ForeseenBody {
     /// To be sent with the act, so that it is done to what was seen.
     revision: i64,
     /// As it would stand. A payment that is made first may still fail.
@@ -227,12 +227,12 @@ pub(super) struct ForeseenBody {
     /// What a switch comes to: `preview` is to be sent with it.
     switch: Option<PreviewBody>,
     /// All of it in plain words.
-    sentences: Vec<String>,
+    pub(crate) sentences: Vec<String>,
 }
 
 impl ForeseenBody {
     /// Told in these words.
-    pub(super) fn of(foreseen: Foreseen, words: &Words) -> Self {
+    pub(crate) fn of(foreseen: Foreseen, words: &Words) -> Self {
         Self {
             sentences: consequences(&foreseen, words),
             revision: foreseen.before.revision,

@@ -1,6 +1,6 @@
 //! Staff's orders about subscriptions, and what they see of them, as they travel.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -8,11 +8,13 @@ use crate::{
     billing::{
         api::SubscriptionBody,
         invoice::view::InvoiceView,
+        review::Review,
         subscription::{listing::Entry, model::Subscription},
         timeline::Told,
     },
     clock::Timestamp,
     http::problem::{ApiError, FieldError},
+    staff::find::lists,
 };
 
 /// A field that is not as it must be.
@@ -22,7 +24,7 @@ pub(super) fn invalid(field: &'static str, detail: impl Into<String>) -> ApiErro
 
 /// A subscription, as staff see it.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct StaffSubscription {
+pub(crate) struct StaffSubscription {
     #[serde(flatten)]
     subscription: SubscriptionBody,
     /// Another one after each change. An act that sends it along is done to what was seen, or not
@@ -38,7 +40,7 @@ impl From<&Subscription> for StaffSubscription {
 
 /// A subscription, as staff see it in a list.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Listed {
+pub(crate) struct Listed {
     #[serde(flatten)]
     pub(super) subscription: StaffSubscription,
     pub(super) reader: ReaderOf,
@@ -47,7 +49,7 @@ pub(super) struct Listed {
 /// What stands in a list.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
-pub(super) enum ListedEntry {
+pub(crate) enum ListedEntry {
     /// A subscription.
     Subscription(Box<Listed>),
     /// A row that cannot be read. The others can.
@@ -56,7 +58,7 @@ pub(super) enum ListedEntry {
 
 /// A row that cannot be read.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Unreadable {
+pub(crate) struct Unreadable {
     pub(super) id: Uuid,
     /// Why.
     pub(super) unreadable: String,
@@ -76,7 +78,7 @@ impl From<Entry> for ListedEntry {
 
 /// Whose.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct ReaderOf {
+pub(crate) struct ReaderOf {
     pub(super) id: Uuid,
     /// None once the account was erased.
     pub(super) email: Option<String>,
@@ -84,7 +86,7 @@ pub(super) struct ReaderOf {
 
 /// A page of subscriptions.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Page {
+pub(crate) struct Page {
     /// Fewer than asked for may stand on a page that is not the last.
     pub(super) subscriptions: Vec<ListedEntry>,
     /// For the next page of the same list; null on the last.
@@ -93,19 +95,37 @@ pub(super) struct Page {
 
 /// Everything about a subscription.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Whole {
+pub(crate) struct Whole {
     pub(super) subscription: StaffSubscription,
     pub(super) reader: ReaderOf,
     pub(super) invoices: Vec<InvoiceView>,
     pub(super) timeline: Vec<TimelineEntry>,
 }
 
+impl From<Review> for Whole {
+    fn from(shown: Review) -> Self {
+        Self {
+            reader: ReaderOf { id: shown.subscription.reader, email: shown.email },
+            subscription: StaffSubscription::from(&shown.subscription),
+            invoices: shown.invoices,
+            timeline: shown.timeline.into_iter().map(TimelineEntry::from).collect(),
+        }
+    }
+}
+
+impl From<lists::Page<Entry>> for Page {
+    fn from(page: lists::Page<Entry>) -> Self {
+        let subscriptions = page.entries.into_iter().map(ListedEntry::from).collect();
+        Self { subscriptions, next_cursor: page.next }
+    }
+}
+
 /// Something that happened.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct TimelineEntry {
+pub(crate) struct TimelineEntry {
     #[schema(value_type = String, format = DateTime)]
     pub(super) at: Timestamp,
-    /// `reader`, `staff:<id>` or `system`.
+    /// `reader`, `staff:<id>`, `command` or `system`.
     pub(super) actor: String,
     /// A stable dotted word.
     pub(super) event: String,
@@ -134,28 +154,4 @@ pub(super) struct StuckBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct StuckList {
     pub(super) subscriptions: Vec<StuckBody>,
-}
-
-/// What to give.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct GiftOrder {
-    /// The product; the catalog's first where nothing is said.
-    #[serde(default)]
-    pub(super) product: Option<String>,
-    /// 1 to 3660, from now on.
-    pub(super) days: u32,
-    #[serde(default)]
-    pub(super) reason: Option<String>,
-}
-
-/// What was given.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct GivenBody {
-    pub(super) id: Uuid,
-    pub(super) product: String,
-    #[schema(value_type = String, format = DateTime)]
-    pub(super) starts_at: Timestamp,
-    #[schema(value_type = String, format = DateTime)]
-    pub(super) ends_at: Timestamp,
 }

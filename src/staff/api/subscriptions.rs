@@ -15,16 +15,13 @@ use super::{
         AmountOrder, Because, CancelOrder, ExtendOrder, ForeseenBody, LookOrder, PlainOrder,
         PlanOrder, RefundOrder, parse_cancel, parse_days,
     },
-    subscription_bodies::{
-        GiftOrder, GivenBody, ReaderOf, StaffSubscription, StuckBody, StuckList, TimelineEntry,
-        Whole, invalid,
-    },
+    subscription_bodies::{StaffSubscription, StuckBody, StuckList, Whole, invalid},
 };
 use crate::{
     audit::model::Action,
     auth::staff::permission::Permission,
     billing::{
-        engine::{Act, Gift, Office, REASON_MAX},
+        engine::{Act, BillingError, Office, REASON_MAX},
         subscription::search::Stuck,
     },
     http::{
@@ -36,7 +33,8 @@ use crate::{
     staff::desk::{Acting, Desk, OnDuty},
 };
 
-fn office(
+/// Who acts, and why.
+pub(super) fn office(
     acting: &Acting,
     action: Action,
     (reason, seen): (Option<String>, Option<i64>),
@@ -46,7 +44,16 @@ fn office(
         return Err(invalid("reason", "may have at most 500 characters"));
     }
     let entry = acting.entry(action);
-    Ok(Office { staff: acting.staff.id, entry, reason, seen })
+    let operation = acting.operation();
+    Ok(Office { entry, reason, seen, operation })
+}
+
+/// An act that was done, be it by the same request when it came first.
+pub(super) fn once<T>(act: Result<T, BillingError>) -> Result<(), ApiError> {
+    match act {
+        Ok(_) | Err(BillingError::Repeated) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// A subscription as it stands now, after an act.
@@ -67,13 +74,7 @@ pub(super) async fn show(
 ) -> Result<Response, ApiError> {
     on_duty.to(Permission::SubscriptionsRead)?;
     let shown = desk.readers.billing.review(parse_id(id)?).await?;
-    let whole = Whole {
-        reader: ReaderOf { id: shown.subscription.reader, email: shown.email },
-        subscription: StaffSubscription::from(&shown.subscription),
-        invoices: shown.invoices,
-        timeline: shown.timeline.into_iter().map(TimelineEntry::from).collect(),
-    };
-    Ok((NO_STORE, Json(whole)).into_response())
+    Ok((NO_STORE, Json(Whole::from(shown))).into_response())
 }
 
 /// Those that nobody looks at any more by itself, because looking failed too often.
@@ -128,7 +129,7 @@ pub(super) async fn cancel(
     let how = parse_cancel(&at, refund)?;
     let office = office(&acting, Action::SubscriptionCanceled, (reason, revision))?;
     let id = parse_id(id)?;
-    desk.readers.billing.office_cancel(id, how, &office).await?;
+    once(desk.readers.billing.office_cancel(id, how, &office).await)?;
     answer(&desk, id).await
 }
 
@@ -149,7 +150,7 @@ pub(super) async fn refund(
     let amount = amount.map(AmountOrder::money).transpose()?;
     let office = office(&acting, Action::SubscriptionRefunded, (reason, revision))?;
     let id = parse_id(id)?;
-    desk.readers.billing.office_refund(id, amount, &office).await?;
+    once(desk.readers.billing.office_refund(id, amount, &office).await)?;
     answer(&desk, id).await
 }
 
@@ -169,7 +170,7 @@ pub(super) async fn extend(
     let ExtendOrder { days, reason, revision } = parse(&bytes)?;
     let office = office(&acting, Action::SubscriptionExtended, (reason, revision))?;
     let id = parse_id(id)?;
-    desk.readers.billing.office_extend(id, parse_days(days)?, &office).await?;
+    once(desk.readers.billing.office_extend(id, parse_days(days)?, &office).await)?;
     answer(&desk, id).await
 }
 
@@ -189,7 +190,7 @@ pub(super) async fn pause(
     let PlainOrder { reason, revision } = parse(&bytes)?;
     let office = office(&acting, Action::SubscriptionPaused, (reason, revision))?;
     let id = parse_id(id)?;
-    desk.readers.billing.office_pause(id, &office).await?;
+    once(desk.readers.billing.office_pause(id, &office).await)?;
     answer(&desk, id).await
 }
 
@@ -209,7 +210,7 @@ pub(super) async fn resume(
     let PlainOrder { reason, revision } = parse(&bytes)?;
     let office = office(&acting, Action::SubscriptionResumed, (reason, revision))?;
     let id = parse_id(id)?;
-    desk.readers.billing.office_resume(id, &office).await?;
+    once(desk.readers.billing.office_resume(id, &office).await)?;
     answer(&desk, id).await
 }
 
@@ -233,7 +234,7 @@ pub(super) async fn switch(
     let office = office(&acting, Action::SubscriptionSwitched, (reason, revision))?;
     let id = parse_id(id)?;
     let to = (plan.as_str(), preview.as_deref());
-    desk.readers.billing.office_switch(id, to, &office).await?;
+    once(desk.readers.billing.office_switch(id, to, &office).await)?;
     answer(&desk, id).await
 }
 
@@ -253,7 +254,7 @@ pub(super) async fn keep_plan(
     let PlainOrder { reason, revision } = parse(&bytes)?;
     let office = office(&acting, Action::SubscriptionSwitchRevoked, (reason, revision))?;
     let id = parse_id(id)?;
-    desk.readers.billing.office_keep_plan(id, &office).await?;
+    once(desk.readers.billing.office_keep_plan(id, &office).await)?;
     answer(&desk, id).await
 }
 
@@ -281,31 +282,4 @@ pub(super) async fn preview(
         return Err(invalid("amount.currency", rule));
     }
     Ok((NO_STORE, Json(ForeseenBody::of(foreseen, &desk.words()))).into_response())
-}
-
-/// Gives a reader a product for a while.
-#[utoipa::path(post, path = "/v1/staff/readers/{id}/complimentary", tag = "Staff",
-    security(("staff_token" = [])), params(("id" = Uuid, Path, description = "The reader")),
-    request_body = GiftOrder,
-    responses((status = 201, description = "Given", body = GivenBody),
-              (status = "4XX", description = "Not allowed, or no such reader",
-               body = ProblemBody)))]
-pub(super) async fn give(
-    State(desk): State<Arc<Desk>>,
-    on_duty: OnDuty,
-    id: PathId,
-    JsonBytes(bytes): JsonBytes,
-) -> Result<Response, ApiError> {
-    let acting = on_duty.to(Permission::SubscriptionsAct)?;
-    let GiftOrder { product, days, reason } = parse(&bytes)?;
-    let office = office(&acting, Action::ReaderComplimentary, (reason, None))?;
-    let gift = Gift { reader: parse_id(id)?, product, days: parse_days(days)? };
-    let given = desk.readers.billing.give(gift, &office).await?;
-    let body = GivenBody {
-        id: given.id,
-        product: given.product,
-        starts_at: given.starts_at,
-        ends_at: given.ends_at,
-    };
-    Ok((StatusCode::CREATED, NO_STORE, Json(body)).into_response())
 }

@@ -32,6 +32,18 @@ use crate::{
     staff::{consequences::consequences, plain},
 };
 
+/// What is said to have been done where a button was pressed twice, and only the subscription itself
+/// knows what came of it.
+const TWICE: &str = "sent-twice";
+
+/// What the page of a subscription says about what was `done`.
+pub(super) fn notice(done: &str) -> Option<&'static str> {
+    if done == TWICE {
+        return Some("This was sent twice and counts once. Below is how it stands now.");
+    }
+    Kind::parse(done).map(Kind::done)
+}
+
 /// Which act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -82,7 +94,7 @@ impl Kind {
     }
 
     /// What is said when it was done.
-    pub(super) fn done(self) -> &'static str {
+    fn done(self) -> &'static str {
         match self {
             Self::Cancel => "It was canceled.",
             Self::Refund => "The money goes back to the card.",
@@ -96,7 +108,7 @@ impl Kind {
         }
     }
 
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 
@@ -171,6 +183,9 @@ pub(super) struct Chosen {
     reason: String,
     #[serde(default)]
     revision: String,
+    /// What the button was called when it was drawn: pressed twice, it acts once.
+    #[serde(default)]
+    operation: String,
     /// Whether the choice was made, so that what would come of it is shown.
     #[serde(default)]
     look: String,
@@ -247,15 +262,18 @@ struct ActPage {
 struct Shown {
     /// Of the subscription as it was looked at.
     revision: i64,
+    /// What the act will be called.
+    operation: Uuid,
     /// Of a switch; else empty.
     preview: String,
     consequences: Vec<String>,
 }
 
 impl Shown {
-    fn of(foreseen: &Foreseen, frame: &Frame) -> Self {
+    fn of(foreseen: &Foreseen, operation: Uuid, frame: &Frame) -> Self {
         let switch = foreseen.switch.as_ref();
         Self {
+            operation,
             revision: foreseen.before.revision,
             preview: switch.map(|switch| switch.token.clone()).unwrap_or_default(),
             consequences: consequences(foreseen, &frame.words),
@@ -283,7 +301,7 @@ impl ActPage {
         if !needs_choice || !chosen.look.is_empty() {
             let act = chosen.act(kind, it.terms.plan.price)?;
             match billing.foresee_act(id, &act).await {
-                Ok(of) => foreseen = Some(Shown::of(&of, &frame)),
+                Ok(of) => foreseen = Some(Shown::of(&of, pages.desk.new_operation()?, &frame)),
                 Err(error) => why = Some(told(error)?),
             }
         }
@@ -347,10 +365,10 @@ pub(super) async fn act(
     let acting = seat.to(kind.permission())?;
     let reason = chosen.reason.trim().to_owned();
     let office = Office {
-        staff: acting.staff.id,
         entry: acting.entry(kind.action()),
         reason: reason.clone(),
         seen: Some(chosen.revision.parse().unwrap_or(0)),
+        operation: chosen.operation.parse().ok(),
     };
     let refuse = async |why: String| {
         let mut page = ActPage::of((&pages, &seat), (id, kind), chosen.clone()).await?;
@@ -361,10 +379,12 @@ pub(super) async fn act(
         return refuse(format!("Say why, in at most {REASON_MAX} characters.")).await;
     }
     match carry_out(&pages, id, kind, (&chosen, &office)).await {
-        Ok(()) => {
-            let to = format!("/staff/subscriptions/{id}?done={}", kind.as_str());
-            Ok(Redirect::to(&to).into_response())
+        Ok(()) => Ok(done(id, kind.as_str())),
+        // A payment may still be on its way, or may have been declined.
+        Err(BillingError::Repeated) if matches!(kind, Kind::Switch | Kind::Resume) => {
+            Ok(done(id, TWICE))
         }
+        Err(BillingError::Repeated) => Ok(done(id, kind.as_str())),
         Err(BillingError::Refused(Refusal::PreviewStale)) => {
             let why = "Somebody changed this subscription while you looked at it, or it lay open \
                        for too long. This is how it stands now; nothing was done.";
@@ -372,6 +392,11 @@ pub(super) async fn act(
         }
         Err(error) => refuse(told(error)?).await,
     }
+}
+
+/// Leads to the subscription's page, which says what was done.
+fn done(id: Uuid, what: &str) -> Response {
+    Redirect::to(&format!("/staff/subscriptions/{id}?done={what}")).into_response()
 }
 
 async fn carry_out(
@@ -385,21 +410,7 @@ async fn carry_out(
     let act = chosen
         .act(kind, price)
         .map_err(|error| BillingError::Invalid { field: "act", rule: error.to_string() })?;
-    match act {
-        Act::Cancel { at, refund } => billing.office_cancel(id, (at, refund), office).await,
-        Act::Refund { amount } => {
-            let amount = amount.map(|amount| Money { amount, ..price });
-            billing.office_refund(id, amount, office).await
-        }
-        Act::Extend { days } => billing.office_extend(id, days, office).await,
-        Act::Pause => billing.office_pause(id, office).await,
-        Act::Resume => billing.office_resume(id, office).await,
-        Act::Switch { plan } => {
-            billing.office_switch(id, (&plan, Some(&chosen.preview)), office).await
-        }
-        Act::KeepPlan => billing.office_keep_plan(id, office).await,
-    }
-    .map(drop)
+    billing.carry_out(id, (&act, Some(&chosen.preview)), office).await.map(drop)
 }
 
 #[cfg(test)]

@@ -34,6 +34,8 @@ pub(super) enum Place {
     Readers,
     /// Invoices.
     Invoices,
+    /// What was given away.
+    Given,
     /// "Why was I walled?"
     Why,
     /// All figures.
@@ -57,7 +59,17 @@ pub(super) enum Place {
 impl Place {
     /// The parts of the navigation, in order.
     const PARTS: [(&'static str, &'static [Self]); 3] = [
-        ("Readers", &[Self::Home, Self::Subscriptions, Self::Readers, Self::Invoices, Self::Why]),
+        (
+            "Readers",
+            &[
+                Self::Home,
+                Self::Subscriptions,
+                Self::Readers,
+                Self::Invoices,
+                Self::Given,
+                Self::Why,
+            ],
+        ),
         ("Business", &[Self::Numbers, Self::Catalog, Self::Sites, Self::Meters]),
         ("Work", &[Self::Mails, Self::Audit, Self::Team]),
     ];
@@ -72,6 +84,7 @@ impl Place {
             }
             Self::Readers => ("Readers", "/staff/readers", May::ReadersRead),
             Self::Invoices => ("Invoices", "/staff/invoices", May::SubscriptionsRead),
+            Self::Given => ("Given away", "/staff/complimentary", May::SubscriptionsRead),
             Self::Why => ("Why?", "/staff/why", May::ReadersRead),
             Self::Numbers => ("Numbers", "/staff/numbers", May::MetricsRead),
             Self::Mails => ("Mails", "/staff/mails", May::MailQueueRead),
