@@ -15,7 +15,7 @@ use crate::{
     billing::{
         idempotency::{KEPT, store as idempotency},
         notice::record as notices,
-        operation, timeline,
+        operation, timeline, waiting_gift,
     },
     clock::Clock,
     db::{Db, StoreError},
@@ -83,6 +83,7 @@ pub async fn forget(db: &Db, clock: &dyn Clock, log: LogLimits) -> Result<u64, S
             limit_store::purge(&mut tx, now.minus(CLOCKS_DIFFER), STEP).await?,
             outbox::purge(&mut tx, now.minus(MAILS_KEPT), STEP).await?,
             idempotency::purge(&mut tx, now.minus(KEPT), STEP).await?,
+            waiting_gift::purge(&mut tx, now, STEP).await?,
             operation::purge(&mut tx, now.minus(OPERATIONS_KEPT), STEP).await?,
             timeline::purge_outbox(&mut tx, now.minus(EVENTS_KEPT), STEP).await?,
             decisions::purge(&mut tx, log.kept_since(now), STEP).await?,

@@ -99,11 +99,15 @@ pub enum Action {
     ReaderComplimentary,
     /// What a reader was given was taken back.
     ReaderComplimentaryEnded,
+    /// A gift waits for an address that has no account.
+    GiftOffered,
+    /// A gift that waited was taken back.
+    GiftWithdrawn,
 }
 
 impl Action {
     /// Every one of them.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::StaffAdded,
         Self::StaffRoleChanged,
         Self::StaffDisabled,
@@ -132,6 +136,8 @@ impl Action {
         Self::SubscriptionRetried,
         Self::ReaderComplimentary,
         Self::ReaderComplimentaryEnded,
+        Self::GiftOffered,
+        Self::GiftWithdrawn,
     ];
 
     /// As stored.
@@ -166,6 +172,8 @@ impl Action {
             Self::SubscriptionRetried => "subscription.retried",
             Self::ReaderComplimentary => "reader.complimentary",
             Self::ReaderComplimentaryEnded => "reader.complimentary_ended",
+            Self::GiftOffered => "gift.offered",
+            Self::GiftWithdrawn => "gift.withdrawn",
         }
     }
 }

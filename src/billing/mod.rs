@@ -28,6 +28,7 @@ pub mod subscription;
 pub mod tax;
 pub mod timeline;
 pub mod trial;
+pub mod waiting_gift;
 
 #[cfg(test)]
 mod manual_tests;

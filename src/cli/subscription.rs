@@ -19,9 +19,14 @@ use crate::{
     clock::Timestamp,
     config::Config,
     http::problem::{ApiError, FieldError},
-    reader::store as readers,
+    language::Language,
+    mail::address::Address,
+    reader::{
+        gift::{Offer, Offered},
+        store as readers,
+    },
     staff::{
-        api::{ForeseenBody, GivenBody, GivenPage, Page, StaffSubscription, Whole},
+        api::{ForeseenBody, GivenBody, GivenPage, OfferedBody, Page, StaffSubscription, Whole},
         find::{given::GivenLooked, looked::Looked},
     },
 };
@@ -86,7 +91,7 @@ pub(super) enum SubscriptionCommand {
         #[command(flatten)]
         on: On,
     },
-    /// Give a reader a product for a while.
+    /// Give a reader a product for a while: by a link in a mail where the address has no account.
     Give(Give),
     /// List what was given away, the latest first.
     Given {
@@ -354,7 +359,7 @@ pub(super) async fn find_reader(
         Ok(id) => readers::find(&mut tx, id).await,
         Err(_) => {
             let rule = "must be the address or the id of a reader";
-            let email = crate::mail::address::Address::parse(reader);
+            let email = Address::parse(reader);
             let email = email.map_err(|_| Complaint::of(invalid("reader", rule), json))?;
             readers::find_by_email(&mut tx, &email).await
         }
@@ -364,15 +369,31 @@ pub(super) async fn find_reader(
 }
 
 impl Give {
+    /// Whoever has no account yet gets a link in a mail.
     async fn give(self, state: &AppState) -> Result<String, Failure> {
         let Give { reader, days, product, why } = self;
         let now = state.billing.clock.now();
-        let office = why.office(Action::ReaderComplimentary, now)?;
-        let reader = find_reader(state, &reader, why.json).await?;
-        let given = state.billing.give(Gift { reader, product, days }, &office).await;
-        let given = given.map_err(|error| Complaint::of(error, why.json))?;
-        let words = format!("Gave {} until {}: {}.", given.product, given.ends_at, given.id);
-        printed(why.json, &GivenBody::of(given, now), || words)
+        let complain = |error: BillingError| Complaint::of(error, why.json);
+        let offered = match (reader.parse::<Uuid>(), Address::parse(&reader)) {
+            (Err(_), Ok(email)) => {
+                let office = why.office(Action::GiftOffered, now)?;
+                let offer = Offer { email, language: Language::English, product, days };
+                state.accounts.offer(offer, &office).await.map_err(complain)?
+            }
+            _ => {
+                let reader = find_reader(state, &reader, why.json).await?;
+                let office = why.office(Action::ReaderComplimentary, now)?;
+                let gift = Gift { reader, product, days };
+                Offered::Given(state.billing.give(gift, &office).await.map_err(complain)?)
+            }
+        };
+        let words = match &offered {
+            Offered::Given(it) => format!("Gave {} until {}: {}.", it.product, it.ends_at, it.id),
+            Offered::Waits(it) => {
+                format!("{} waits to be accepted until {}: {}.", it.product, it.expires_at, it.id)
+            }
+        };
+        printed(why.json, &OfferedBody::of(offered, now), || words)
     }
 }
 

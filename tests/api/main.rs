@@ -55,6 +55,7 @@ mod numbers_right;
 mod office_acts;
 mod office_billing;
 mod office_finding;
+mod office_gifts;
 mod office_giving;
 mod office_pages;
 mod office_switch;

@@ -5,11 +5,7 @@ use serde_json::{Value, json};
 use time::Duration;
 
 use crate::{
-    app::at,
-    back_office::hire,
-    billing::OK,
-    office_billing::Clerk,
-    office_pages::on_duty,
+    app::at, back_office::hire, billing::OK, office_billing::Clerk, office_pages::on_duty,
     readers::ANNA,
 };
 

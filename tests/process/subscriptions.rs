@@ -65,7 +65,9 @@ async fn what_the_office_does_can_be_scripted() {
 
     let shown = run_json(&url, &["subscription", "show", &id, "--json"]);
     let told = shown["timeline"].as_array().unwrap();
-    assert!(told.iter().any(|it| it["event"] == "subscription.extended" && it["actor"] == "command"));
+    assert!(
+        told.iter().any(|it| it["event"] == "subscription.extended" && it["actor"] == "command")
+    );
     let log = run_json(&url, &["audit", "list", "--json"]).to_string();
     for action in ["extended", "switched", "switch_revoked", "paused", "resumed", "canceled"] {
         assert!(log.contains(&format!("subscription.{action}")), "{action}: {log}");
@@ -87,18 +89,52 @@ async fn what_is_refused_says_so_to_scripts() {
         (&["subscription", "pause", nobody, "--reason", "x", "--json"], 3, "not_found"),
         (&["reader", "show", "bert@example.org", "--json"], 3, "not_found"),
         (&["subscription", "resume", &id, "--reason", "x", "--json"], 4, "invalid_transition"),
-        (&["subscription", "pause", &id, "--reason", "x", "--revision", "99", "--json"], 4, "preview_stale"),
-        (&["subscription", "refund", &id, "--amount", "1991", "--reason", "x", "--json"], 4, "refund_too_large"),
-        (&["subscription", "switch", &id, "--plan", "annual", "--reason", "x", "--json"], 4, "same_plan"),
-        (&["subscription", "switch", &id, "--plan", "weekly", "--reason", "x", "--json"], 5, "invalid_fields"),
+        (
+            &["subscription", "pause", &id, "--reason", "x", "--revision", "99", "--json"],
+            4,
+            "preview_stale",
+        ),
+        (
+            &["subscription", "refund", &id, "--amount", "1991", "--reason", "x", "--json"],
+            4,
+            "refund_too_large",
+        ),
+        (
+            &["subscription", "switch", &id, "--plan", "annual", "--reason", "x", "--json"],
+            4,
+            "same_plan",
+        ),
+        (
+            &["subscription", "switch", &id, "--plan", "weekly", "--reason", "x", "--json"],
+            5,
+            "invalid_fields",
+        ),
         (&["subscription", "pause", &id, "--reason", " ", "--json"], 5, "invalid_fields"),
         (&["subscription", "pause", &id, "--reason", &long, "--json"], 5, "invalid_fields"),
         (&["subscription", "list", "--status", "unpaid", "--json"], 5, "invalid_query"),
-        (&["subscription", "cancel", &id, "--at", "period-end", "--refund", "--reason", "x", "--json"], 5, "invalid_fields"),
+        (
+            &[
+                "subscription",
+                "cancel",
+                &id,
+                "--at",
+                "period-end",
+                "--refund",
+                "--reason",
+                "x",
+                "--json",
+            ],
+            5,
+            "invalid_fields",
+        ),
         (&["reader", "show", "anna", "--json"], 5, "invalid_fields"),
     ] {
         let (said, problem) = refused(&url, arguments);
-        assert_eq!((said, &problem["code"]), (Some(exit), &json!(code)), "{arguments:?}: {problem}");
+        assert_eq!(
+            (said, &problem["code"]),
+            (Some(exit), &json!(code)),
+            "{arguments:?}: {problem}"
+        );
     }
     for arguments in [
         &["subscription", "pause", &id][..],
@@ -125,7 +161,7 @@ async fn readers_are_found_shown_given_to_and_signed_out() {
     let found = run_json(&url, &["reader", "find", "ana@example", "--json"]);
     assert_eq!(found["readers"][0]["id"], json!(id), "one mistake away: {found}");
     let give = ["subscription", "give", "Anna@Example.org", "--days", "7", "--reason", "a letter"];
-    let given = run_json(&url, &[&give[..], &["--json"]].concat());
+    let given = run_json(&url, &[&give[..], &["--json"]].concat())["given"].take();
     assert_eq!((&given["state"], &given["given_by"]), (&json!("running"), &json!("command")));
     let shown = run_json(&url, &["reader", "show", id, "--json"]);
     assert_eq!(shown["reader"]["email"], "anna@example.org");
@@ -137,12 +173,20 @@ async fn readers_are_found_shown_given_to_and_signed_out() {
     assert_eq!(run_json(&url, &back)["taken_back_by"], "command");
     assert_eq!(refused(&url, &back).0, Some(4), "it has ended");
 
+    let stranger =
+        ["subscription", "give", "bert@example.org", "--days", "7", "--reason", "a prize"];
+    let waits = run_json(&url, &[&stranger[..], &["--json"]].concat());
+    assert_eq!((&waits["given"], &waits["waits"]["days"]), (&Value::Null, &json!(7)));
+    assert_eq!(refused(&url, &[&stranger[..], &["--json"]].concat()).0, Some(4), "one waits");
+
     run_json(&url, &["reader", "sign-out", id, "--reason", "a lost phone", "--json"]);
     let refresh = json!({"refresh_token": made["refresh_token"]});
     let speaker = server.speaker("sk_sandbox_demo");
     assert_eq!(speaker.post("/v1/auth/refresh", &refresh).await.unwrap().0, 401);
     let log = run_json(&url, &["audit", "list", "--json"]).to_string();
-    for one in ["reader.viewed", "reader.complimentary_ended", "reader.sessions_ended", "a lost phone"] {
+    for one in
+        ["reader.viewed", "reader.complimentary_ended", "reader.sessions_ended", "a lost phone"]
+    {
         assert!(log.contains(one), "{one}: {log}");
     }
 }

@@ -15,6 +15,7 @@ use crate::{
         grant::{self, Grant},
         letter::{BillingLetter, News},
         subscription::change::Refusal,
+        waiting_gift::WaitingGift,
     },
     clock::Timestamp,
     db::Tx,
@@ -38,7 +39,10 @@ pub struct Gift {
 
 impl Billing {
     /// The product of this id; the first of the catalog where nothing is said.
-    pub(super) fn product_to_give(&self, id: Option<&str>) -> Result<Product, BillingError> {
+    ///
+    /// # Errors
+    /// [`BillingError::Invalid`].
+    pub fn product_to_give(&self, id: Option<&str>) -> Result<Product, BillingError> {
         let catalog = self.catalogs.current();
         let product = match id {
             Some(id) => catalog.product(id),
@@ -109,6 +113,33 @@ impl Billing {
         let to = reader.recipient(&self.directory.snapshot(), &self.public_url);
         self.mail.enqueue(tx, &to, letter.content(&to.words), given.created_at).await?;
         Ok(())
+    }
+
+    /// Gives a reader what waited for the address, in the transaction that accepts it.
+    ///
+    /// # Errors
+    /// [`BillingError`].
+    pub async fn accept(
+        &self,
+        tx: &mut Tx,
+        (reader, gift): (&Reader, WaitingGift),
+        now: Timestamp,
+    ) -> Result<(), BillingError> {
+        let product = self.product_to_give(Some(&gift.product))?;
+        let given = Grant {
+            id: gift.id,
+            reader_id: reader.id,
+            product: gift.product,
+            starts_at: now,
+            ends_at: now.plus(Duration::days(i64::from(gift.days))),
+            given_by: gift.given_by,
+            reason: gift.reason,
+            created_at: now,
+            revoked_at: None,
+            revoked_by: None,
+            revoke_reason: None,
+        };
+        self.give_in(tx, (reader, &product), &given).await
     }
 
     /// One that was given away, whoever's it is.

@@ -40,7 +40,9 @@ pub struct Office {
 }
 
 impl Office {
-    pub(super) fn actor(&self) -> Actor {
+    /// Who acts, as timelines say it.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
         match self.entry.actor {
             audit::model::Actor::Staff(id) => Actor::Staff(id),
             audit::model::Actor::Command => Actor::Command,

@@ -6,6 +6,7 @@ mod complimentary;
 mod decisions;
 mod finding;
 mod finding_bodies;
+mod gifts;
 mod mails;
 mod metrics;
 mod newsletters;
@@ -25,6 +26,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub(crate) use self::{
     complimentary::{GivenBody, GivenPage},
     finding_bodies::FoundReaders,
+    gifts::OfferedBody,
     orders::ForeseenBody,
     subscription_bodies::{Page, StaffSubscription, TimelineEntry, Whole},
 };
@@ -67,6 +69,8 @@ pub fn routes(desk: Arc<Desk>, guard: Guard) -> OpenApiRouter {
         .routes(routes!(subscriptions::keep_plan))
         .routes(routes!(complimentary::give))
         .routes(routes!(complimentary::end))
+        .routes(routes!(gifts::offer, gifts::list))
+        .routes(routes!(gifts::withdraw))
         .routes(routes!(mails::retry))
         .layer(from_fn_with_state(keeper, once));
     OpenApiRouter::new()
