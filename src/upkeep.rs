@@ -15,7 +15,7 @@ use crate::{
     billing::{
         idempotency::{KEPT, store as idempotency},
         notice::record as notices,
-        timeline,
+        operation, timeline, waiting_gift,
     },
     clock::Clock,
     db::{Db, StoreError},
@@ -38,6 +38,8 @@ const USED_TOKENS_KEPT: Span = Span::days(30);
 /// A code that was used ends its session when it comes again within this time; later it is unknown,
 /// so that an address that somebody kept does not log them out.
 const HANDOVERS_KEPT: Span = Span::HOUR;
+/// A form of staff lies open for half a day, and a request is sent again for a day.
+const OPERATIONS_KEPT: Span = Span::days(2);
 /// Another instance's clock may be behind ours.
 const CLOCKS_DIFFER: Span = Span::HOUR;
 /// That a mail was sent, and about what, is known for this long.
@@ -81,6 +83,8 @@ pub async fn forget(db: &Db, clock: &dyn Clock, log: LogLimits) -> Result<u64, S
             limit_store::purge(&mut tx, now.minus(CLOCKS_DIFFER), STEP).await?,
             outbox::purge(&mut tx, now.minus(MAILS_KEPT), STEP).await?,
             idempotency::purge(&mut tx, now.minus(KEPT), STEP).await?,
+            waiting_gift::purge(&mut tx, now, STEP).await?,
+            operation::purge(&mut tx, now.minus(OPERATIONS_KEPT), STEP).await?,
             timeline::purge_outbox(&mut tx, now.minus(EVENTS_KEPT), STEP).await?,
             decisions::purge(&mut tx, log.kept_since(now), STEP).await?,
             notices::purge(&mut tx, now.minus(NOTICES_KEPT), STEP).await?,

@@ -89,15 +89,25 @@ pub enum Action {
     SubscriptionPaused,
     /// A subscription goes on.
     SubscriptionResumed,
+    /// A subscription was switched to another plan, or will be.
+    SubscriptionSwitched,
+    /// A planned switch was taken back.
+    SubscriptionSwitchRevoked,
     /// A subscription that was stuck is looked at again.
     SubscriptionRetried,
     /// A reader was given something.
     ReaderComplimentary,
+    /// What a reader was given was taken back.
+    ReaderComplimentaryEnded,
+    /// A gift waits for an address that has no account.
+    GiftOffered,
+    /// A gift that waited was taken back.
+    GiftWithdrawn,
 }
 
 impl Action {
     /// Every one of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 30] = [
         Self::StaffAdded,
         Self::StaffRoleChanged,
         Self::StaffDisabled,
@@ -121,8 +131,13 @@ impl Action {
         Self::SubscriptionExtended,
         Self::SubscriptionPaused,
         Self::SubscriptionResumed,
+        Self::SubscriptionSwitched,
+        Self::SubscriptionSwitchRevoked,
         Self::SubscriptionRetried,
         Self::ReaderComplimentary,
+        Self::ReaderComplimentaryEnded,
+        Self::GiftOffered,
+        Self::GiftWithdrawn,
     ];
 
     /// As stored.
@@ -152,8 +167,13 @@ impl Action {
             Self::SubscriptionExtended => "subscription.extended",
             Self::SubscriptionPaused => "subscription.paused",
             Self::SubscriptionResumed => "subscription.resumed",
+            Self::SubscriptionSwitched => "subscription.switched",
+            Self::SubscriptionSwitchRevoked => "subscription.switch_revoked",
             Self::SubscriptionRetried => "subscription.retried",
             Self::ReaderComplimentary => "reader.complimentary",
+            Self::ReaderComplimentaryEnded => "reader.complimentary_ended",
+            Self::GiftOffered => "gift.offered",
+            Self::GiftWithdrawn => "gift.withdrawn",
         }
     }
 }

@@ -78,7 +78,8 @@ impl Standing {
     pub fn to_text(&self) -> String {
         let paid = self.subscriptions.iter();
         let paid = paid.map(|it| format!("{} {}", it.product(), it.state.status().as_str()));
-        let given = self.grants.iter().map(|(_, it)| format!("{} complimentary", it.product));
+        let kept = self.grants.iter().filter(|(_, it)| it.revoked_at.is_none());
+        let given = kept.map(|(_, it)| format!("{} complimentary", it.product));
         paid.chain(given).collect::<Vec<_>>().join("; ")
     }
 
@@ -99,9 +100,7 @@ impl Standing {
         let fitting =
             |it: &&Subscription| it.terms.catalog.product(it.product()).is_some_and(&fits);
         let paid = self.subscriptions.iter().filter(fitting).filter_map(|it| it.entitles(now));
-        let given = self.grants.iter().filter(|(product, grant)| {
-            fits(product) && grant.starts_at <= now && now < grant.ends_at
-        });
+        let given = self.grants.iter().filter(|(product, grant)| fits(product) && grant.runs(now));
         paid.chain(given.map(|_| Entitlement::Complimentary)).min()
     }
 }

@@ -193,6 +193,8 @@ pub enum Actor {
     Reader,
     /// A member of staff.
     Staff(uuid::Uuid),
+    /// Whoever may run `pressgate` on the machine.
+    Command,
     /// The service itself, as time passed.
     System,
 }
@@ -204,6 +206,7 @@ impl Actor {
         match self {
             Self::Reader => "reader".to_owned(),
             Self::Staff(id) => format!("staff:{id}"),
+            Self::Command => "command".to_owned(),
             Self::System => "system".to_owned(),
         }
     }

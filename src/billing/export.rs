@@ -86,6 +86,9 @@ pub struct ExportedGrant {
     #[schema(value_type = String, format = DateTime)]
     ends_at: Timestamp,
     reason: String,
+    /// When it was taken back, if it was.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    taken_back_at: Option<Timestamp>,
 }
 
 /// Something that happened.
@@ -135,8 +138,8 @@ impl Billing {
             created_at: charge.created_at,
         });
         let complimentary = grant::list_of(tx, reader).await?.into_iter().map(|grant| {
-            let grant::Grant { product, starts_at, ends_at, reason, .. } = grant;
-            ExportedGrant { product, starts_at, ends_at, reason }
+            let grant::Grant { product, starts_at, ends_at, reason, revoked_at, .. } = grant;
+            ExportedGrant { product, starts_at, ends_at, reason, taken_back_at: revoked_at }
         });
         let timeline = timeline::of_reader(tx, reader).await?.into_iter().map(|told| {
             let timeline::Told { subscription, at, event, detail, .. } = told;

@@ -22,11 +22,13 @@ pub mod ledger;
 pub mod letter;
 pub mod link;
 pub mod notice;
+pub mod operation;
 pub mod review;
 pub mod subscription;
 pub mod tax;
 pub mod timeline;
 pub mod trial;
+pub mod waiting_gift;
 
 #[cfg(test)]
 mod manual_tests;

@@ -22,7 +22,7 @@ pub struct Told {
     pub subscription: Uuid,
     /// When.
     pub at: Timestamp,
-    /// Who did it: `reader`, `staff:<id>` or `system`.
+    /// Who did it: `reader`, `staff:<id>`, `command` or `system`.
     pub actor: String,
     /// What: a stable dotted word.
     pub event: String,

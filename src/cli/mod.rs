@@ -2,6 +2,7 @@
 
 mod audit;
 mod catalog;
+mod complaint;
 mod doctor;
 mod keys;
 mod migrate;
@@ -13,6 +14,7 @@ pub mod replay;
 mod serve;
 mod site;
 mod staff;
+mod subscription;
 
 use std::{io::Write, process::ExitCode};
 
@@ -46,9 +48,13 @@ enum Command {
     /// The people who run the installation.
     #[command(subcommand)]
     Staff(staff::StaffCommand),
-    /// Readers: all that is held about one, and the end of it.
+    /// Readers: finding and showing them, logging them out, all that is held about one, and the end
+    /// of it.
     #[command(subcommand)]
     Reader(reader::ReaderCommand),
+    /// Subscriptions: finding and showing them, and what the office does with them.
+    #[command(subcommand)]
+    Subscription(subscription::SubscriptionCommand),
     /// Look whether everything is as it should be.
     Doctor,
     /// The audit log.
@@ -86,7 +92,12 @@ pub fn main() -> ExitCode {
     match start(cli.command.unwrap_or(Command::Serve)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            let _ = writeln!(std::io::stderr(), "pressgate: {}", with_causes(&*failure));
+            let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
+            if let Some(complaint) = failure.downcast_ref::<complaint::Complaint>() {
+                complaint.print(&mut out, &mut err);
+                return complaint.exit_code();
+            }
+            let _ = writeln!(err, "pressgate: {}", with_causes(&*failure));
             ExitCode::FAILURE
         }
     }
@@ -126,6 +137,7 @@ async fn run(command: Command, config: Config) -> Result<(), Failure> {
         Command::Newsletter(command) => newsletter::run(command, config, &mut out).await,
         Command::Notices(command) => notices::run(command, &config, &mut out).await,
         Command::Reader(command) => reader::run(command, config, &mut out).await,
+        Command::Subscription(command) => subscription::run(command, config, &mut out).await,
         Command::Doctor => doctor::run(&config, &mut out).await,
         Command::Meter(MeterCommand::Replay(args)) => Ok(replay::run(*args, &mut out).await?),
         Command::Probe => probe::run(&config).await,

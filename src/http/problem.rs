@@ -125,6 +125,24 @@ impl ApiError {
         Self::Internal(source.into())
     }
 
+    /// As it travels.
+    #[must_use]
+    pub fn problem(&self) -> ProblemBody {
+        let (status, code) = self.parts();
+        let errors = match self {
+            Self::InvalidFields(errors) | Self::InvalidQuery(errors) => errors.clone(),
+            _ => Vec::new(),
+        };
+        ProblemBody {
+            r#type: "about:blank",
+            title: status.canonical_reason().unwrap_or("Problem"),
+            status: status.as_u16(),
+            detail: self.to_string(),
+            code,
+            errors,
+        }
+    }
+
     fn parts(&self) -> (StatusCode, &'static str) {
         match self {
             Self::InvalidJson(_) => (StatusCode::BAD_REQUEST, "invalid_json"),
@@ -154,19 +172,8 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let (status, code) = self.parts();
-        let errors = match &self {
-            Self::InvalidFields(errors) | Self::InvalidQuery(errors) => errors.clone(),
-            _ => Vec::new(),
-        };
-        let problem = ProblemBody {
-            r#type: "about:blank",
-            title: status.canonical_reason().unwrap_or("Problem"),
-            status: status.as_u16(),
-            detail: self.to_string(),
-            code,
-            errors,
-        };
+        let (status, _) = self.parts();
+        let problem = self.problem();
         // A struct of texts and numbers always serialises.
         let body = serde_json::to_vec(&problem).unwrap_or_default();
         let mut response = (status, body).into_response();

@@ -24,6 +24,7 @@ use crate::{
     billing::{
         export::BillingExport,
         notice::{record as notices, store::Notice},
+        waiting_gift,
     },
     clock::Timestamp,
     language::Language,
@@ -285,6 +286,7 @@ impl Accounts {
         decisions::forget(&mut tx, id).await?;
         note_store::forget(&mut tx, id).await?;
         link_store::delete_for(&mut tx, &reader.email).await?;
+        waiting_gift::delete_for(&mut tx, &reader.email).await?;
         notices::call_off(&mut tx, id, now).await?;
         newsletters::forget(&mut tx, &reader.email).await?;
         outbox::delete_to(&mut tx, &reader.email).await?;

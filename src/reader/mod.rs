@@ -2,8 +2,8 @@
 //!
 //! `model` and `recipient` are pure; `search` finds readers by parts of their address. `store`, `link_store` and `address_store` are SQL.
 //! [`accounts::Accounts`] does what a reader can do, one file for each errand: `sign_up`, `begin`,
-//! `log_in`, `hand_over`, `password`, `address`, `notice`, `data`. `api` offers it to programs,
-//! `pages` to people.
+//! `log_in`, `hand_over`, `password`, `address`, `notice`, `data`, `gift`. `api` offers it to
+//! programs, `pages` to people.
 
 pub mod accounts;
 pub mod address;
@@ -11,6 +11,7 @@ pub mod address_store;
 pub mod api;
 pub mod begin;
 pub mod data;
+pub mod gift;
 pub mod hand_over;
 pub mod last_read;
 pub mod link_store;

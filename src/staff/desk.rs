@@ -8,6 +8,7 @@ use axum::{
 };
 
 use time::Duration;
+use uuid::Uuid;
 
 use crate::{
     access::gate::{Gate, GateError},
@@ -29,6 +30,7 @@ use crate::{
         staff::{model::Staff, permission::Permission, store},
         tokens::Tokens,
     },
+    billing::idempotency::Operation,
     clock::{Clock, Timestamp},
     config::Limits,
     db::{Db, StoreError, Tx},
@@ -39,6 +41,7 @@ use crate::{
         problem::{ApiError, FieldError},
     },
     ids::Ids,
+    language::{Language, Words},
     newsletter::newsletters::{NewsletterError, Newsletters},
     numbers::counts::PageCounts,
     reader::accounts::{AccountError, Accounts},
@@ -218,6 +221,8 @@ impl From<DeskError> for ApiError {
 pub struct Origin {
     client: ClientIp,
     request_id: Option<String>,
+    /// What a program calls the request, if it says so.
+    operation: Option<Uuid>,
     now: Timestamp,
 }
 
@@ -236,7 +241,8 @@ impl Origin {
         let id = parts.extensions.get::<RequestId>().map(|RequestId(id)| id);
         let request_id = id.map(HeaderValue::to_str).and_then(Result::ok).map(str::to_owned);
         let client = parts.extensions.get().copied().unwrap_or(ClientIp(None));
-        Self { client, request_id, now }
+        let operation = parts.extensions.get().map(|Operation(id)| *id);
+        Self { client, request_id, operation, now }
     }
 }
 
@@ -304,6 +310,12 @@ impl Acting {
     pub fn entry(&self, action: Action) -> Entry {
         self.origin.entry(Actor::Staff(self.staff.id), action)
     }
+
+    /// What the request is called, so that it is done once however often it comes.
+    #[must_use]
+    pub fn operation(&self) -> Option<Uuid> {
+        self.origin.operation
+    }
 }
 
 impl FromRequestParts<Arc<Desk>> for OnDuty {
@@ -324,6 +336,22 @@ impl FromRequestParts<Arc<Desk>> for OnDuty {
 }
 
 impl Desk {
+    /// How staff are spoken to: in English, by the first site's calendar.
+    #[must_use]
+    pub fn words(&self) -> Words {
+        let site = self.readers.directory.snapshot().first_site();
+        let zone = site.as_ref().map_or("UTC", |site| &site.site.time_zone);
+        Words::new(Language::English, zone)
+    }
+
+    /// A name for what a form will do, so that it is done once however often it is sent.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn new_operation(&self) -> Result<Uuid, ApiError> {
+        self.ids.uuid(self.clock.now()).map_err(ApiError::internal)
+    }
+
     /// Who is on duty in the browser whose cookie has the hash `cookie`, if anybody is.
     ///
     /// # Errors

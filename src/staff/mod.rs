@@ -1,12 +1,14 @@
 //! The back office: staff log in here, and act on readers under their own names.
 //!
 //! [`desk::Desk`] holds the parts and admits those on duty; `log_in` is how they come on duty,
-//! `house`, `numbers` and `review` what they see, `find` how they find it, `acts` and `team` what they do, each act with its entry in the audit log. `plain` says it in words. `api` offers it to programs, `pages` to
+//! `house`, `numbers` and `review` what they see, `find` how they find it, `acts` and `team` what they do, each act with its entry in the audit log. `plain` says it in words, `consequences` what would come of
+//! an act. `api` offers it to programs, `pages` to
 //! people.
 //! Who they are and what each role may do is in [`auth::staff`](crate::auth::staff).
 
 mod acts;
 pub mod api;
+mod consequences;
 pub mod desk;
 pub mod find;
 mod house;
@@ -16,6 +18,6 @@ mod notes;
 mod numbers;
 pub mod pages;
 mod plain;
-mod review;
+pub mod review;
 mod team;
 mod why;

@@ -82,6 +82,7 @@ pub(super) fn actor(text: &str) -> String {
     match text.split_once(':') {
         Some(("staff", id)) => format!("staff {id}"),
         _ if text == "system" => "the service".to_owned(),
+        _ if text == "command" => "the command line".to_owned(),
         _ => format!("the {text}"),
     }
 }
@@ -345,6 +346,7 @@ mod tests {
     fn actors_are_named() {
         assert_eq!(actor("system"), "the service");
         assert_eq!(actor("reader"), "the reader");
+        assert_eq!(actor("command"), "the command line");
         assert_eq!(actor("staff:0190"), "staff 0190");
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     back_office::{hire, token_of},
     billing::OK,
     office_pages::on_duty,
-    reader_pages::Browser,
+    reader_pages::{Browser, hidden_fields},
     readers::ANNA,
 };
 
@@ -43,7 +43,7 @@ on_both_databases! {
     async fn what_was_seen_is_what_is_done(t: TestApp) {
         let (mut browser, id) = at_the_desk(&t).await;
         let one = browser.open(&format!("/staff/subscriptions/{id}")).await.text();
-        for offered in ["cancel", "refund", "extend", "pause"] {
+        for offered in ["switch", "cancel", "refund", "extend", "pause"] {
             assert!(one.contains(&format!("/{id}/{offered}\"")), "{offered}: {one}");
         }
         assert!(!one.contains(&format!("/{id}/resume\"")), "{one}");
@@ -86,18 +86,10 @@ on_both_databases! {
         let mut second = on_duty(&t, Role::Support).await;
         let page = format!("/staff/subscriptions/{id}/cancel?look=yes&at=now&refund=on");
         let seen = second.open(&page).await.text();
-        let of_form = seen.split("<form").find(|form| form.contains("\"revision\"")).unwrap();
-        let hidden = of_form.split("type=\"hidden\"").skip(1).map(|input| {
-            let attribute = |name: &str| {
-                let text = input.split(&format!("{name}=\"")).nth(1).unwrap();
-                text.split('"').next().unwrap().to_owned()
-            };
-            (attribute("name"), attribute("value"))
-        });
-        let mut form: Vec<(String, String)> = hidden.collect();
+        let action = format!("/staff/subscriptions/{id}/cancel");
+        let mut form = hidden_fields(&seen, &action);
         form.push(("reason".to_owned(), "wants the money back".to_owned()));
         assert_eq!(act(&mut first, &id, "extend?look=yes&days=3", "kindness").await.status, 303);
-        let action = format!("/staff/subscriptions/{id}/cancel");
         let refused = second.post(&action, &form).await;
         assert_eq!(refused.status, 409);
         let text = refused.text();
@@ -147,7 +139,7 @@ on_both_databases! {
         let mut viewer = on_duty(&t, Role::Viewer).await;
         let one = viewer.open(&format!("/staff/subscriptions/{id}")).await;
         assert!(one.status == 200 && !one.text().contains("What you can do"), "{}", one.text());
-        for kind in ["cancel", "refund", "extend", "pause", "resume"] {
+        for kind in ["cancel", "refund", "extend", "pause", "resume", "switch", "keep-plan"] {
             let path = format!("/staff/subscriptions/{id}/{kind}");
             assert_eq!(viewer.open(&path).await.status, 403, "{kind}");
         }

@@ -20,41 +20,41 @@ use crate::{
 const BERT: &str = "bert@example.org";
 
 /// Somebody at the back office.
-struct Clerk {
+pub(crate) struct Clerk {
     t: TestApp,
     role: Role,
     /// As timelines name them.
-    actor: String,
+    pub(crate) actor: String,
 }
 
 impl Clerk {
-    async fn hired(t: &TestApp, role: Role) -> Self {
+    pub(crate) async fn hired(t: &TestApp, role: Role) -> Self {
         let staff = hire(t, role).await;
         Self { t: t.clone(), role, actor: format!("staff:{}", staff.id) }
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         let token = token_of(&self.t, self.role).await;
         self.t.call(Method::GET, &format!("/v1/staff/{path}"), &token, None).await
     }
 
-    async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         let token = token_of(&self.t, self.role).await;
         self.t.call(Method::POST, &format!("/v1/staff/{path}"), &token, Some(body)).await
     }
 
     /// Acts on a subscription, and gives the answer whatever it is.
-    async fn tries(&self, id: &str, act: &str, body: Value) -> Answer {
+    pub(crate) async fn tries(&self, id: &str, act: &str, body: Value) -> Answer {
         self.post(&format!("subscriptions/{id}/{act}"), body).await
     }
 
-    async fn acts(&self, id: &str, act: &str, body: Value) -> Value {
+    pub(crate) async fn acts(&self, id: &str, act: &str, body: Value) -> Value {
         let answer = self.tries(id, act, body).await;
         assert_eq!(answer.status, 200, "{act}: {}", answer.text());
         answer.json()
     }
 
-    async fn shown(&self, id: &str) -> Value {
+    pub(crate) async fn shown(&self, id: &str) -> Value {
         let answer = self.get(&format!("subscriptions/{id}")).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.json()
@@ -71,7 +71,7 @@ impl Clerk {
     }
 
     /// What happened to a subscription, and who did it, the first thing first.
-    async fn told(&self, id: &str) -> Vec<(String, String)> {
+    pub(crate) async fn told(&self, id: &str) -> Vec<(String, String)> {
         let shown = self.shown(id).await;
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let entry = |it: &Value| (text(&it["event"]), text(&it["actor"]));
@@ -79,7 +79,7 @@ impl Clerk {
     }
 
     /// What staff did of late, the latest first, without their comings and goings.
-    async fn audited(&self) -> Vec<Value> {
+    pub(crate) async fn audited(&self) -> Vec<Value> {
         let mut tx = self.t.state.databases.main.read().await.unwrap();
         audit::verify(&mut tx, &ChainKey::of(&self.t.state.config.master)).await.unwrap();
         drop(tx);
@@ -90,12 +90,12 @@ impl Clerk {
     }
 }
 
-fn usd(amount: i64) -> Value {
+pub(crate) fn usd(amount: i64) -> Value {
     json!({"amount": amount, "currency": "USD"})
 }
 
 /// A reader whose year, or month, was paid just now.
-async fn paid(t: &TestApp, email: &str, plan: &str) -> (Tokens, String) {
+pub(crate) async fn paid(t: &TestApp, email: &str, plan: &str) -> (Tokens, String) {
     let reader = t.reader(email).await;
     let order = json!({"plan": plan, "payment_method": OK, "trial": false});
     let begun = t.subscribe(&reader, order).await;

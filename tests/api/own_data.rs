@@ -60,6 +60,8 @@ const TABLES: &[(&str, Holds)] = &[
     ("newsletter_subscriptions", Holds::Part("/newsletters/subscriptions")),
     ("reader_search", Holds::Part("/reader/email")),
     ("staff_views", Holds::Nothing("filters of the publisher's people")),
+    ("staff_operations", Holds::Nothing("what staff did to a subscription, for two days")),
+    ("waiting_gifts", Holds::Nothing("addresses that have no account")),
     ("trial_claims", Holds::Nothing("keyed hashes, which tell nobody anything")),
     ("number_days", Holds::Nothing("sums, by plan, month, cause and article")),
     ("number_facts", Holds::Nothing("seconds old; of readers only which subscription paid")),

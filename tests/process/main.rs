@@ -21,5 +21,6 @@ mod server;
 mod smtp;
 mod staff;
 mod stop;
+mod subscriptions;
 #[path = "../support/mod.rs"]
 mod support;

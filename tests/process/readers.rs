@@ -13,7 +13,7 @@ async fn get(server: &Server, path: &str, token: &str) -> (u16, Value) {
 }
 
 /// Makes an account through its mail; gives its tokens.
-async fn sign_up(server: &Server, email: &str) -> Value {
+pub(crate) async fn sign_up(server: &Server, email: &str) -> Value {
     let speaker = server.speaker("sk_sandbox_demo");
     let body = json!({"email": email, "password": "correct horse battery"});
     assert_eq!(speaker.post("/v1/readers", &body).await.unwrap().0, 202);

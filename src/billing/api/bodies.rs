@@ -172,7 +172,7 @@ pub(super) struct SwitchOrder {
 
 /// What a switch would do.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct PreviewBody {
+pub(crate) struct PreviewBody {
     /// To be sent with the switch. It holds for 15 minutes, if nothing changes.
     preview: String,
     /// What is paid at once.

@@ -6,7 +6,7 @@ mod invoices;
 mod plans;
 mod subscriptions;
 
-pub(crate) use self::bodies::{MoneyBody, SubscriptionBody};
+pub(crate) use self::bodies::{MoneyBody, PreviewBody, SubscriptionBody};
 use std::sync::Arc;
 
 use axum::{extract::FromRequestParts, http::request::Parts, middleware::from_fn_with_state};
@@ -41,6 +41,7 @@ pub fn routes(counter: Counter) -> OpenApiRouter {
         clock: Arc::clone(&counter.billing.clock),
         ids: counter.billing.ids.clone(),
         tokens: Arc::clone(&counter.tokens),
+        realm: Realm::Reader,
     };
     OpenApiRouter::new()
         .routes(routes!(plans::list))

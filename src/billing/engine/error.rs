@@ -41,6 +41,12 @@ pub enum BillingError {
     /// More is to be given back than was paid.
     #[error("that is more than was paid and not yet given back")]
     RefundTooLarge,
+    /// A gift waits for this address already.
+    #[error("a gift waits for this address already; take it back first")]
+    GiftWaits,
+    /// The very same act was done before, under the same name.
+    #[error("this was done before")]
+    Repeated,
     /// No such subscription, or somebody else's.
     #[error("there is no such subscription")]
     NotFound,
@@ -121,6 +127,8 @@ impl From<BillingError> for ApiError {
             BillingError::AlreadySubscribed => conflict("already_subscribed"),
             BillingError::PaymentPending => conflict("payment_pending"),
             BillingError::RefundTooLarge => conflict("refund_too_large"),
+            BillingError::GiftWaits => conflict("gift_waits"),
+            BillingError::Repeated => conflict("already_done"),
             BillingError::PaymentDeclined(_) => {
                 Self::PaymentRequired("payment_declined", detail.into())
             }

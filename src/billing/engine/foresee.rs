@@ -2,16 +2,23 @@
 
 use uuid::Uuid;
 
-use super::{Billing, BillingError, CancelAt, office::by_card};
+use super::{
+    Billing, BillingError, CancelAt, Preview, charging::bill, office::by_card,
+    office_switch::switched,
+};
 use crate::{
     billing::{
         invoice::store as invoices,
+        ledger::balance,
         subscription::{
             change::Refusal,
+            collect::Collected,
             model::{EndReason, State, Subscription},
             store,
         },
     },
+    clock::Timestamp,
+    db::Tx,
     money::Money,
 };
 
@@ -39,6 +46,13 @@ pub enum Act {
     Pause,
     /// End a pause, or take a cancellation back.
     Resume,
+    /// Go on with another plan.
+    Switch {
+        /// The plan's id.
+        plan: String,
+    },
+    /// Take a planned switch back.
+    KeepPlan,
 }
 
 /// What would come of it.
@@ -52,8 +66,27 @@ pub struct Foreseen {
     pub to_card: Option<Money>,
     /// What goes to the account's balance.
     pub to_balance: Option<Money>,
-    /// What is charged at once, less what the balance holds.
+    /// What is paid at once, tax included: by the card, but for what the balance holds.
     pub charged: Option<Money>,
+    /// What of that the balance pays.
+    pub from_balance: Option<Money>,
+    /// What a switch comes to, with the token by which exactly that is done.
+    pub switch: Option<Preview>,
+}
+
+impl Foreseen {
+    /// Nothing but how it would stand.
+    fn of(before: &Subscription, after: Subscription) -> Self {
+        Self {
+            before: before.clone(),
+            after,
+            to_card: None,
+            to_balance: None,
+            charged: None,
+            from_balance: None,
+            switch: None,
+        }
+    }
 }
 
 impl Billing {
@@ -72,13 +105,7 @@ impl Billing {
             None => None,
         };
         let it = before.clone();
-        let as_it_is = |after| Foreseen {
-            before: before.clone(),
-            after,
-            to_card: None,
-            to_balance: None,
-            charged: None,
-        };
+        let as_it_is = |after| Foreseen::of(&before, after);
         let reason = EndReason::CanceledByStaff;
         Ok(match act {
             Act::Cancel { at: CancelAt::Now, refund } => {
@@ -104,14 +131,42 @@ impl Billing {
                 Foreseen { to_balance: Some(credit), ..as_it_is(after) }
             }
             Act::Resume if matches!(it.state, State::Paused { .. }) => {
-                if it.method.is_none() {
-                    let why = "there is no card to pay with";
-                    return Err(Refusal::InvalidTransition(why).into());
-                }
-                let charged = Some(it.terms.plan.price);
-                Foreseen { charged, ..as_it_is(it) }
+                self.foresee_end_of_pause(&mut tx, &it, now).await?
             }
             Act::Resume => as_it_is(it.resume(now)?.0),
+            Act::Switch { plan } => {
+                let terms = self.target(plan)?;
+                let quote = it.quote(&terms, now)?;
+                let shown = self.show_switch(&mut tx, (&it, &terms), (&quote, now)).await?;
+                let after = switched(&it, (&terms, &quote), now)?;
+                Foreseen { switch: Some(shown), ..as_it_is(after) }
+            }
+            Act::KeepPlan => as_it_is(it.revoke_switch()?.0),
         })
+    }
+
+    /// What a new period of a paused subscription would cost.
+    async fn foresee_end_of_pause(
+        &self,
+        tx: &mut Tx,
+        it: &Subscription,
+        now: Timestamp,
+    ) -> Result<Foreseen, BillingError> {
+        if it.open.is_some() {
+            return Err(BillingError::PaymentPending);
+        }
+        if it.method.is_none() {
+            return Err(Refusal::InvalidTransition("there is no card to pay with").into());
+        }
+        let purchase = it.fresh_purchase(now).ok_or(BillingError::impossible("no period"))?;
+        let nothing = Money::zero(it.terms.currency());
+        let due = bill(it, &purchase, nothing)?.due;
+        let balance = balance::balance_of(tx, it.reader, due.currency).await?;
+        let used = Money { amount: balance.amount.clamp(0, due.amount), ..due };
+        let after = match it.clone().paid(purchase, due, now) {
+            Collected::Changed(after, _) | Collected::TooLate(after) => *after,
+        };
+        let from_balance = (!used.is_zero()).then_some(used);
+        Ok(Foreseen { charged: Some(due), from_balance, ..Foreseen::of(it, after) })
     }
 }

@@ -2,7 +2,7 @@
 //! and writes the change with everything that belongs to it in one transaction.
 //!
 //! `start` begins subscriptions, `manage` is what readers do with theirs, `office` what staff do and
-//! `foresee` what that would mean, `switch` another plan. `charging` asks for money and takes
+//! `foresee` what that would mean, `switch` another plan (`office_switch` by staff), `giving` what is given away. `charging` asks for money and takes
 //! answers, exactly once; `work` does what falls due. `record` writes a change with its event, its
 //! mail, its notices and what it means in numbers.
 
@@ -11,9 +11,11 @@ mod charging;
 mod erase;
 mod error;
 mod foresee;
+mod giving;
 mod manage;
 mod notices;
 mod office;
+mod office_switch;
 mod record;
 mod start;
 mod switch;
@@ -30,8 +32,9 @@ use uuid::Uuid;
 pub use self::{
     error::BillingError,
     foresee::{Act, Foreseen},
+    giving::{DAYS_MAX, Gift},
     manage::{CancelAt, Cancellation},
-    office::{DAYS_MAX, Gift, Office, REASON_MAX},
+    office::{Office, REASON_MAX},
     start::{CheckedCard, Order, PayBy},
     switch::Preview,
 };

@@ -1,31 +1,26 @@
 //! What staff do with subscriptions. Each act is in the audit log, in the transaction of the change.
 
 use serde_json::json;
-use time::Duration;
 use uuid::Uuid;
 
-use super::{Billing, BillingError, CancelAt};
+use super::{Act, Billing, BillingError, CancelAt};
 use crate::{
-    audit::{model::Entry, store as audit},
+    audit::{self, model::Entry},
     billing::{
         event::{Actor, Event},
-        grant::{self, Grant},
         invoice::{credit_store as credits, model::Invoice, store as invoices},
         letter::News,
+        operation,
         subscription::{
             change::Refusal,
-            model::{EndReason, Paid, State, Subscription},
+            model::{EndReason, Paid, State, Subscription, Then},
             store,
         },
     },
     clock::Timestamp,
     db::Tx,
     money::Money,
-    reader::store as readers,
 };
-
-/// Longest time that can be given at once.
-pub const DAYS_MAX: u32 = 3_660;
 
 /// Most characters of a reason.
 pub const REASON_MAX: usize = 500;
@@ -33,32 +28,58 @@ pub const REASON_MAX: usize = 500;
 /// Who acts, and why.
 #[derive(Debug, Clone)]
 pub struct Office {
-    /// The member of staff.
-    pub staff: Uuid,
-    /// The entry in their name.
+    /// The entry of the audit log in their name.
     pub entry: Entry,
     /// Why, in their words.
     pub reason: String,
     /// The revision of the subscription that they saw, where they saw one: if it has changed since,
     /// nothing is done.
     pub seen: Option<i64>,
+    /// What the act is called, where it may come twice: it is done once.
+    pub operation: Option<Uuid>,
 }
 
 impl Office {
-    fn actor(&self) -> Actor {
-        Actor::Staff(self.staff)
+    /// Who acts, as timelines say it.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        match self.entry.actor {
+            audit::model::Actor::Staff(id) => Actor::Staff(id),
+            audit::model::Actor::Command => Actor::Command,
+            audit::model::Actor::System => Actor::System,
+        }
     }
 }
 
-/// What staff give away.
-#[derive(Debug, Clone)]
-pub struct Gift {
-    /// To whom.
-    pub reader: Uuid,
-    /// What; the first product of the catalog where nothing is said.
-    pub product: Option<String>,
-    /// For how many days, from now on.
-    pub days: u32,
+/// Makes sure that the act was not done to `target` before, under the same name.
+pub(super) async fn check_new(
+    tx: &mut Tx,
+    target: Uuid,
+    office: &Office,
+) -> Result<(), BillingError> {
+    let Some(operation) = office.operation else { return Ok(()) };
+    match operation::find(tx, operation).await? {
+        Some((of, act)) if of == target && act == office.entry.action.as_str() => {
+            Err(BillingError::Repeated)
+        }
+        Some(_) => Err(Refusal::PreviewStale.into()),
+        None => Ok(()),
+    }
+}
+
+/// Writes down that the act was done to `target`, under its name if it has one.
+pub(super) async fn note_done(
+    tx: &mut Tx,
+    target: Uuid,
+    office: &Office,
+) -> Result<(), BillingError> {
+    let Some(operation) = office.operation else { return Ok(()) };
+    let what = (target, office.entry.action.as_str());
+    if operation::insert(tx, operation, what, office.entry.at).await? {
+        Ok(())
+    } else {
+        Err(Refusal::PreviewStale.into())
+    }
 }
 
 /// What of an invoice can still go back to the card.
@@ -72,38 +93,70 @@ pub(super) async fn by_card(tx: &mut Tx, invoice: &Invoice) -> Result<Money, Bil
 }
 
 impl Billing {
-    async fn take_any(
+    pub(super) async fn take_any(
         &self,
         tx: &mut Tx,
         id: Uuid,
         (office, now): (&Office, Timestamp),
     ) -> Result<Subscription, BillingError> {
         let found = store::take(tx, &self.catalogs, id).await?.ok_or(BillingError::NotFound)?;
+        // Before anything else: whoever was first has changed what the second one saw.
+        check_new(tx, id, office).await?;
         if office.seen.is_some_and(|seen| seen != found.revision) {
             return Err(Refusal::PreviewStale.into());
         }
         Ok(found.as_of(now))
     }
 
-    /// Writes the act into the audit log: the last thing before the commit.
-    async fn log(
+    /// Writes the act into the audit log, and down as done: the last thing before the commit.
+    pub(super) async fn log(
         &self,
         tx: &mut Tx,
         office: &Office,
         (before, after): (&Subscription, &Subscription),
     ) -> Result<(), BillingError> {
         let short = |it: &Subscription| {
+            let switch_to = match it.then() {
+                Some(Then::Switch { terms }) => Some(terms.plan.id.as_str()),
+                _ => None,
+            };
             json!({"status": it.state.status().as_str(), "plan": it.terms.plan.id,
-                   "cancel_at_period_end": it.cancels_at_period_end()})
+                   "cancel_at_period_end": it.cancels_at_period_end(), "switch_to": switch_to})
         };
         let mut after = short(after);
         if let Some(fields) = after.as_object_mut() {
             fields.insert("reason".to_owned(), json!(office.reason));
         }
+        note_done(tx, before.id, office).await?;
         let entry = office.entry.clone().on("subscription", before.id);
         let entry = entry.before(short(before)).after(after);
-        audit::append(tx, &self.audit_key, &entry).await?;
+        audit::store::append(tx, &self.audit_key, &entry).await?;
         Ok(())
+    }
+
+    /// Does `act`: a switch exactly as `preview` showed it, where there is one.
+    ///
+    /// # Errors
+    /// [`BillingError`], [`BillingError::Repeated`] where it was done before under its name.
+    pub async fn carry_out(
+        &self,
+        id: Uuid,
+        (act, preview): (&Act, Option<&str>),
+        office: &Office,
+    ) -> Result<Subscription, BillingError> {
+        match act {
+            Act::Cancel { at, refund } => self.office_cancel(id, (*at, *refund), office).await,
+            Act::Refund { amount } => {
+                let price = self.lookup(id).await?.terms.plan.price;
+                let amount = amount.map(|amount| Money { amount, ..price });
+                self.office_refund(id, amount, office).await
+            }
+            Act::Extend { days } => self.office_extend(id, *days, office).await,
+            Act::Pause => self.office_pause(id, office).await,
+            Act::Resume => self.office_resume(id, office).await,
+            Act::Switch { plan } => self.office_switch(id, (plan, preview), office).await,
+            Act::KeepPlan => self.office_keep_plan(id, office).await,
+        }
     }
 
     /// Ends a subscription: with the running period, or at once, then with all of the running
@@ -267,55 +320,9 @@ impl Billing {
         }
         let entry = office.entry.clone().on("subscription", id);
         let entry = entry.after(json!({"reason": office.reason}));
-        audit::append(&mut tx, &self.audit_key, &entry).await?;
+        audit::store::append(&mut tx, &self.audit_key, &entry).await?;
         tx.commit().await?;
         self.news.notify_one();
         Ok(())
-    }
-
-    /// Gives a reader a product for a while.
-    ///
-    /// # Errors
-    /// [`BillingError`].
-    pub async fn give(&self, gift: Gift, office: &Office) -> Result<Grant, BillingError> {
-        let now = self.clock.now();
-        let catalog = self.catalogs.current();
-        let product = match &gift.product {
-            Some(id) => catalog.product(id),
-            None => catalog.products.first(),
-        };
-        let product = product.ok_or_else(|| {
-            let rule = "must be the id of a product of the catalog".to_owned();
-            BillingError::Invalid { field: "product", rule }
-        })?;
-        let mut tx = self.db.write().await?;
-        readers::lock(&mut tx, gift.reader).await?;
-        let reader = readers::find(&mut tx, gift.reader).await?.ok_or(BillingError::NotFound)?;
-        let given = Grant {
-            id: self.ids.uuid(now)?,
-            reader_id: gift.reader,
-            product: product.id.clone(),
-            starts_at: now,
-            ends_at: now.plus(Duration::days(i64::from(gift.days))),
-            given_by: office.actor().to_text(),
-            reason: office.reason.clone(),
-            created_at: now,
-        };
-        self.standings.forget(gift.reader);
-        grant::insert(&mut tx, &given).await?;
-        let letter = crate::billing::letter::BillingLetter {
-            plan: product.name.clone(),
-            account: format!("{}/account", self.public_url),
-            links: None,
-            news: News::Complimentary { until: Some(given.ends_at) },
-        };
-        let to = reader.recipient(&self.directory.snapshot(), &self.public_url);
-        self.mail.enqueue(&mut tx, &to, letter.content(&to.words), now).await?;
-        let after = json!({"product": given.product, "until": given.ends_at,
-                           "reason": office.reason});
-        let entry = office.entry.clone().on("reader", gift.reader).after(after);
-        audit::append(&mut tx, &self.audit_key, &entry).await?;
-        tx.commit().await?;
-        Ok(given)
     }
 }

@@ -22,11 +22,12 @@ use crate::{
         },
     },
     clock::Timestamp,
+    db::Tx,
     money::Money,
 };
 
 /// What a switch would do, and the token by which it does exactly that.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preview {
     /// To be sent with the switch.
     pub token: String,
@@ -65,21 +66,30 @@ impl Billing {
         plan: &str,
     ) -> Result<Preview, BillingError> {
         let current = self.find(reader, id).await?;
-        let now = self.clock.now();
-        let terms = self.target(plan)?;
-        let quote = current.quote(&terms, now)?;
         let mut tx = self.db.read().await?;
-        let (charge, credit) = self.amounts(&mut tx, &current, &quote).await?;
+        let (terms, now) = (self.target(plan)?, self.clock.now());
+        let quote = current.quote(&terms, now)?;
+        self.show_switch(&mut tx, (&current, &terms), (&quote, now)).await
+    }
+
+    /// What the `quote` of `now` comes to, with the token by which exactly that is done.
+    pub(super) async fn show_switch(
+        &self,
+        tx: &mut Tx,
+        (current, terms): (&Subscription, &Terms),
+        (quote, now): (&Quote, Timestamp),
+    ) -> Result<Preview, BillingError> {
+        let (charge, credit) = self.amounts(tx, current, quote).await?;
         let shown = Shown {
-            subscription: id,
+            subscription: current.id,
             revision: current.revision,
-            plan: plan.to_owned(),
+            plan: terms.plan.id.clone(),
             version: terms.catalog.version,
             at: now.micros(),
             charge: charge.amount,
             credit: credit.amount,
         };
-        Ok(of_quote(self.sign(&shown)?, (charge, credit), &quote))
+        Ok(of_quote(self.sign(&shown)?, (charge, credit), quote))
     }
 
     /// The preview that `token` stands for, as it was shown; `None` where it is none of ours for this
@@ -105,7 +115,8 @@ impl Billing {
         Ok(Some(of_quote(token.to_owned(), amounts, &quote)))
     }
 
-    fn target(&self, plan: &str) -> Result<Terms, BillingError> {
+    /// The plan that somebody may switch to.
+    pub(super) fn target(&self, plan: &str) -> Result<Terms, BillingError> {
         let terms = Terms::of(&self.catalogs.current(), plan).filter(|terms| terms.plan.offered);
         terms.ok_or_else(|| {
             let rule = "must be the id of a plan that is offered".to_owned();
@@ -113,9 +124,22 @@ impl Billing {
         })
     }
 
+    /// The plans that `it` could be switched to: of the same product, paid in the same currency.
+    #[must_use]
+    pub fn other_plans(&self, it: &Subscription) -> Vec<Terms> {
+        let catalog = self.catalogs.current();
+        let is_other = |terms: &Terms| {
+            terms.plan.product == it.product()
+                && terms.plan.id != it.terms.plan.id
+                && terms.currency() == it.terms.currency()
+        };
+        let terms = catalog.offered(None).filter_map(|plan| Terms::of(&catalog, &plan.id));
+        terms.filter(is_other).collect()
+    }
+
     async fn amounts(
         &self,
-        tx: &mut crate::db::Tx,
+        tx: &mut Tx,
         current: &Subscription,
         quote: &Quote,
     ) -> Result<(Money, Money), BillingError> {
@@ -156,46 +180,67 @@ impl Billing {
         agreed: Option<&consent::Shown>,
     ) -> Result<Subscription, BillingError> {
         let now = self.clock.now();
-        let stale = BillingError::Refused(Refusal::PreviewStale);
         let terms = self.target(plan)?;
         let mut tx = self.db.write().await?;
         let current = self.take(&mut tx, of, now).await?;
-        current.may_switch(&terms)?;
+        let quote = self.as_shown(&mut tx, (&current, &terms), preview, now).await?;
+        if let Some(agreed) = agreed {
+            let to = (&current, &terms);
+            consent::insert(&mut tx, self.ids.uuid(now)?, to, agreed, now).await?;
+        }
+        self.switch_as(tx, (current, terms, quote), Actor::Reader).await
+    }
+
+    /// The quote that `preview` showed, if all of it still holds.
+    pub(super) async fn as_shown(
+        &self,
+        tx: &mut Tx,
+        (current, terms): (&Subscription, &Terms),
+        preview: &str,
+        now: Timestamp,
+    ) -> Result<Quote, BillingError> {
+        let stale = BillingError::Refused(Refusal::PreviewStale);
+        current.may_switch(terms)?;
         let Some(shown) = self.read(preview) else { return Err(stale) };
         let Some(shown_at) = Timestamp::from_micros(shown.at) else { return Err(stale) };
         let in_time = shown_at <= now && now < shown_at.plus(HOLDS_FOR);
         if !in_time || current.due(now).is_some() {
             return Err(stale);
         }
-        let quote = current.quote(&terms, shown_at)?;
-        let (charge, credit) = self.amounts(&mut tx, &current, &quote).await?;
+        let quote = current.quote(terms, shown_at)?;
+        let (charge, credit) = self.amounts(tx, current, &quote).await?;
         let holds = Shown {
             subscription: current.id,
             revision: current.revision,
-            plan: plan.to_owned(),
+            plan: terms.plan.id.clone(),
             version: terms.catalog.version,
             at: shown.at,
             charge: charge.amount,
             credit: credit.amount,
         };
-        if holds != shown {
-            return Err(stale);
-        }
-        if let Some(agreed) = agreed {
-            let to = (&current, &terms);
-            consent::insert(&mut tx, self.ids.uuid(now)?, to, agreed, now).await?;
-        }
+        if holds == shown { Ok(quote) } else { Err(stale) }
+    }
+
+    /// Does what `quote` says, and commits.
+    pub(super) async fn switch_as(
+        &self,
+        mut tx: Tx,
+        (current, terms, quote): (Subscription, Terms, Quote),
+        actor: Actor,
+    ) -> Result<Subscription, BillingError> {
+        let (id, now) = (current.id, self.clock.now());
         let How::AtOnce { purchase, credit } = quote.how else {
             let changed = current.switch_later(terms, now)?;
-            let changed = self.change(&mut tx, changed, Actor::Reader, now).await?;
+            let changed = self.change(&mut tx, changed, actor, now).await?;
             tx.commit().await?;
             return Ok(changed);
         };
-        let intent = Intent { purchase: *purchase, credit, off_session: false };
+        let off_session = actor != Actor::Reader;
+        let intent = Intent { purchase: *purchase, credit, off_session };
         let (_, charge) = self.intend(&mut tx, current, intent, now).await?;
         tx.commit().await?;
-        self.collect_or_refuse(&charge, Actor::Reader).await?;
-        self.reload(of.1).await
+        self.collect_or_refuse(&charge, actor).await?;
+        self.reload(id).await
     }
 
     /// Takes a reader's planned switch back.

@@ -1,4 +1,4 @@
-//! Stands before routes that change something for a reader.
+//! Stands before routes that change something.
 
 use std::{sync::Arc, time::Duration};
 
@@ -47,9 +47,11 @@ pub struct Keeper {
     pub ids: Ids,
     /// Knows who asks.
     pub tokens: Arc<Tokens>,
+    /// Readers or staff: whose tokens count.
+    pub realm: Realm,
 }
 
-/// Does a request once for its reader and key.
+/// Does a request once for whoever asks and their key.
 ///
 /// # Errors
 /// What is wrong with the key.
@@ -66,7 +68,7 @@ pub async fn once(
         http.extensions_mut().insert(Operation(fresh));
         return Ok(next.run(http).await);
     };
-    let caller = bearer(http.headers()).map(|token| keeper.tokens.verify(Realm::Reader, token));
+    let caller = bearer(http.headers()).map(|token| keeper.tokens.verify(keeper.realm, token));
     // Nobody is nobody's: the route says so.
     let Some(Ok(caller)) = caller else { return Ok(next.run(http).await) };
     let (parts, body) = http.into_parts();
@@ -77,7 +79,7 @@ pub async fn once(
         hash.update(&(part.len() as u64).to_be_bytes());
         hash.update(part);
     }
-    let mut request = Request { reader: caller.subject, key, hash: [0; 32] };
+    let mut request = Request { caller: caller.subject, key, hash: [0; 32] };
     request.hash.copy_from_slice(hash.finish().as_ref());
     match keeper.turn(&request, fresh).await.map_err(ApiError::internal)? {
         Turn::Do(operation) => {
@@ -125,6 +127,7 @@ fn replay(status: u16, body: Vec<u8>) -> Response {
 fn is_final(status: StatusCode) -> bool {
     !(status.is_server_error()
         || status == StatusCode::UNAUTHORIZED
+        || status == StatusCode::FORBIDDEN
         || status == StatusCode::UNPROCESSABLE_ENTITY
         || status == StatusCode::TOO_MANY_REQUESTS
         || status == StatusCode::BAD_REQUEST)

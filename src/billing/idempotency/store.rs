@@ -11,8 +11,8 @@ use crate::{
 /// A request under a key.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// Who asks.
-    pub reader: Uuid,
+    /// Who asks: a reader or a member of staff, whose ids are never the same.
+    pub caller: Uuid,
     /// The key.
     pub key: String,
     /// SHA-256 of method, path and body.
@@ -62,7 +62,7 @@ pub async fn take(
                                            created_at)
              VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
         )
-        .bind(request.reader)
+        .bind(request.caller)
         .bind(request.key.clone())
         .bind(operation)
         .bind(request.hash.to_vec())
@@ -78,7 +78,7 @@ pub async fn take(
             "SELECT operation, request_hash, leased_until, status, body FROM idempotency_keys
              WHERE reader_id = $1 AND key = $2",
         )
-        .bind(request.reader)
+        .bind(request.caller)
         .bind(request.key.clone())
         .optional::<Row>()
         .await?;
@@ -103,7 +103,7 @@ pub async fn take(
             "UPDATE idempotency_keys SET leased_until = $3
              WHERE reader_id = $1 AND key = $2 AND status IS NULL AND leased_until = $4",
         )
-        .bind(request.reader)
+        .bind(request.caller)
         .bind(request.key.clone())
         .bind(now.plus(LEASE))
         .bind(row.leased_until)
@@ -125,7 +125,7 @@ pub async fn answer(
         "UPDATE idempotency_keys SET status = $3, body = $4
          WHERE reader_id = $1 AND key = $2 AND status IS NULL",
     )
-    .bind(request.reader)
+    .bind(request.caller)
     .bind(request.key.clone())
     .bind(i64::from(status))
     .bind(body.to_vec())
@@ -140,7 +140,7 @@ pub async fn answer(
 /// [`StoreError`].
 pub async fn release(tx: &mut Tx, request: &Request) -> Result<(), StoreError> {
     tx.query("DELETE FROM idempotency_keys WHERE reader_id = $1 AND key = $2 AND status IS NULL")
-        .bind(request.reader)
+        .bind(request.caller)
         .bind(request.key.clone())
         .execute()
         .await?;

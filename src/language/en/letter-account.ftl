@@ -66,3 +66,15 @@ letter-account-as-it-was = If it was not you, do nothing: your account is as it 
 letter-account-notice-subject = Your notice has arrived
 letter-account-notice = Your notice arrived on { $at }. With this address nothing runs that does not end already, so there is nothing to cancel, and nothing will be charged.
 letter-account-notice-elsewhere = If you subscribe with another address, give notice with that one. Whatever was canceled before stays canceled.
+
+letter-account-guest-over-subject = Your time as our guest is over
+letter-account-guest-over = You read as our guest, free of charge. That ended on { $at }.
+letter-account-guest-over-nothing = A subscription of yours goes on as before. There is nothing to pay and nothing to do.
+
+letter-account-gift-subject = A gift for you
+letter-account-gift = You may read as our guest, free of charge. One click accepts it: it makes an account with this address, and the days begin.
+letter-account-gift-product = What
+letter-account-gift-days = For so many days
+letter-account-gift-until = To be accepted before
+letter-account-gift-do = Accept the gift
+letter-account-gift-nothing = There is nothing to pay and nothing to cancel: it ends by itself. If you do not want it, do nothing, and we forget your address.

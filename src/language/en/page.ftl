@@ -64,3 +64,10 @@ page-refused-address = This address is not whole. Open the link in the mail once
 page-foot-cancel = Cancel a contract
 page-foot-newsletters = Newsletters
 page-skip = Skip to the page
+
+page-gift-title = A gift for you
+page-gift-lead = Read as our guest, free of charge. With one click you have an account, are logged in, and the days begin.
+page-gift-days = For so many days
+page-gift-until = To be accepted before
+page-gift-button = Accept the gift
+page-gift-over = This gift was accepted already, or is over. If you accepted it, log in with the address that it was sent to.

@@ -66,3 +66,15 @@ letter-account-as-it-was = Si ce n’était pas vous, ignorez ce message : votr
 letter-account-notice-subject = Nous avons bien reçu votre résiliation
 letter-account-notice = Votre résiliation nous est parvenue le { $at }. Aucun abonnement en cours n’est lié à cette adresse : il n’y a rien à résilier et rien ne sera prélevé.
 letter-account-notice-elsewhere = Si vous êtes abonné avec une autre adresse, résiliez avec celle-ci. Ce qui a déjà été résilié le reste.
+
+letter-account-guest-over-subject = Votre accès offert a pris fin
+letter-account-guest-over = La lecture vous était offerte. Cet accès a pris fin le { $at }.
+letter-account-guest-over-nothing = Si vous êtes abonné, votre abonnement se poursuit comme avant. Vous n’avez rien à payer ni rien à faire.
+
+letter-account-gift-subject = Un cadeau pour vous
+letter-account-gift = La lecture vous est offerte. Un clic suffit pour accepter : il ouvre un compte avec cette adresse, et les jours commencent.
+letter-account-gift-product = Offre
+letter-account-gift-days = Nombre de jours
+letter-account-gift-until = À accepter avant
+letter-account-gift-do = Accepter le cadeau
+letter-account-gift-nothing = Rien à payer, rien à résilier : l’accès prend fin de lui-même. Si vous n’en voulez pas, ignorez ce message et nous oublierons votre adresse.

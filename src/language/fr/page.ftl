@@ -65,3 +65,10 @@ page-refused-address = Cette adresse est incomplète. Rouvrez le lien reçu par 
 page-foot-cancel = Résilier un contrat
 page-foot-newsletters = Lettres d’information
 page-skip = Aller à la page
+
+page-gift-title = Un cadeau pour vous
+page-gift-lead = La lecture vous est offerte. En un clic, votre compte est ouvert, vous êtes connecté et les jours commencent.
+page-gift-days = Nombre de jours
+page-gift-until = À accepter avant
+page-gift-button = Accepter le cadeau
+page-gift-over = Ce cadeau a déjà été accepté ou n’est plus valable. Si vous l’avez accepté, connectez-vous avec l’adresse à laquelle il a été envoyé.

@@ -79,6 +79,22 @@ pub enum Letter {
         /// When the notice came.
         at: Timestamp,
     },
+    /// Somebody of the publisher's gives a product to this address, which has no account.
+    Gift {
+        /// Accepts it.
+        link: String,
+        /// What.
+        product: String,
+        /// For how many days.
+        days: u32,
+        /// Until when it waits.
+        until: Timestamp,
+    },
+    /// What was given away was taken back.
+    GuestAccessEnded {
+        /// When.
+        at: Timestamp,
+    },
     /// The account was erased.
     AccountErased {
         /// When.
@@ -153,6 +169,17 @@ impl Letter {
                 .tell_with("letter-account-notice", &[moment(at)])
                 .after("letter-account-notice-elsewhere")
                 .because("letter-why-asked"),
+            Self::Gift { link, product, days, until } => content("letter-account-gift-subject")
+                .tell("letter-account-gift")
+                .fact("letter-account-gift-product", product)
+                .fact("letter-account-gift-days", days.to_string())
+                .at("letter-account-gift-until", *until)
+                .link("letter-account-gift-do", link)
+                .after("letter-account-gift-nothing")
+                .because("letter-why-asked"),
+            Self::GuestAccessEnded { at } => content("letter-account-guest-over-subject")
+                .tell_with("letter-account-guest-over", &[moment(at)])
+                .after("letter-account-guest-over-nothing"),
             Self::AccountErased { at } => content("letter-account-erased-subject")
                 .tell_with("letter-account-erased", &[moment(at)])
                 .after("letter-account-erased-last")
@@ -209,6 +236,8 @@ pub(super) mod tests {
             Letter::AddressChanged,
             Letter::TokenReused { device: "<script>alert(1)</script>".into(), at },
             Letter::NothingToCancel { at },
+            Letter::Gift { link: link(), product: "<z>".to_owned(), days: 30, until: at },
+            Letter::GuestAccessEnded { at },
             Letter::AccountErased { at },
         ]
     }

@@ -11,6 +11,7 @@ mod cookies;
 mod data;
 mod device_name;
 mod fields;
+mod gift;
 mod halt;
 mod language;
 mod log_in;
@@ -77,6 +78,7 @@ pub fn routes(pages: Pages, guard: Guard) -> Router {
         .route("/login/reset", post(log_in::send_reset))
         .route("/login/reset/set", post(log_in::reset))
         .route("/logout", post(log_in::log_out))
+        .route("/gift", post(gift::accept))
         .route("/language", post(language::choose))
         .route("/account/sessions/end", post(account::end_session))
         .route("/account/sessions/end-all", post(account::end_sessions))
@@ -99,6 +101,7 @@ pub fn routes(pages: Pages, guard: Guard) -> Router {
         .route("/read-on", get(way_back::read_on))
         .route("/login/link", get(log_in::link_form))
         .route("/login/reset", get(log_in::reset_form))
+        .route("/gift", get(gift::page))
         .route("/account", get(account::page))
         .route("/account/address", get(account::address_form))
         .route("/account/export", get(data::export))

@@ -47,7 +47,7 @@ impl Refusal {
         Self::of_field("email", words.say("page-refused-email"))
     }
 
-    fn of_page(status: StatusCode, words: String) -> Self {
+    pub(super) fn of_page(status: StatusCode, words: String) -> Self {
         Self { status, field: None, words, retry_after: None }
     }
 

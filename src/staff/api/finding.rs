@@ -12,7 +12,7 @@ use utoipa::IntoParams;
 
 use super::{
     finding_bodies::{FoundReaders, HitsBody, InvoicesPage},
-    subscription_bodies::{ListedEntry, Page},
+    subscription_bodies::Page,
 };
 use crate::{
     auth::staff::permission::Permission,
@@ -105,8 +105,7 @@ pub(super) async fn list_subscriptions(
 ) -> Result<Response, ApiError> {
     on_duty.to(Permission::SubscriptionsRead)?;
     let page = desk.list_subscriptions(&asked(query)?.trimmed()).await?;
-    let subscriptions = page.entries.into_iter().map(ListedEntry::from).collect();
-    Ok((NO_STORE, Json(Page { subscriptions, next_cursor: page.next })).into_response())
+    Ok((NO_STORE, Json(Page::from(page))).into_response())
 }
 
 /// The whole list of subscriptions with these filters, as a table.

@@ -17,7 +17,7 @@ use crate::{
 
 /// A reader, as staff see one.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct ReaderBody {
+pub(crate) struct ReaderBody {
     id: Uuid,
     email: String,
     /// Not yet where the account is provisional: begun by subscribing, its mail not answered.
@@ -34,7 +34,7 @@ pub(super) struct ReaderBody {
 /// A reader, or a row that cannot be read.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
-pub(super) enum ReaderEntry {
+pub(crate) enum ReaderEntry {
     /// A reader.
     Reader(ReaderBody),
     /// A row that cannot be read. The others can.
@@ -62,7 +62,7 @@ impl From<Found> for ReaderEntry {
 
 /// A page of readers.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct FoundReaders {
+pub(crate) struct FoundReaders {
     readers: Vec<ReaderEntry>,
     /// For the next page of the same list; null on the last.
     next_cursor: Option<String>,

@@ -2,13 +2,16 @@
 //! every act names the permission that it asks for.
 
 mod audit;
+mod complimentary;
 mod decisions;
 mod finding;
 mod finding_bodies;
+mod gifts;
 mod mails;
 mod metrics;
 mod newsletters;
 mod notes;
+mod orders;
 mod readers;
 mod session;
 mod subscription_bodies;
@@ -20,9 +23,22 @@ use std::sync::Arc;
 use axum::middleware::from_fn_with_state;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub(crate) use self::{
+    complimentary::{GivenBody, GivenPage},
+    finding_bodies::FoundReaders,
+    gifts::OfferedBody,
+    orders::ForeseenBody,
+    subscription_bodies::{Page, StaffSubscription, TimelineEntry, Whole},
+};
 pub(super) use self::{decisions::Looked as LookedWhy, notes::parse_text as parse_note};
 use super::desk::Desk;
-use crate::auth::guard::{Guard, slow_down};
+use crate::{
+    auth::{
+        access_token::Realm,
+        guard::{Guard, slow_down},
+    },
+    billing::idempotency::{Keeper, once},
+};
 
 /// The routes of this room. `guard` stands before those that take a secret.
 pub fn routes(desk: Arc<Desk>, guard: Guard) -> OpenApiRouter {
@@ -30,8 +46,36 @@ pub fn routes(desk: Arc<Desk>, guard: Guard) -> OpenApiRouter {
         .routes(routes!(session::log_in))
         .routes(routes!(session::refresh))
         .layer(from_fn_with_state(guard, slow_down));
+    // What is sent twice with the same `Idempotency-Key` is done once.
+    let keeper = Keeper {
+        db: desk.db.clone(),
+        clock: Arc::clone(&desk.clock),
+        ids: desk.ids.clone(),
+        tokens: Arc::clone(&desk.tokens),
+        realm: Realm::Staff,
+    };
+    let acts = OpenApiRouter::new()
+        .routes(routes!(views::list, views::keep))
+        .routes(routes!(views::forget))
+        .routes(routes!(readers::erase))
+        .routes(routes!(readers::end_sessions))
+        .routes(routes!(subscriptions::retry))
+        .routes(routes!(subscriptions::cancel))
+        .routes(routes!(subscriptions::refund))
+        .routes(routes!(subscriptions::extend))
+        .routes(routes!(subscriptions::pause))
+        .routes(routes!(subscriptions::resume))
+        .routes(routes!(subscriptions::switch))
+        .routes(routes!(subscriptions::keep_plan))
+        .routes(routes!(complimentary::give))
+        .routes(routes!(complimentary::end))
+        .routes(routes!(gifts::offer, gifts::list))
+        .routes(routes!(gifts::withdraw))
+        .routes(routes!(mails::retry))
+        .layer(from_fn_with_state(keeper, once));
     OpenApiRouter::new()
         .merge(secrets)
+        .merge(acts)
         .routes(routes!(session::log_out))
         .routes(routes!(session::me))
         .routes(routes!(finding::search))
@@ -39,28 +83,17 @@ pub fn routes(desk: Arc<Desk>, guard: Guard) -> OpenApiRouter {
         .routes(routes!(finding::list_subscriptions))
         .routes(routes!(finding::export_subscriptions))
         .routes(routes!(finding::list_invoices))
-        .routes(routes!(views::list, views::keep))
-        .routes(routes!(views::forget))
-        .routes(routes!(readers::erase))
         .routes(routes!(readers::export))
-        .routes(routes!(readers::end_sessions))
+        .routes(routes!(complimentary::list))
         .routes(routes!(subscriptions::list_stuck))
         .routes(routes!(subscriptions::show))
-        .routes(routes!(subscriptions::retry))
-        .routes(routes!(subscriptions::cancel))
-        .routes(routes!(subscriptions::refund))
-        .routes(routes!(subscriptions::extend))
-        .routes(routes!(subscriptions::pause))
-        .routes(routes!(subscriptions::resume))
-        .routes(routes!(subscriptions::give))
+        .routes(routes!(subscriptions::preview))
         .routes(routes!(newsletters::list))
         .routes(routes!(newsletters::export))
         .routes(routes!(mails::list_dead))
-        .routes(routes!(mails::retry))
         .routes(routes!(metrics::show))
         .routes(routes!(metrics::download))
-        .routes(routes!(notes::list))
-        .routes(routes!(notes::add))
+        .routes(routes!(notes::list, notes::add))
         .routes(routes!(decisions::list))
         .routes(routes!(decisions::show))
         .routes(routes!(audit::list))

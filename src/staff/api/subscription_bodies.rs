@@ -1,16 +1,20 @@
 //! Staff's orders about subscriptions, and what they see of them, as they travel.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
     billing::{
-        api::SubscriptionBody, invoice::view::InvoiceView, subscription::listing::Entry,
+        api::SubscriptionBody,
+        invoice::view::InvoiceView,
+        review::Review,
+        subscription::{listing::Entry, model::Subscription},
         timeline::Told,
     },
     clock::Timestamp,
     http::problem::{ApiError, FieldError},
+    staff::find::lists,
 };
 
 /// A field that is not as it must be.
@@ -18,18 +22,34 @@ pub(super) fn invalid(field: &'static str, detail: impl Into<String>) -> ApiErro
     ApiError::InvalidFields(vec![FieldError::new(field, "invalid_value", detail)])
 }
 
+/// A subscription, as staff see it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StaffSubscription {
+    #[serde(flatten)]
+    subscription: SubscriptionBody,
+    /// Another one after each change. An act that sends it along is done to what was seen, or not
+    /// at all.
+    revision: i64,
+}
+
+impl From<&Subscription> for StaffSubscription {
+    fn from(it: &Subscription) -> Self {
+        Self { subscription: SubscriptionBody::of(it, None), revision: it.revision }
+    }
+}
+
 /// A subscription, as staff see it in a list.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Listed {
+pub(crate) struct Listed {
     #[serde(flatten)]
-    pub(super) subscription: SubscriptionBody,
+    pub(super) subscription: StaffSubscription,
     pub(super) reader: ReaderOf,
 }
 
 /// What stands in a list.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
-pub(super) enum ListedEntry {
+pub(crate) enum ListedEntry {
     /// A subscription.
     Subscription(Box<Listed>),
     /// A row that cannot be read. The others can.
@@ -38,7 +58,7 @@ pub(super) enum ListedEntry {
 
 /// A row that cannot be read.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Unreadable {
+pub(crate) struct Unreadable {
     pub(super) id: Uuid,
     /// Why.
     pub(super) unreadable: String,
@@ -49,7 +69,7 @@ impl From<Entry> for ListedEntry {
         match entry.subscription {
             Ok(it) => Self::Subscription(Box::new(Listed {
                 reader: ReaderOf { id: it.reader, email: entry.email },
-                subscription: SubscriptionBody::of(&it, None),
+                subscription: StaffSubscription::from(&it),
             })),
             Err(unreadable) => Self::Unreadable(Unreadable { id: entry.id, unreadable }),
         }
@@ -58,7 +78,7 @@ impl From<Entry> for ListedEntry {
 
 /// Whose.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct ReaderOf {
+pub(crate) struct ReaderOf {
     pub(super) id: Uuid,
     /// None once the account was erased.
     pub(super) email: Option<String>,
@@ -66,7 +86,7 @@ pub(super) struct ReaderOf {
 
 /// A page of subscriptions.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Page {
+pub(crate) struct Page {
     /// Fewer than asked for may stand on a page that is not the last.
     pub(super) subscriptions: Vec<ListedEntry>,
     /// For the next page of the same list; null on the last.
@@ -75,19 +95,37 @@ pub(super) struct Page {
 
 /// Everything about a subscription.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Whole {
-    pub(super) subscription: SubscriptionBody,
+pub(crate) struct Whole {
+    pub(super) subscription: StaffSubscription,
     pub(super) reader: ReaderOf,
     pub(super) invoices: Vec<InvoiceView>,
     pub(super) timeline: Vec<TimelineEntry>,
 }
 
+impl From<Review> for Whole {
+    fn from(shown: Review) -> Self {
+        Self {
+            reader: ReaderOf { id: shown.subscription.reader, email: shown.email },
+            subscription: StaffSubscription::from(&shown.subscription),
+            invoices: shown.invoices,
+            timeline: shown.timeline.into_iter().map(TimelineEntry::from).collect(),
+        }
+    }
+}
+
+impl From<lists::Page<Entry>> for Page {
+    fn from(page: lists::Page<Entry>) -> Self {
+        let subscriptions = page.entries.into_iter().map(ListedEntry::from).collect();
+        Self { subscriptions, next_cursor: page.next }
+    }
+}
+
 /// Something that happened.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct TimelineEntry {
+pub(crate) struct TimelineEntry {
     #[schema(value_type = String, format = DateTime)]
     pub(super) at: Timestamp,
-    /// `reader`, `staff:<id>` or `system`.
+    /// `reader`, `staff:<id>`, `command` or `system`.
     pub(super) actor: String,
     /// A stable dotted word.
     pub(super) event: String,
@@ -116,81 +154,4 @@ pub(super) struct StuckBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct StuckList {
     pub(super) subscriptions: Vec<StuckBody>,
-}
-
-/// Why.
-#[derive(Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Because {
-    /// For the audit log; at most 500 characters.
-    #[serde(default)]
-    pub(super) reason: Option<String>,
-}
-
-/// How to end.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct CancelOrder {
-    /// `period_end` or `now`.
-    pub(super) at: String,
-    /// Whether the last payment is given back.
-    #[serde(default)]
-    pub(super) refund: bool,
-    #[serde(default)]
-    pub(super) reason: Option<String>,
-}
-
-/// What to give back.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RefundOrder {
-    /// All that is left of the last payment where nothing is said.
-    #[serde(default)]
-    pub(super) amount: Option<AmountOrder>,
-    #[serde(default)]
-    pub(super) reason: Option<String>,
-}
-
-/// An amount.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AmountOrder {
-    /// Whole minor units, above 0.
-    pub(super) amount: i64,
-    /// ISO 4217.
-    pub(super) currency: String,
-}
-
-/// How many days.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ExtendOrder {
-    /// 1 to 3660.
-    pub(super) days: u32,
-    #[serde(default)]
-    pub(super) reason: Option<String>,
-}
-
-/// What to give.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct GiftOrder {
-    /// The product; the catalog's first where nothing is said.
-    #[serde(default)]
-    pub(super) product: Option<String>,
-    /// 1 to 3660, from now on.
-    pub(super) days: u32,
-    #[serde(default)]
-    pub(super) reason: Option<String>,
-}
-
-/// What was given.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct GivenBody {
-    pub(super) id: Uuid,
-    pub(super) product: String,
-    #[schema(value_type = String, format = DateTime)]
-    pub(super) starts_at: Timestamp,
-    #[schema(value_type = String, format = DateTime)]
-    pub(super) ends_at: Timestamp,
 }

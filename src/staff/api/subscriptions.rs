@@ -8,18 +8,20 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use iso_currency::Currency;
+use uuid::Uuid;
 
-use super::subscription_bodies::{
-    AmountOrder, Because, CancelOrder, ExtendOrder, GiftOrder, GivenBody, ReaderOf, RefundOrder,
-    StuckBody, StuckList, TimelineEntry, Whole, invalid,
+use super::{
+    orders::{
+        AmountOrder, Because, CancelOrder, ExtendOrder, ForeseenBody, LookOrder, PlainOrder,
+        PlanOrder, RefundOrder, parse_cancel, parse_days,
+    },
+    subscription_bodies::{StaffSubscription, StuckBody, StuckList, Whole, invalid},
 };
 use crate::{
     audit::model::Action,
     auth::staff::permission::Permission,
     billing::{
-        api::SubscriptionBody,
-        engine::{CancelAt, DAYS_MAX, Gift, Office, REASON_MAX},
+        engine::{Act, BillingError, Office, REASON_MAX},
         subscription::search::Stuck,
     },
     http::{
@@ -28,22 +30,36 @@ use crate::{
         path::{PathId, parse_id},
         problem::{ApiError, ProblemBody},
     },
-    money::Money,
     staff::desk::{Acting, Desk, OnDuty},
 };
 
-fn office(acting: &Acting, action: Action, reason: Option<String>) -> Result<Office, ApiError> {
+/// Who acts, and why.
+pub(super) fn office(
+    acting: &Acting,
+    action: Action,
+    (reason, seen): (Option<String>, Option<i64>),
+) -> Result<Office, ApiError> {
     let reason = reason.unwrap_or_default();
     if reason.chars().count() > REASON_MAX {
         return Err(invalid("reason", "may have at most 500 characters"));
     }
     let entry = acting.entry(action);
-    Ok(Office { staff: acting.staff.id, entry, reason, seen: None })
+    let operation = acting.operation();
+    Ok(Office { entry, reason, seen, operation })
 }
 
-fn parse_days(days: u32) -> Result<u32, ApiError> {
-    let fits = (1..=DAYS_MAX).contains(&days);
-    fits.then_some(days).ok_or_else(|| invalid("days", "must be 1 to 3660"))
+/// An act that was done, be it by the same request when it came first.
+pub(super) fn once<T>(act: Result<T, BillingError>) -> Result<(), ApiError> {
+    match act {
+        Ok(_) | Err(BillingError::Repeated) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A subscription as it stands now, after an act.
+async fn answer(desk: &Desk, id: Uuid) -> Result<Response, ApiError> {
+    let it = desk.readers.billing.lookup(id).await?;
+    Ok((NO_STORE, Json(StaffSubscription::from(&it))).into_response())
 }
 
 /// Everything about one subscription.
@@ -58,13 +74,7 @@ pub(super) async fn show(
 ) -> Result<Response, ApiError> {
     on_duty.to(Permission::SubscriptionsRead)?;
     let shown = desk.readers.billing.review(parse_id(id)?).await?;
-    let whole = Whole {
-        reader: ReaderOf { id: shown.subscription.reader, email: shown.email },
-        subscription: SubscriptionBody::of(&shown.subscription, None),
-        invoices: shown.invoices,
-        timeline: shown.timeline.into_iter().map(TimelineEntry::from).collect(),
-    };
-    Ok((NO_STORE, Json(whole)).into_response())
+    Ok((NO_STORE, Json(Whole::from(shown))).into_response())
 }
 
 /// Those that nobody looks at any more by itself, because looking failed too often.
@@ -97,7 +107,7 @@ pub(super) async fn retry(
 ) -> Result<StatusCode, ApiError> {
     let acting = on_duty.to(Permission::SubscriptionsAct)?;
     let Because { reason } = parse(&bytes)?;
-    let office = office(&acting, Action::SubscriptionRetried, reason)?;
+    let office = office(&acting, Action::SubscriptionRetried, (reason, None))?;
     desk.readers.billing.office_retry(parse_id(id)?, &office).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -105,7 +115,7 @@ pub(super) async fn retry(
 /// Cancels a subscription.
 #[utoipa::path(post, path = "/v1/staff/subscriptions/{id}/cancel", tag = "Staff",
     security(("staff_token" = [])), params(("id" = Uuid, Path)), request_body = CancelOrder,
-    responses((status = 200, description = "Canceled", body = SubscriptionBody),
+    responses((status = 200, description = "Canceled", body = StaffSubscription),
               (status = "4XX", description = "Not allowed, or it cannot be",
                body = ProblemBody)))]
 pub(super) async fn cancel(
@@ -115,25 +125,18 @@ pub(super) async fn cancel(
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     let acting = on_duty.to(Permission::SubscriptionsAct)?;
-    let CancelOrder { at, refund, reason } = parse(&bytes)?;
-    let at = match at.as_str() {
-        "period_end" => CancelAt::PeriodEnd,
-        "now" => CancelAt::Now,
-        _ => return Err(invalid("at", "must be `period_end` or `now`")),
-    };
-    if refund && at == CancelAt::PeriodEnd {
-        return Err(invalid("refund", "goes with `now`: what is read until then was paid for"));
-    }
-    let office = office(&acting, Action::SubscriptionCanceled, reason)?;
-    let billing = &desk.readers.billing;
-    let ended = billing.office_cancel(parse_id(id)?, (at, refund), &office).await?;
-    Ok((NO_STORE, Json(SubscriptionBody::of(&ended, None))).into_response())
+    let CancelOrder { at, refund, reason, revision } = parse(&bytes)?;
+    let how = parse_cancel(&at, refund)?;
+    let office = office(&acting, Action::SubscriptionCanceled, (reason, revision))?;
+    let id = parse_id(id)?;
+    once(desk.readers.billing.office_cancel(id, how, &office).await)?;
+    answer(&desk, id).await
 }
 
 /// Gives money of the last payment back, by the card that paid.
 #[utoipa::path(post, path = "/v1/staff/subscriptions/{id}/refund", tag = "Staff",
     security(("staff_token" = [])), params(("id" = Uuid, Path)), request_body = RefundOrder,
-    responses((status = 200, description = "It goes back", body = SubscriptionBody),
+    responses((status = 200, description = "It goes back", body = StaffSubscription),
               (status = "4XX", description = "Not allowed, or more than was paid",
                body = ProblemBody)))]
 pub(super) async fn refund(
@@ -143,28 +146,18 @@ pub(super) async fn refund(
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     let acting = on_duty.to(Permission::Refund)?;
-    let RefundOrder { amount, reason } = parse(&bytes)?;
-    let amount = match amount {
-        Some(AmountOrder { amount, .. }) if amount <= 0 => {
-            return Err(invalid("amount.amount", "must be above 0"));
-        }
-        Some(AmountOrder { amount, currency }) => {
-            let wrong = || invalid("amount.currency", "must be an ISO 4217 currency");
-            let currency = Currency::from_code(&currency).ok_or_else(wrong)?;
-            Some(Money { amount, currency })
-        }
-        None => None,
-    };
-    let office = office(&acting, Action::SubscriptionRefunded, reason)?;
-    let billing = &desk.readers.billing;
-    let refunded = billing.office_refund(parse_id(id)?, amount, &office).await?;
-    Ok((NO_STORE, Json(SubscriptionBody::of(&refunded, None))).into_response())
+    let RefundOrder { amount, reason, revision } = parse(&bytes)?;
+    let amount = amount.map(AmountOrder::money).transpose()?;
+    let office = office(&acting, Action::SubscriptionRefunded, (reason, revision))?;
+    let id = parse_id(id)?;
+    once(desk.readers.billing.office_refund(id, amount, &office).await)?;
+    answer(&desk, id).await
 }
 
 /// Gives more days before the next payment.
 #[utoipa::path(post, path = "/v1/staff/subscriptions/{id}/extend", tag = "Staff",
     security(("staff_token" = [])), params(("id" = Uuid, Path)), request_body = ExtendOrder,
-    responses((status = 200, description = "Extended", body = SubscriptionBody),
+    responses((status = 200, description = "Extended", body = StaffSubscription),
               (status = "4XX", description = "Not allowed, or it cannot be",
                body = ProblemBody)))]
 pub(super) async fn extend(
@@ -174,17 +167,17 @@ pub(super) async fn extend(
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     let acting = on_duty.to(Permission::SubscriptionsAct)?;
-    let ExtendOrder { days, reason } = parse(&bytes)?;
-    let office = office(&acting, Action::SubscriptionExtended, reason)?;
-    let billing = &desk.readers.billing;
-    let extended = billing.office_extend(parse_id(id)?, parse_days(days)?, &office).await?;
-    Ok((NO_STORE, Json(SubscriptionBody::of(&extended, None))).into_response())
+    let ExtendOrder { days, reason, revision } = parse(&bytes)?;
+    let office = office(&acting, Action::SubscriptionExtended, (reason, revision))?;
+    let id = parse_id(id)?;
+    once(desk.readers.billing.office_extend(id, parse_days(days)?, &office).await)?;
+    answer(&desk, id).await
 }
 
 /// Stops a subscription until it is resumed; what is unused goes to the balance.
 #[utoipa::path(post, path = "/v1/staff/subscriptions/{id}/pause", tag = "Staff",
-    security(("staff_token" = [])), params(("id" = Uuid, Path)), request_body = Because,
-    responses((status = 200, description = "Paused", body = SubscriptionBody),
+    security(("staff_token" = [])), params(("id" = Uuid, Path)), request_body = PlainOrder,
+    responses((status = 200, description = "Paused", body = StaffSubscription),
               (status = "4XX", description = "Not allowed, or it cannot be",
                body = ProblemBody)))]
 pub(super) async fn pause(
@@ -194,16 +187,17 @@ pub(super) async fn pause(
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     let acting = on_duty.to(Permission::SubscriptionsAct)?;
-    let Because { reason } = parse(&bytes)?;
-    let office = office(&acting, Action::SubscriptionPaused, reason)?;
-    let paused = desk.readers.billing.office_pause(parse_id(id)?, &office).await?;
-    Ok((NO_STORE, Json(SubscriptionBody::of(&paused, None))).into_response())
+    let PlainOrder { reason, revision } = parse(&bytes)?;
+    let office = office(&acting, Action::SubscriptionPaused, (reason, revision))?;
+    let id = parse_id(id)?;
+    once(desk.readers.billing.office_pause(id, &office).await)?;
+    answer(&desk, id).await
 }
 
 /// Ends a pause, for which the next period is charged, or takes a cancellation back.
 #[utoipa::path(post, path = "/v1/staff/subscriptions/{id}/resume", tag = "Staff",
-    security(("staff_token" = [])), params(("id" = Uuid, Path)), request_body = Because,
-    responses((status = 200, description = "It goes on", body = SubscriptionBody),
+    security(("staff_token" = [])), params(("id" = Uuid, Path)), request_body = PlainOrder,
+    responses((status = 200, description = "It goes on", body = StaffSubscription),
               (status = "4XX", description = "Not allowed, or it cannot be",
                body = ProblemBody)))]
 pub(super) async fn resume(
@@ -213,35 +207,79 @@ pub(super) async fn resume(
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     let acting = on_duty.to(Permission::SubscriptionsAct)?;
-    let Because { reason } = parse(&bytes)?;
-    let office = office(&acting, Action::SubscriptionResumed, reason)?;
-    let resumed = desk.readers.billing.office_resume(parse_id(id)?, &office).await?;
-    Ok((NO_STORE, Json(SubscriptionBody::of(&resumed, None))).into_response())
+    let PlainOrder { reason, revision } = parse(&bytes)?;
+    let office = office(&acting, Action::SubscriptionResumed, (reason, revision))?;
+    let id = parse_id(id)?;
+    once(desk.readers.billing.office_resume(id, &office).await)?;
+    answer(&desk, id).await
 }
 
-/// Gives a reader a product for a while.
-#[utoipa::path(post, path = "/v1/staff/readers/{id}/complimentary", tag = "Staff",
-    security(("staff_token" = [])), params(("id" = Uuid, Path, description = "The reader")),
-    request_body = GiftOrder,
-    responses((status = 201, description = "Given", body = GivenBody),
-              (status = "4XX", description = "Not allowed, or no such reader",
+/// Switches to another plan: a longer or dearer one at once, for what it costs less what is unused;
+/// another one when the period that is paid ends.
+#[utoipa::path(post, path = "/v1/staff/subscriptions/{id}/switch", tag = "Staff",
+    security(("staff_token" = [])), params(("id" = Uuid, Path)), request_body = PlanOrder,
+    responses((status = 200, description = "Switched, or planned", body = StaffSubscription),
+              (status = 402, description = "Declined; the old plan goes on", body = ProblemBody),
+              (status = 409, description = "What was seen no longer holds", body = ProblemBody),
+              (status = "4XX", description = "Not allowed, or it cannot be",
                body = ProblemBody)))]
-pub(super) async fn give(
+pub(super) async fn switch(
     State(desk): State<Arc<Desk>>,
     on_duty: OnDuty,
     id: PathId,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     let acting = on_duty.to(Permission::SubscriptionsAct)?;
-    let GiftOrder { product, days, reason } = parse(&bytes)?;
-    let office = office(&acting, Action::ReaderComplimentary, reason)?;
-    let gift = Gift { reader: parse_id(id)?, product, days: parse_days(days)? };
-    let given = desk.readers.billing.give(gift, &office).await?;
-    let body = GivenBody {
-        id: given.id,
-        product: given.product,
-        starts_at: given.starts_at,
-        ends_at: given.ends_at,
-    };
-    Ok((StatusCode::CREATED, NO_STORE, Json(body)).into_response())
+    let PlanOrder { plan, preview, reason, revision } = parse(&bytes)?;
+    let office = office(&acting, Action::SubscriptionSwitched, (reason, revision))?;
+    let id = parse_id(id)?;
+    let to = (plan.as_str(), preview.as_deref());
+    once(desk.readers.billing.office_switch(id, to, &office).await)?;
+    answer(&desk, id).await
+}
+
+/// Takes a planned switch back: the plan stays.
+#[utoipa::path(post, path = "/v1/staff/subscriptions/{id}/keep-plan", tag = "Staff",
+    security(("staff_token" = [])), params(("id" = Uuid, Path)), request_body = PlainOrder,
+    responses((status = 200, description = "The plan stays", body = StaffSubscription),
+              (status = "4XX", description = "Not allowed, or none is planned",
+               body = ProblemBody)))]
+pub(super) async fn keep_plan(
+    State(desk): State<Arc<Desk>>,
+    on_duty: OnDuty,
+    id: PathId,
+    JsonBytes(bytes): JsonBytes,
+) -> Result<Response, ApiError> {
+    let acting = on_duty.to(Permission::SubscriptionsAct)?;
+    let PlainOrder { reason, revision } = parse(&bytes)?;
+    let office = office(&acting, Action::SubscriptionSwitchRevoked, (reason, revision))?;
+    let id = parse_id(id)?;
+    once(desk.readers.billing.office_keep_plan(id, &office).await)?;
+    answer(&desk, id).await
+}
+
+/// Tells what would come of an act, and does nothing.
+#[utoipa::path(post, path = "/v1/staff/subscriptions/{id}/preview", tag = "Staff",
+    security(("staff_token" = [])), params(("id" = Uuid, Path)), request_body = LookOrder,
+    responses((status = 200, description = "What would come of it", body = ForeseenBody),
+              (status = "4XX", description = "Not allowed, or the act would be refused",
+               body = ProblemBody)))]
+pub(super) async fn preview(
+    State(desk): State<Arc<Desk>>,
+    on_duty: OnDuty,
+    id: PathId,
+    JsonBytes(bytes): JsonBytes,
+) -> Result<Response, ApiError> {
+    let acting = on_duty.to(Permission::SubscriptionsAct)?;
+    let (act, amount) = parse::<LookOrder>(&bytes)?.act()?;
+    if matches!(act, Act::Refund { .. }) && !acting.staff.role.may(Permission::Refund) {
+        return Err(ApiError::Forbidden("not_permitted", "your role may not do this"));
+    }
+    let foreseen = desk.readers.billing.foresee_act(parse_id(id)?, &act).await?;
+    let paid_in = foreseen.to_card.map(|money| money.currency);
+    if let Some(currency) = paid_in.filter(|paid| amount.is_some_and(|it| it.currency != *paid)) {
+        let rule = format!("must be in {}, as it was paid", currency.code());
+        return Err(invalid("amount.currency", rule));
+    }
+    Ok((NO_STORE, Json(ForeseenBody::of(foreseen, &desk.words()))).into_response())
 }

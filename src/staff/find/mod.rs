@@ -6,6 +6,7 @@
 
 pub(super) mod cursor;
 pub mod export;
+pub mod given;
 pub mod hits;
 pub mod invoices;
 pub mod lists;

@@ -22,12 +22,27 @@ use crate::{
     auth::staff::permission::Permission,
     billing::{
         engine::{Act, BillingError, CancelAt, DAYS_MAX, Foreseen, Office, REASON_MAX},
-        subscription::model::{State as Stands, Subscription},
+        subscription::{
+            change::Refusal,
+            model::{State as Stands, Subscription, Then},
+        },
     },
     http::problem::{ApiError, FieldError},
     money::Money,
-    staff::plain,
+    staff::{consequences::consequences, plain},
 };
+
+/// What is said to have been done where a button was pressed twice, and only the subscription itself
+/// knows what came of it.
+const TWICE: &str = "sent-twice";
+
+/// What the page of a subscription says about what was `done`.
+pub(super) fn notice(done: &str) -> Option<&'static str> {
+    if done == TWICE {
+        return Some("This was sent twice and counts once. Below is how it stands now.");
+    }
+    Kind::parse(done).map(Kind::done)
+}
 
 /// Which act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,10 +52,20 @@ pub(super) enum Kind {
     Extend,
     Pause,
     Resume,
+    Switch,
+    KeepPlan,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [Self::Cancel, Self::Refund, Self::Extend, Self::Pause, Self::Resume];
+    const ALL: [Self; 7] = [
+        Self::Switch,
+        Self::KeepPlan,
+        Self::Cancel,
+        Self::Refund,
+        Self::Extend,
+        Self::Pause,
+        Self::Resume,
+    ];
 
     /// As in addresses.
     pub(super) fn as_str(self) -> &'static str {
@@ -50,6 +75,8 @@ impl Kind {
             Self::Extend => "extend",
             Self::Pause => "pause",
             Self::Resume => "resume",
+            Self::Switch => "switch",
+            Self::KeepPlan => "keep-plan",
         }
     }
 
@@ -61,21 +88,27 @@ impl Kind {
             Self::Extend => "Extend",
             Self::Pause => "Pause",
             Self::Resume => "Resume",
+            Self::Switch => "Switch",
+            Self::KeepPlan => "Keep the plan",
         }
     }
 
     /// What is said when it was done.
-    pub(super) fn done(self) -> &'static str {
+    fn done(self) -> &'static str {
         match self {
             Self::Cancel => "It was canceled.",
             Self::Refund => "The money goes back to the card.",
             Self::Extend => "The days were given.",
             Self::Pause => "It is paused.",
             Self::Resume => "It goes on.",
+            Self::Switch => {
+                "It was done as you saw. Where the bank asks the reader first, it says so below."
+            }
+            Self::KeepPlan => "The planned switch was taken back.",
         }
     }
 
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 
@@ -93,6 +126,8 @@ impl Kind {
             Self::Extend => Action::SubscriptionExtended,
             Self::Pause => Action::SubscriptionPaused,
             Self::Resume => Action::SubscriptionResumed,
+            Self::Switch => Action::SubscriptionSwitched,
+            Self::KeepPlan => Action::SubscriptionSwitchRevoked,
         }
     }
 
@@ -111,6 +146,11 @@ impl Kind {
             (Self::Resume, state) => {
                 matches!(state, Stands::Paused { .. }) || it.cancels_at_period_end()
             }
+            (Self::Switch, state) => {
+                matches!(state, Stands::Trialing { .. } | Stands::Active(_))
+                    && !it.cancels_at_period_end()
+            }
+            (Self::KeepPlan, _) => matches!(it.then(), Some(Then::Switch { .. })),
         };
         let may = |kind: &Self| seat.may(kind.permission());
         Self::ALL.into_iter().filter(may).filter(fits).collect()
@@ -132,11 +172,20 @@ pub(super) struct Chosen {
     amount: String,
     #[serde(default)]
     days: String,
+    /// The other plan's id.
+    #[serde(default)]
+    plan: String,
+    /// The token by which a switch is made exactly as it was shown.
+    #[serde(default)]
+    preview: String,
     /// Sent with the button only.
     #[serde(default)]
     reason: String,
     #[serde(default)]
     revision: String,
+    /// What the button was called when it was drawn: pressed twice, it acts once.
+    #[serde(default)]
+    operation: String,
     /// Whether the choice was made, so that what would come of it is shown.
     #[serde(default)]
     look: String,
@@ -174,6 +223,8 @@ impl Chosen {
             }
             Kind::Pause => Act::Pause,
             Kind::Resume => Act::Resume,
+            Kind::Switch => Act::Switch { plan: self.plan.clone() },
+            Kind::KeepPlan => Act::KeepPlan,
         })
     }
 }
@@ -199,37 +250,35 @@ struct ActPage {
     plan: String,
     now: String,
     currency: &'static str,
+    /// The ids and names of the plans that there are besides.
+    plans: Vec<(String, String)>,
     chosen: Chosen,
     /// What would come of it, once that was chosen.
-    foreseen: Option<(i64, Vec<String>)>,
+    foreseen: Option<Shown>,
     why: Option<String>,
 }
 
-/// What would come of an act, in sentences.
-fn consequences(of: &Foreseen, frame: &Frame) -> Vec<String> {
-    let words = &frame.words;
-    let mut said = Vec::new();
-    if of.after != of.before {
-        said.push(format!("{}.", plain::next(&of.after, words)));
+/// What would come of it.
+struct Shown {
+    /// Of the subscription as it was looked at.
+    revision: i64,
+    /// What the act will be called.
+    operation: Uuid,
+    /// Of a switch; else empty.
+    preview: String,
+    consequences: Vec<String>,
+}
+
+impl Shown {
+    fn of(foreseen: &Foreseen, operation: Uuid, frame: &Frame) -> Self {
+        let switch = foreseen.switch.as_ref();
+        Self {
+            operation,
+            revision: foreseen.before.revision,
+            preview: switch.map(|switch| switch.token.clone()).unwrap_or_default(),
+            consequences: consequences(foreseen, &frame.words),
+        }
     }
-    if let Some(money) = of.to_card {
-        said.push(format!("{} goes back to the card that paid.", words.money(money)));
-    }
-    if let Some(money) = of.to_balance {
-        said.push(format!(
-            "{} goes to the account's balance, for the unused time.",
-            words.money(money)
-        ));
-    }
-    if let Some(money) = of.charged {
-        said.push(format!("{} is charged now, less what the balance holds; reading works again as soon as that is paid.", words.money(money)));
-    }
-    if of.after == of.before && of.charged.is_none() {
-        said.push("The subscription stays as it is.".to_owned());
-    } else {
-        said.push("The reader is told by mail.".to_owned());
-    }
-    said
 }
 
 impl ActPage {
@@ -247,16 +296,18 @@ impl ActPage {
         let it = review.subscription;
         let title = format!("{} a subscription", kind.name());
         let frame = seat.frame(pages, title, Place::Subscriptions);
-        let needs_choice = matches!(kind, Kind::Cancel | Kind::Refund | Kind::Extend);
+        let needs_choice = !matches!(kind, Kind::Pause | Kind::Resume | Kind::KeepPlan);
         let (mut foreseen, mut why) = (None, None);
         if !needs_choice || !chosen.look.is_empty() {
             let act = chosen.act(kind, it.terms.plan.price)?;
             match billing.foresee_act(id, &act).await {
-                Ok(of) => foreseen = Some((of.before.revision, consequences(&of, &frame))),
+                Ok(of) => foreseen = Some(Shown::of(&of, pages.desk.new_operation()?, &frame)),
                 Err(error) => why = Some(told(error)?),
             }
         }
+        let plans = billing.other_plans(&it).into_iter();
         Ok(Self {
+            plans: plans.map(|terms| (terms.plan.id, terms.plan.name)).collect(),
             kind,
             id,
             email: review.email.unwrap_or_else(|| "an erased reader".to_owned()),
@@ -274,6 +325,7 @@ impl ActPage {
 /// Why an act is refused, to stand on its page.
 fn told(error: BillingError) -> Result<String, ApiError> {
     match error {
+        BillingError::Refused(Refusal::SamePlan) => Ok("This is the plan already.".to_owned()),
         BillingError::Refused(_)
         | BillingError::RefundTooLarge
         | BillingError::PaymentDeclined(_)
@@ -313,10 +365,10 @@ pub(super) async fn act(
     let acting = seat.to(kind.permission())?;
     let reason = chosen.reason.trim().to_owned();
     let office = Office {
-        staff: acting.staff.id,
         entry: acting.entry(kind.action()),
         reason: reason.clone(),
         seen: Some(chosen.revision.parse().unwrap_or(0)),
+        operation: chosen.operation.parse().ok(),
     };
     let refuse = async |why: String| {
         let mut page = ActPage::of((&pages, &seat), (id, kind), chosen.clone()).await?;
@@ -327,17 +379,24 @@ pub(super) async fn act(
         return refuse(format!("Say why, in at most {REASON_MAX} characters.")).await;
     }
     match carry_out(&pages, id, kind, (&chosen, &office)).await {
-        Ok(()) => {
-            let to = format!("/staff/subscriptions/{id}?done={}", kind.as_str());
-            Ok(Redirect::to(&to).into_response())
+        Ok(()) => Ok(done(id, kind.as_str())),
+        // A payment may still be on its way, or may have been declined.
+        Err(BillingError::Repeated) if matches!(kind, Kind::Switch | Kind::Resume) => {
+            Ok(done(id, TWICE))
         }
-        Err(BillingError::Refused(crate::billing::subscription::change::Refusal::PreviewStale)) => {
-            let why = "Somebody changed this subscription while you looked at it. This is how it \
-                       stands now; nothing was done.";
+        Err(BillingError::Repeated) => Ok(done(id, kind.as_str())),
+        Err(BillingError::Refused(Refusal::PreviewStale)) => {
+            let why = "Somebody changed this subscription while you looked at it, or it lay open \
+                       for too long. This is how it stands now; nothing was done.";
             refuse(why.to_owned()).await
         }
         Err(error) => refuse(told(error)?).await,
     }
+}
+
+/// Leads to the subscription's page, which says what was done.
+fn done(id: Uuid, what: &str) -> Response {
+    Redirect::to(&format!("/staff/subscriptions/{id}?done={what}")).into_response()
 }
 
 async fn carry_out(
@@ -351,17 +410,7 @@ async fn carry_out(
     let act = chosen
         .act(kind, price)
         .map_err(|error| BillingError::Invalid { field: "act", rule: error.to_string() })?;
-    match act {
-        Act::Cancel { at, refund } => billing.office_cancel(id, (at, refund), office).await,
-        Act::Refund { amount } => {
-            let amount = amount.map(|amount| Money { amount, ..price });
-            billing.office_refund(id, amount, office).await
-        }
-        Act::Extend { days } => billing.office_extend(id, days, office).await,
-        Act::Pause => billing.office_pause(id, office).await,
-        Act::Resume => billing.office_resume(id, office).await,
-    }
-    .map(drop)
+    billing.carry_out(id, (&act, Some(&chosen.preview)), office).await.map(drop)
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::{
     },
     clock::Timestamp,
     http::page,
-    language::{Language, Words},
+    language::Words,
     sandbox::bar::Bar,
     site::directory::Snapshot,
 };
@@ -34,6 +34,8 @@ pub(super) enum Place {
     Readers,
     /// Invoices.
     Invoices,
+    /// What was given away.
+    Given,
     /// "Why was I walled?"
     Why,
     /// All figures.
@@ -57,7 +59,17 @@ pub(super) enum Place {
 impl Place {
     /// The parts of the navigation, in order.
     const PARTS: [(&'static str, &'static [Self]); 3] = [
-        ("Readers", &[Self::Home, Self::Subscriptions, Self::Readers, Self::Invoices, Self::Why]),
+        (
+            "Readers",
+            &[
+                Self::Home,
+                Self::Subscriptions,
+                Self::Readers,
+                Self::Invoices,
+                Self::Given,
+                Self::Why,
+            ],
+        ),
         ("Business", &[Self::Numbers, Self::Catalog, Self::Sites, Self::Meters]),
         ("Work", &[Self::Mails, Self::Audit, Self::Team]),
     ];
@@ -72,6 +84,7 @@ impl Place {
             }
             Self::Readers => ("Readers", "/staff/readers", May::ReadersRead),
             Self::Invoices => ("Invoices", "/staff/invoices", May::SubscriptionsRead),
+            Self::Given => ("Given away", "/staff/complimentary", May::SubscriptionsRead),
             Self::Why => ("Why?", "/staff/why", May::ReadersRead),
             Self::Numbers => ("Numbers", "/staff/numbers", May::MetricsRead),
             Self::Mails => ("Mails", "/staff/mails", May::MailQueueRead),
@@ -136,12 +149,10 @@ impl Frame {
 
     /// For a page that is found at `here`, before it is known who sits there.
     pub(super) fn of(pages: &StaffPages, title: String, here: &str) -> Self {
-        let site = pages.desk.readers.directory.snapshot().first_site();
-        let zone = site.as_ref().map_or("UTC", |site| &site.site.time_zone);
         let bar = (!pages.secure).then(|| Bar::new(pages.desk.clock.now(), here));
         Self {
             title,
-            words: Words::new(Language::English, zone),
+            words: pages.desk.words(),
             publisher: Arc::clone(&pages.publisher),
             who: None,
             notice: None,

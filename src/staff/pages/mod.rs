@@ -12,6 +12,8 @@ mod chart;
 mod cookies;
 mod finding;
 mod frame;
+mod gifts;
+mod given;
 mod log_in;
 mod mails;
 pub(super) mod numbers;
@@ -58,6 +60,9 @@ pub fn routes(pages: StaffPages, guard: Guard) -> Router {
     let forms = Router::new()
         .route("/staff/login", post(log_in::log_in))
         .route("/staff/logout", post(log_in::log_out))
+        .route("/staff/complimentary/{id}/end", post(given::end))
+        .route("/staff/gifts", post(gifts::offer))
+        .route("/staff/gifts/withdraw", post(gifts::withdraw))
         .route("/staff/mails/retry", post(mails::retry))
         .route("/staff/readers/{id}/give", post(reader_acts::give))
         .route("/staff/readers/{id}/sign-out", post(reader_acts::sign_out))
@@ -77,6 +82,9 @@ pub fn routes(pages: StaffPages, guard: Guard) -> Router {
         .route("/staff", get(numbers::home))
         .route("/staff/audit", get(audit::page))
         .route("/staff/catalog", get(catalog::page))
+        .route("/staff/complimentary", get(given::page))
+        .route("/staff/complimentary/{id}/end", get(given::end_form))
+        .route("/staff/gifts", get(gifts::page))
         .route("/staff/invoices", get(finding::invoices))
         .route("/staff/mails", get(mails::page))
         .route("/staff/meters", get(sites::meters))

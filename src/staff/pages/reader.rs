@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{
     StaffPages,
     frame::{self, Frame, Place},
+    given,
     seat::Seat,
     submitted::Submitted,
     subscription::{Done, Happened, InvoiceRow},
@@ -18,6 +19,7 @@ use super::{
 };
 use crate::{
     auth::staff::permission::Permission,
+    billing::grant::GrantState,
     clock::Timestamp,
     http::{
         path::{PathId, parse_id},
@@ -33,7 +35,8 @@ struct ReaderPage {
     id: Uuid,
     facts: Vec<(&'static str, String)>,
     subscriptions: Vec<Row>,
-    grants: Vec<String>,
+    /// What was given, and the id of what can be taken back.
+    grants: Vec<(String, Option<Uuid>)>,
     invoices: Vec<InvoiceRow>,
     /// What a device calls itself, and when it was used last.
     devices: Vec<(String, String)>,
@@ -71,6 +74,7 @@ pub(super) async fn page(
     pages.desk.note_look(acting, id).await?;
     let notice = match done.as_deref() {
         Some("given") => Some("It was given, and the reader is told by mail.".to_owned()),
+        Some("taken-back") => Some("It was taken back, and the reader is told by mail.".to_owned()),
         Some("signed-out") => Some("The reader is logged out everywhere.".to_owned()),
         _ => None,
     };
@@ -104,15 +108,8 @@ impl ReaderPage {
         let email = review.reader.email.typed().to_owned();
         let row = |it| Row::of(it, Some(email.clone()), &frame);
         let grants = review.grants.iter().map(|grant| {
-            let is_over = grant.ends_at <= now;
-            let ends = if is_over { "ended" } else { "until" };
-            format!(
-                "{} {ends} {}, by {}: {}",
-                grant.product,
-                words.day(grant.ends_at),
-                plain::actor(&grant.given_by),
-                grant.reason
-            )
+            let runs = grant.state(now) == GrantState::Running;
+            (given::told(grant, (&frame, now)), runs.then_some(grant.id))
         });
         let devices = review
             .devices

@@ -34,6 +34,9 @@ use crate::{
 pub(super) struct Given {
     days: String,
     reason: String,
+    /// What the gift will be called: sent twice, it is given once.
+    #[serde(default)]
+    operation: String,
 }
 
 #[derive(Template)]
@@ -79,8 +82,9 @@ async fn email_of(pages: &StaffPages, id: Uuid) -> Result<String, ApiError> {
 async fn draw_give(
     (pages, seat): (&StaffPages, &Seat),
     id: Uuid,
-    (status, given, why): (StatusCode, Given, Option<String>),
+    (status, mut given, why): (StatusCode, Given, Option<String>),
 ) -> Result<Response, ApiError> {
+    given.operation = pages.desk.new_operation()?.to_string();
     let title = format!("Give {} a product", email_of(pages, id).await?);
     let frame = seat.frame(pages, title, Place::Readers);
     Ok(frame::answer(status, GivePage { frame, id, given, why }.render()))
@@ -115,7 +119,8 @@ pub(super) async fn give(
         return draw_give((&pages, &seat), id, refused).await;
     };
     let entry = acting.entry(Action::ReaderComplimentary);
-    let office = Office { staff: acting.staff.id, entry, reason, seen: None };
+    let operation = given.operation.parse().ok();
+    let office = Office { entry, reason, seen: None, operation };
     let gift = Gift { reader: id, product: None, days };
     pages.desk.readers.billing.give(gift, &office).await?;
     Ok(Redirect::to(&format!("/staff/readers/{id}?done=given")).into_response())

@@ -95,11 +95,14 @@ pub(super) async fn page(
     seat.to(Permission::SubscriptionsRead)?;
     let id = parse_id(id)?;
     let review = pages.desk.readers.billing.review(id).await?;
-    let notice = done.as_deref().and_then(acts::Kind::parse).map(acts::Kind::done);
+    let notice = done.as_deref().and_then(acts::notice);
     let frame = seat.frame(&pages, "Subscription", Place::Subscriptions);
     let frame = frame.saying(notice.map(str::to_owned));
     let has_paid = review.invoices.iter().any(|invoice| invoice.status == "paid");
-    let acts = acts::Kind::offered(&seat, &review.subscription, has_paid);
+    let mut acts = acts::Kind::offered(&seat, &review.subscription, has_paid);
+    if pages.desk.readers.billing.other_plans(&review.subscription).is_empty() {
+        acts.retain(|kind| *kind != acts::Kind::Switch);
+    }
     Ok(frame::show(SubscriptionPage::of(review, acts, frame).render()))
 }
 

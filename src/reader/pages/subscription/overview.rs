@@ -91,7 +91,7 @@ impl<'a> Overview<'a> {
 }
 
 fn gifts(words: &Words, grants: &[crate::billing::grant::Grant], now: Timestamp) -> Vec<String> {
-    let running = grants.iter().filter(|grant| now < grant.ends_at);
+    let running = grants.iter().filter(|grant| grant.runs(now));
     let told = running.map(|grant| {
         words.with("plan-complimentary", &[("date", words.day(grant.ends_at).into())])
     });

@@ -53,15 +53,6 @@ pub(super) struct SwitchForm {
     shown: String,
 }
 
-/// The plans that `it` could be switched to.
-fn others(pages: &Pages, it: &Subscription) -> Vec<Terms> {
-    let catalog = pages.accounts.billing.catalogs.current();
-    let is_other =
-        |terms: &Terms| terms.plan.product == it.product() && terms.plan.id != it.terms.plan.id;
-    let terms = catalog.offered(None).filter_map(|plan| Terms::of(&catalog, &plan.id));
-    terms.filter(is_other).collect()
-}
-
 /// One form for each plan, with everything that it would do.
 async fn page_of(
     pages: &Pages,
@@ -71,7 +62,7 @@ async fn page_of(
 ) -> Result<Page, BillingError> {
     let words = &sheet.words;
     let mut forms = Vec::new();
-    for terms in others(pages, it) {
+    for terms in pages.accounts.billing.other_plans(it) {
         if !plan.is_empty() && terms.plan.id != plan {
             continue;
         }

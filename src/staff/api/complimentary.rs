@@ -1,0 +1,177 @@
+//! What staff gave away: giving it, seeing it, taking it back.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{
+    orders::{Because, parse_days},
+    subscription_bodies::ReaderOf,
+    subscriptions::{office, once},
+};
+use crate::{
+    audit::model::Action,
+    auth::staff::permission::Permission,
+    billing::{
+        engine::Gift,
+        grant::{Grant, Listed},
+    },
+    clock::Timestamp,
+    http::{
+        body::{JsonBytes, parse},
+        headers::NO_STORE,
+        path::{PathId, parse_id},
+        problem::{ApiError, ProblemBody},
+    },
+    staff::{
+        desk::{Desk, OnDuty},
+        find::{
+            given::GivenLooked,
+            lists::Page,
+            looked::{Asked, asked},
+        },
+    },
+};
+
+/// What to give.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GiftOrder {
+    /// The product; the catalog's first where nothing is said.
+    #[serde(default)]
+    product: Option<String>,
+    /// 1 to 3660, from now on.
+    days: u32,
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+/// What was given.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct GivenBody {
+    id: Uuid,
+    product: String,
+    #[schema(value_type = String, format = DateTime)]
+    starts_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    ends_at: Timestamp,
+    /// `running`, `ended` or `taken_back`.
+    state: &'static str,
+    /// `staff:<id>` or `command`.
+    given_by: String,
+    reason: String,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    taken_back_at: Option<Timestamp>,
+    taken_back_by: Option<String>,
+    taken_back_because: Option<String>,
+}
+
+impl GivenBody {
+    pub(crate) fn of(grant: Grant, now: Timestamp) -> Self {
+        Self {
+            state: grant.state(now).as_str(),
+            id: grant.id,
+            product: grant.product,
+            starts_at: grant.starts_at,
+            ends_at: grant.ends_at,
+            given_by: grant.given_by,
+            reason: grant.reason,
+            taken_back_at: grant.revoked_at,
+            taken_back_by: grant.revoked_by,
+            taken_back_because: grant.revoke_reason,
+        }
+    }
+}
+
+/// What was given, and to whom.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ListedGift {
+    #[serde(flatten)]
+    given: GivenBody,
+    reader: ReaderOf,
+}
+
+/// A page of what was given.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct GivenPage {
+    complimentary: Vec<ListedGift>,
+    /// For the next page of the same list; null on the last.
+    next_cursor: Option<String>,
+}
+
+impl GivenPage {
+    pub(crate) fn of(page: Page<Listed>, now: Timestamp) -> Self {
+        let listed = page.entries.into_iter().map(|Listed { grant, email }| ListedGift {
+            reader: ReaderOf { id: grant.reader_id, email },
+            given: GivenBody::of(grant, now),
+        });
+        Self { complimentary: listed.collect(), next_cursor: page.next }
+    }
+}
+
+/// Gives a reader a product for a while.
+#[utoipa::path(post, path = "/v1/staff/readers/{id}/complimentary", tag = "Staff",
+    security(("staff_token" = [])), params(("id" = Uuid, Path, description = "The reader")),
+    request_body = GiftOrder,
+    responses((status = 201, description = "Given", body = GivenBody),
+              (status = "4XX", description = "Not allowed, or no such reader",
+               body = ProblemBody)))]
+pub(super) async fn give(
+    State(desk): State<Arc<Desk>>,
+    on_duty: OnDuty,
+    id: PathId,
+    JsonBytes(bytes): JsonBytes,
+) -> Result<Response, ApiError> {
+    let acting = on_duty.to(Permission::SubscriptionsAct)?;
+    let GiftOrder { product, days, reason } = parse(&bytes)?;
+    let office = office(&acting, Action::ReaderComplimentary, (reason, None))?;
+    let gift = Gift { reader: parse_id(id)?, product, days: parse_days(days)? };
+    let given = desk.readers.billing.give(gift, &office).await?;
+    let body = GivenBody::of(given, desk.clock.now());
+    Ok((StatusCode::CREATED, NO_STORE, Json(body)).into_response())
+}
+
+/// What was given away, the latest first.
+#[utoipa::path(get, path = "/v1/staff/complimentary", tag = "Staff",
+    security(("staff_token" = [])), params(GivenLooked),
+    responses((status = 200, description = "A page of it", body = GivenPage),
+              (status = "4XX", description = "Not allowed, or not as it must be",
+               body = ProblemBody)))]
+pub(super) async fn list(
+    State(desk): State<Arc<Desk>>,
+    on_duty: OnDuty,
+    query: Asked<GivenLooked>,
+) -> Result<Response, ApiError> {
+    on_duty.to(Permission::SubscriptionsRead)?;
+    let page = desk.list_given(&asked(query)?).await?;
+    Ok((NO_STORE, Json(GivenPage::of(page, desk.clock.now()))).into_response())
+}
+
+/// Takes back what was given away: its reader is metered from now on, or reads by what is paid.
+#[utoipa::path(post, path = "/v1/staff/complimentary/{id}/end", tag = "Staff",
+    security(("staff_token" = [])), params(("id" = Uuid, Path)), request_body = Because,
+    responses((status = 200, description = "Taken back", body = GivenBody),
+              (status = "4XX", description = "Not allowed, or it has ended",
+               body = ProblemBody)))]
+pub(super) async fn end(
+    State(desk): State<Arc<Desk>>,
+    on_duty: OnDuty,
+    id: PathId,
+    JsonBytes(bytes): JsonBytes,
+) -> Result<Response, ApiError> {
+    let acting = on_duty.to(Permission::SubscriptionsAct)?;
+    let Because { reason } = parse(&bytes)?;
+    let office = office(&acting, Action::ReaderComplimentaryEnded, (reason, None))?;
+    let id = parse_id(id)?;
+    once(desk.readers.billing.end_grant(id, &office).await)?;
+    let ended = desk.readers.billing.find_grant(id).await?;
+    Ok((NO_STORE, Json(GivenBody::of(ended, desk.clock.now()))).into_response())
+}
