@@ -76,6 +76,7 @@ on_both_databases! {
 
     async fn a_switch_in_other_words_is_shown_again(t: TestApp) {
         let mut browser = in_trial(&t).await;
+        t.clock.advance(Duration::MINUTE);
         let page = browser.open("/account/switch").await.text();
         let fields = hidden_fields(&page, "/account/switch");
         let with = |name: &str, value: &str| {

@@ -41,8 +41,8 @@ subscribe-agree-trial = { $days ->
    *[other] Gratuit pendant { $days } jours, jusqu’au { $date }.
 }
 subscribe-agree-then = Ensuite, { $rate }. Le premier prélèvement a lieu le { $date } ; l’abonnement se poursuit jusqu’à ce que vous le résiliiez.
-subscribe-agree-ends = Aucune carte n’est nécessaire. Après l’essai, l’abonnement prend fin de lui-même et rien n’est prélevé. Si vous ajoutez une carte avant, il se poursuit : { $rate }, la première fois le { $date }, jusqu’à ce que vous le résiliiez.
-subscribe-agree-waits = Aucune carte n’est nécessaire. Après l’essai, l’abonnement attend, et rien n’est prélevé, jusqu’à ce que vous ajoutiez une carte. Si vous en ajoutez une avant, il se poursuit : { $rate }, la première fois le { $date }, jusqu’à ce que vous le résiliiez.
+subscribe-agree-ends = Aucune carte n’est nécessaire. Après l’essai, l’abonnement prend fin de lui-même et rien n’est prélevé. Si vous ajoutez une carte avant, il se poursuit : { $rate }, la première fois le { $date }, jusqu’à ce que vous le résiliiez.
+subscribe-agree-waits = Aucune carte n’est nécessaire. Après l’essai, l’abonnement attend, et rien n’est prélevé, jusqu’à ce que vous ajoutiez une carte. Si vous en ajoutez une avant, il se poursuit : { $rate }, la première fois le { $date }, jusqu’à ce que vous le résiliiez.
 subscribe-agree-pay = { $price } aujourd’hui.
 subscribe-agree-renews = L’abonnement se renouvelle de lui-même : { $rate }, la prochaine fois le { $date }, jusqu’à ce que vous le résiliiez.
 subscribe-agree-way-out = Vous pouvez résilier à tout moment : dans votre compte, par un lien dans nos e-mails, ou à l’adresse { $address } sans vous connecter. Vous continuez à lire jusqu’à la fin de la période payée.
