@@ -161,7 +161,6 @@ struct OfferTemplate<'a> {
     problems: Vec<Problem<'a>>,
     publisher: &'a str,
     token_field: &'static str,
-    logged_in: bool,
     cards: Vec<Card>,
     currencies: Vec<(&'static str, String)>,
     holds: Vec<String>,
@@ -218,7 +217,7 @@ impl Offer {
             });
             Some(Card {
                 href: self.wish.address("/subscribe", &plan.id),
-                name: plan.name.clone(),
+                name: plan.name.in_language(self.words.language).to_owned(),
                 summary: Proposal { terms, with_trial }.summary(&self.words),
                 savings,
                 best_value: plan.badge.as_deref() == Some("best_value"),
@@ -283,7 +282,6 @@ impl Offer {
             problems: refused.problems(),
             publisher: sheet.publisher(pages),
             token_field: form::FIELD,
-            logged_in: visit.member.is_some(),
             cards: self.cards(),
             currencies: self.currencies(),
             holds: self.holds(),

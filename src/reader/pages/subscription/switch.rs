@@ -61,6 +61,7 @@ async fn page_of(
     plan: &str,
 ) -> Result<Page, BillingError> {
     let words = &sheet.words;
+    let name = it.terms.plan.name.in_language(words.language);
     let mut forms = Vec::new();
     for terms in pages.accounts.billing.other_plans(it) {
         if !plan.is_empty() && terms.plan.id != plan {
@@ -72,7 +73,7 @@ async fn page_of(
     }
     Ok(Page {
         title: words.say("plan-switch-title"),
-        lead: words.with("plan-switch-lead", &[("plan", it.terms.plan.name.as_str().into())]),
+        lead: words.with("plan-switch-lead", &[("plan", name.into())]),
         forms,
         links: vec![link("/account", words.say("plan-switch-stay"))],
         ..Page::default()
@@ -85,7 +86,7 @@ fn form_of(
     terms: &Terms,
     preview: &Preview,
 ) -> Form {
-    let name = terms.plan.name.as_str();
+    let name = terms.plan.name.in_language(words.language);
     let button = if preview.charge.is_zero() {
         words.with("plan-switch-button", &[("plan", name.into())])
     } else {
@@ -96,14 +97,14 @@ fn form_of(
     let agreement =
         [renews(words, &rate, preview.next_charge_at), way_out(words, &pages.accounts.public_url)];
     let mut facts = vec![
-        (words.say("plan-price"), rate),
         (words.say("plan-switch-from"), words.moment(preview.effective_at)),
+        (words.say("plan-switch-until"), words.moment(preview.next_charge_at)),
+        (words.say("plan-price"), rate),
     ];
     if !preview.credit.is_zero() {
         facts.push((words.say("plan-switch-credit"), words.money(preview.credit)));
     }
     facts.push((words.say("plan-switch-charge"), words.money(preview.charge)));
-    facts.push((words.say("plan-switch-until"), words.moment(preview.next_charge_at)));
     Form {
         heading: name.to_owned(),
         text: agreement.join(" "),
