@@ -71,6 +71,16 @@ pub enum Action {
     ReaderErased,
     /// A reader was logged out everywhere.
     ReaderSessionsEnded,
+    /// A reader's address is to be another.
+    ReaderAddressAsked,
+    /// It is, as the new mailbox agreed.
+    ReaderAddressChanged,
+    /// It stays, as the old mailbox objected.
+    ReaderAddressObjected,
+    /// Staff's word was taken that an address is the reader's.
+    ReaderAddressConfirmed,
+    /// Something was written to a reader once more.
+    ReaderWrittenAgain,
     /// A mail that could not be sent is tried again.
     MailRetried,
     /// The addresses that receive a newsletter were given out.
@@ -122,6 +132,11 @@ impl Action {
         Self::ReaderNoted,
         Self::ReaderErased,
         Self::ReaderSessionsEnded,
+        Self::ReaderAddressAsked,
+        Self::ReaderAddressChanged,
+        Self::ReaderAddressObjected,
+        Self::ReaderAddressConfirmed,
+        Self::ReaderWrittenAgain,
         Self::MailRetried,
         Self::NewsletterExported,
         Self::SubscriptionsExported,
@@ -158,6 +173,11 @@ impl Action {
             Self::ReaderNoted => "reader.noted",
             Self::ReaderErased => "reader.erased",
             Self::ReaderSessionsEnded => "reader.sessions_ended",
+            Self::ReaderAddressAsked => "reader.address_asked",
+            Self::ReaderAddressChanged => "reader.address_changed",
+            Self::ReaderAddressObjected => "reader.address_objected",
+            Self::ReaderAddressConfirmed => "reader.address_confirmed",
+            Self::ReaderWrittenAgain => "reader.written_again",
             Self::MailRetried => "mail.retried",
             Self::NewsletterExported => "newsletter.exported",
             Self::SubscriptionsExported => "subscriptions.exported",

@@ -52,6 +52,12 @@ impl LimitKey {
         Self::of("declined", reader_id)
     }
 
+    /// What staff write to a reader once more, by the reader's id.
+    #[must_use]
+    pub fn again(reader_id: &str) -> Self {
+        Self::of("again", reader_id)
+    }
+
     fn of(name: &'static str, subject: &str) -> Self {
         let mut context = Context::new(&SHA256);
         for part in [name, "\0", subject] {

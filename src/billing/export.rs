@@ -141,7 +141,8 @@ impl Billing {
             let grant::Grant { product, starts_at, ends_at, reason, revoked_at, .. } = grant;
             ExportedGrant { product, starts_at, ends_at, reason, taken_back_at: revoked_at }
         });
-        let timeline = timeline::of_reader(tx, reader).await?.into_iter().map(|told| {
+        let told = timeline::of_reader(tx, reader, Uuid::max(), timeline::LISTED_MAX).await?;
+        let timeline = told.into_iter().map(|told| {
             let timeline::Told { subscription, at, event, detail, .. } = told;
             ExportedEvent { subscription, at, event, detail }
         });

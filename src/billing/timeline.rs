@@ -18,6 +18,8 @@ pub const LISTED_MAX: i64 = 500;
 /// One thing that happened, as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
+    /// Its id; later ones have greater ids.
+    pub id: Uuid,
     /// To which subscription.
     pub subscription: Uuid,
     /// When.
@@ -50,8 +52,8 @@ impl TryFrom<Row> for Told {
             column,
             id: row.id.to_string(),
         })?;
-        let Row { subscription_id: subscription, at, actor, kind: event, .. } = row;
-        Ok(Self { subscription, at, actor, event, detail })
+        let Row { id, subscription_id: subscription, at, actor, kind: event, .. } = row;
+        Ok(Self { id, subscription, at, actor, event, detail })
     }
 }
 
@@ -133,18 +135,25 @@ pub async fn of_subscription(tx: &mut Tx, id: Uuid) -> Result<Vec<Told>, StoreEr
     rows.into_iter().map(Told::try_from).collect()
 }
 
-/// What happened to all subscriptions of a reader, the latest first.
+/// Up to `most` things that happened to a reader's subscriptions, with ids below `before`, the
+/// latest first.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn of_reader(tx: &mut Tx, reader: Uuid) -> Result<Vec<Told>, StoreError> {
+pub async fn of_reader(
+    tx: &mut Tx,
+    reader: Uuid,
+    before: Uuid,
+    most: i64,
+) -> Result<Vec<Told>, StoreError> {
     let rows = tx
         .query(
             "SELECT id, subscription_id, at, actor, kind, detail FROM subscription_events
-             WHERE reader_id = $1 ORDER BY id DESC LIMIT $2",
+             WHERE reader_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
         )
         .bind(reader)
-        .bind(LISTED_MAX)
+        .bind(before)
+        .bind(most.min(LISTED_MAX))
         .all::<Row>()
         .await?;
     rows.into_iter().map(Told::try_from).collect()

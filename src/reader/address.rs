@@ -6,6 +6,10 @@ use super::{
     link_store, store,
 };
 use crate::{
+    audit::{
+        model::{Action, Actor, Entry},
+        store as audit,
+    },
     auth::{
         access_token::Caller,
         password::Attempt,
@@ -51,6 +55,7 @@ impl Accounts {
             old: old_token.hash(),
             new: new_token.hash(),
             expires_at: now.plus(CONFIRM_LIFE),
+            by_staff: None,
         };
         let path = "/account/address";
         let to_old = Letter::ConfirmAddressChange {
@@ -87,7 +92,7 @@ impl Accounts {
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
         let change = address_store::confirm(&mut tx, hash, now).await?.ok_or_else(invalid)?;
-        let Change { reader, email, is_complete: true } = change else {
+        let Change { reader, email, is_complete: true, is_by_staff } = change else {
             tx.commit().await?;
             return Ok(Agreement::WaitsForOther);
         };
@@ -107,6 +112,10 @@ impl Accounts {
         outbox::delete_to(&mut tx, &reader.email).await?;
         let old = self.recipient(&reader);
         self.write_to(&mut tx, &old, &Letter::AddressChanged, now).await?;
+        if is_by_staff {
+            let entry = Entry::new(now, Actor::System, Action::ReaderAddressChanged);
+            audit::append(&mut tx, &self.audit_key, &entry.on("reader", reader.id)).await?;
+        }
         tx.commit().await?;
         Ok(Agreement::Changed)
     }

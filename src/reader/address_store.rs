@@ -16,12 +16,14 @@ pub struct NewChange<'a> {
     pub reader: Uuid,
     /// The address to come.
     pub email: &'a Address,
-    /// Of the token sent to the old address.
+    /// Of the token sent to the old address, which agrees, or objects to a change by staff.
     pub old: SecretHash,
     /// Of the token sent to the new address.
     pub new: SecretHash,
     /// From when it is off.
     pub expires_at: Timestamp,
+    /// Who of staff asks for it, and when; the old mailbox need not agree then.
+    pub by_staff: Option<(Uuid, Timestamp)>,
 }
 
 /// A change after one end has agreed.
@@ -33,6 +35,8 @@ pub struct Change {
     pub email: Address,
     /// Whether both ends have agreed.
     pub is_complete: bool,
+    /// Whether staff asked for it.
+    pub is_by_staff: bool,
 }
 
 /// Notes a change that is asked for, in place of one that waits.
@@ -41,12 +45,14 @@ pub struct Change {
 /// [`StoreError`].
 pub async fn put(tx: &mut Tx, change: NewChange<'_>) -> Result<(), StoreError> {
     tx.query(
-        "INSERT INTO address_changes (reader_id, email, email_key, old_hash, new_hash, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6)
+        "INSERT INTO address_changes (reader_id, email, email_key, old_hash, new_hash, expires_at,
+                                      by_staff, old_confirmed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
          ON CONFLICT (reader_id) DO UPDATE
          SET email = excluded.email, email_key = excluded.email_key,
              old_hash = excluded.old_hash, new_hash = excluded.new_hash,
-             old_confirmed_at = NULL, new_confirmed_at = NULL, expires_at = excluded.expires_at",
+             old_confirmed_at = excluded.old_confirmed_at, new_confirmed_at = NULL,
+             expires_at = excluded.expires_at, by_staff = excluded.by_staff",
     )
     .bind(change.reader)
     .bind(change.email.typed())
@@ -54,12 +60,14 @@ pub async fn put(tx: &mut Tx, change: NewChange<'_>) -> Result<(), StoreError> {
     .bind(change.old.to_bytes())
     .bind(change.new.to_bytes())
     .bind(change.expires_at)
+    .bind(change.by_staff.map(|(staff, _)| staff))
+    .bind(change.by_staff.map(|(_, at)| at))
     .execute()
     .await?;
     Ok(())
 }
 
-type ChangeRow = (Uuid, String, Option<Timestamp>, Option<Timestamp>);
+type ChangeRow = (Uuid, String, Option<Timestamp>, Option<Timestamp>, Option<Uuid>);
 
 /// Notes that the end which got the token of `hash` agrees. Agreeing twice changes nothing.
 ///
@@ -77,16 +85,39 @@ pub async fn confirm(
                                          THEN $2 ELSE old_confirmed_at END,
                  new_confirmed_at = CASE WHEN new_hash = $1 AND new_confirmed_at IS NULL
                                          THEN $2 ELSE new_confirmed_at END
-             WHERE (old_hash = $1 OR new_hash = $1) AND expires_at > $2
-             RETURNING reader_id, email, old_confirmed_at, new_confirmed_at",
+             WHERE ((old_hash = $1 AND by_staff IS NULL) OR new_hash = $1) AND expires_at > $2
+             RETURNING reader_id, email, old_confirmed_at, new_confirmed_at, by_staff",
         )
         .bind(hash.to_bytes())
         .bind(now)
         .optional()
         .await?;
-    let Some((reader, email, old, new)) = row else { return Ok(None) };
+    let Some((reader, email, old, new, by_staff)) = row else { return Ok(None) };
     let email = address_from(&email, reader)?;
-    Ok(Some(Change { reader, email, is_complete: old.is_some() && new.is_some() }))
+    let (is_complete, is_by_staff) = (old.is_some() && new.is_some(), by_staff.is_some());
+    Ok(Some(Change { reader, email, is_complete, is_by_staff }))
+}
+
+/// Calls off the change by staff whose old end got the token of `hash`, and says whose it was.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn object(
+    tx: &mut Tx,
+    hash: SecretHash,
+    now: Timestamp,
+) -> Result<Option<Uuid>, StoreError> {
+    let row: Option<(Uuid,)> = tx
+        .query(
+            "DELETE FROM address_changes
+             WHERE old_hash = $1 AND by_staff IS NOT NULL AND expires_at > $2
+             RETURNING reader_id",
+        )
+        .bind(hash.to_bytes())
+        .bind(now)
+        .optional()
+        .await?;
+    Ok(row.map(|(reader,)| reader))
 }
 
 fn address_from(email: &str, reader: Uuid) -> Result<Address, StoreError> {

@@ -30,7 +30,7 @@ use crate::{
         staff::{model::Staff, permission::Permission, store},
         tokens::Tokens,
     },
-    billing::idempotency::Operation,
+    billing::{engine::BillingError, idempotency::Operation},
     clock::{Clock, Timestamp},
     config::Limits,
     db::{Db, StoreError, Tx},
@@ -121,6 +121,12 @@ pub enum DeskError {
     /// Somebody else was faster.
     #[error("this account was changed meanwhile; look at it again")]
     Changed,
+    /// Another reader has this address.
+    #[error("another reader has this address")]
+    AddressTaken,
+    /// It is so already.
+    #[error("it is so already")]
+    Already,
     /// So much was written down about one reader that nobody reads it.
     #[error("there are 200 notes about this reader, and there may be no more")]
     TooManyNotes,
@@ -160,8 +166,15 @@ impl From<AccountError> for DeskError {
     fn from(error: AccountError) -> Self {
         match error {
             AccountError::Gone => Self::NotFound,
+            AccountError::TooMany(wait) => Self::TooMany(wait),
             error => Self::Failed(error.into()),
         }
+    }
+}
+
+impl From<BillingError> for DeskError {
+    fn from(error: BillingError) -> Self {
+        Self::Failed(error.into())
     }
 }
 
@@ -210,6 +223,8 @@ impl From<DeskError> for ApiError {
                 let field = FieldError::new("from", "too_many", error.to_string());
                 Self::InvalidQuery(vec![field])
             }
+            DeskError::AddressTaken => Self::Conflict("address_taken", error.to_string().into()),
+            DeskError::Already => Self::Conflict("already_so", error.to_string().into()),
             DeskError::Changed => Self::Conflict("changed_meanwhile", error.to_string().into()),
             DeskError::Failed(error) => Self::Internal(error),
         }

@@ -1,12 +1,14 @@
 //! The back office: staff log in here, and act on readers under their own names.
 //!
 //! [`desk::Desk`] holds the parts and admits those on duty; `log_in` is how they come on duty,
-//! `house`, `numbers` and `review` what they see, `find` how they find it, `acts` and `team` what they do, each act with its entry in the audit log. `plain` says it in words, `consequences` what would come of
+//! `house`, `numbers`, `review` and `timeline` what they see, `find` how they find it, `acts` and `team` what they do, each act with its entry in the audit log. `plain` says it in words, `consequences` what would come of
 //! an act. `api` offers it to programs, `pages` to
 //! people.
 //! Who they are and what each role may do is in [`auth::staff`](crate::auth::staff).
 
 mod acts;
+mod addresses;
+mod again;
 pub mod api;
 mod consequences;
 pub mod desk;
@@ -20,4 +22,5 @@ pub mod pages;
 mod plain;
 pub mod review;
 mod team;
+pub mod timeline;
 mod why;

@@ -226,6 +226,7 @@ mod tests {
 
     fn told(event: &Event) -> String {
         let told = Told {
+            id: Uuid::nil(),
             subscription: Uuid::nil(),
             at: Timestamp::UNIX_EPOCH,
             actor: "system".to_owned(),
@@ -332,6 +333,7 @@ mod tests {
             ("", ""),
         ] {
             let told = Told {
+                id: Uuid::nil(),
                 subscription: Uuid::nil(),
                 at: Timestamp::UNIX_EPOCH,
                 actor: String::new(),

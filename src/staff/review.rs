@@ -11,9 +11,8 @@ use crate::{
     billing::{
         grant::{self, Grant},
         invoice::{credit_store as credits, store as invoices, view::InvoiceView},
-        ledger::balance,
+        ledger::{balance, statement::Line, store as ledger},
         subscription::{model::Subscription, store as subscriptions},
-        timeline::{self, Told},
     },
     mail::outbox::{self, ListedMail},
     money::Money,
@@ -41,8 +40,8 @@ pub struct ReaderReview {
     pub devices: Vec<Session>,
     /// What was written to the reader, the latest first.
     pub mails: Vec<ListedMail>,
-    /// What happened to the subscriptions, the latest first.
-    pub timeline: Vec<Told>,
+    /// What the ledger says, the latest first.
+    pub ledger: Vec<Line>,
     /// What staff wrote down, the latest first.
     pub notes: Vec<Note>,
 }
@@ -78,7 +77,7 @@ impl Desk {
             devices: sessions::list(&mut tx, Realm::Reader, id, now).await?,
             mails: outbox::list_to(&mut tx, &reader.email).await?,
             notes: note_store::list(&mut tx, id).await?,
-            timeline: timeline::of_reader(&mut tx, id).await?,
+            ledger: ledger::statement_of(&mut tx, id).await?,
             reader,
         })
     }

@@ -223,6 +223,12 @@ on_both_databases! {
         let table = [
             ("GET", "/v1/staff/me", "/v1/staff/me".to_owned(), [200, 200, 200]),
             ("GET", "/v1/staff/readers", "/v1/staff/readers?email=a@b.org".into(), [403, 200, 200]),
+            ("GET", "/v1/staff/readers/{id}", format!("/v1/staff/readers/{reader}"), [403, 200, 200]),
+            ("GET", "/v1/staff/readers/{id}/timeline", format!("/v1/staff/readers/{reader}/timeline"), [403, 200, 200]),
+            ("POST", "/v1/staff/readers/{id}/address", format!("/v1/staff/readers/{reader}/address"), [403, 422, 422]),
+            ("POST", "/v1/staff/readers/{id}/address/confirm", format!("/v1/staff/readers/{reader}/address/confirm"), [403, 422, 422]),
+            ("GET", "/v1/staff/readers/{id}/letters", format!("/v1/staff/readers/{reader}/letters"), [403, 200, 200]),
+            ("POST", "/v1/staff/readers/{id}/letters", format!("/v1/staff/readers/{reader}/letters"), [403, 422, 422]),
             ("GET", "/v1/staff/readers/{id}/export", format!("/v1/staff/readers/{reader}/export"), [403, 200, 200]),
             ("DELETE", "/v1/staff/readers/{id}/sessions", format!("/v1/staff/readers/{reader}/sessions"), [403, 204, 204]),
             ("GET", "/v1/staff/search", "/v1/staff/search?q=anna".into(), [200, 200, 200]),

@@ -2,16 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { LOOKS, complaints, judge } from './judge.mjs';
+import { comeOnDuty } from './staff.mjs';
 import { DATABASES, browser, start } from './server.mjs';
-
-/** Comes on duty as the sandbox's administrator. */
-export async function comeOnDuty(page, service) {
-  await page.goto(`${service.url}/staff`);
-  await page.getByLabel('Email address').fill('admin@demo.example');
-  await page.getByLabel('Password').fill('sandbox-admin');
-  await page.getByRole('button', { name: 'Log in' }).click();
-  await page.getByRole('navigation', { name: 'Office' }).waitFor();
-}
 
 for (const { name: database, skip } of DATABASES) {
   describe(`the back office on ${database}`, { skip }, () => {

@@ -81,7 +81,11 @@ export async function start(database = 'sqlite') {
     database,
     /** Runs a command beside it; answers what it says. */
     command(...args) {
-      const ran = spawnSync(BIN, args, { env, encoding: 'utf8' });
+      return this.tell('', ...args);
+    },
+    /** The same, with something for it to read. */
+    tell(input, ...args) {
+      const ran = spawnSync(BIN, args, { env, input, encoding: 'utf8' });
       if (ran.status !== 0) throw new Error(`${args.join(' ')}: ${ran.stderr}`);
       return ran.stdout;
     },

@@ -19,6 +19,10 @@ pub enum Permission {
     ReadersRead,
     /// Log a reader out everywhere.
     ReaderSessionsEnd,
+    /// Change a reader's address, or take it for confirmed.
+    ReaderAddress,
+    /// Write something to a reader once more.
+    ReaderWrite,
     /// Take out all that is held about a reader.
     ReaderExport,
     /// See which mail waits or failed.
@@ -39,7 +43,7 @@ pub enum Permission {
 
 impl Permission {
     /// Every one of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::SubscriptionsRead,
         Self::MetricsRead,
         Self::SitesRead,
@@ -47,6 +51,8 @@ impl Permission {
         Self::Refund,
         Self::ReadersRead,
         Self::ReaderSessionsEnd,
+        Self::ReaderAddress,
+        Self::ReaderWrite,
         Self::ReaderExport,
         Self::MailQueueRead,
         Self::MailQueueRetry,
@@ -66,6 +72,8 @@ impl Permission {
             | Self::Refund
             | Self::ReadersRead
             | Self::ReaderSessionsEnd
+            | Self::ReaderAddress
+            | Self::ReaderWrite
             | Self::ReaderExport
             | Self::MailQueueRead
             | Self::MailQueueRetry => Role::Support,
@@ -108,6 +116,8 @@ SubscriptionsAct   -    yes  yes
 Refund             -    yes  yes
 ReadersRead        -    yes  yes
 ReaderSessionsEnd  -    yes  yes
+ReaderAddress      -    yes  yes
+ReaderWrite        -    yes  yes
 ReaderExport       -    yes  yes
 MailQueueRead      -    yes  yes
 MailQueueRetry     -    yes  yes

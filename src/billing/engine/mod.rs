@@ -2,10 +2,12 @@
 //! and writes the change with everything that belongs to it in one transaction.
 //!
 //! `start` begins subscriptions, `manage` is what readers do with theirs, `office` what staff do and
-//! `foresee` what that would mean, `switch` another plan (`office_switch` by staff), `giving` what is given away. `charging` asks for money and takes
+//! `foresee` what that would mean, `switch` another plan (`office_switch` by staff), `giving` what is
+//! given away, `again` what is told once more. `charging` asks for money and takes
 //! answers, exactly once; `work` does what falls due. `record` writes a change with its event, its
 //! mail, its notices and what it means in numbers.
 
+mod again;
 mod books;
 mod charging;
 mod erase;
@@ -30,6 +32,7 @@ use tokio::sync::{Mutex, Notify};
 use uuid::Uuid;
 
 pub use self::{
+    again::{Again, Offer},
     error::BillingError,
     foresee::{Act, Foreseen},
     giving::{DAYS_MAX, Gift},

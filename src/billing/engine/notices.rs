@@ -145,7 +145,12 @@ impl Billing {
         Ok(sent)
     }
 
-    fn news_of(&self, it: &Subscription, notice: &Notice, now: Timestamp) -> Option<News> {
+    pub(super) fn news_of(
+        &self,
+        it: &Subscription,
+        notice: &Notice,
+        now: Timestamp,
+    ) -> Option<News> {
         let next = upcoming(it);
         Some(match notice.kind {
             NoticeKind::TrialEnding => {

@@ -1,11 +1,18 @@
 //! The ledger in the database. It only grows, and with every entry that touches a reader's
 //! balance that balance moves along.
 
+use std::collections::BTreeMap;
+
+use iso_currency::Currency;
+use uuid::Uuid;
+
 use super::{
     balance,
     model::{Account, Entry, InvalidEntry, Kind},
+    statement::{Line, Moved, lines},
 };
 use crate::{
+    clock::Timestamp,
     db::{Query, StoreError, Tx},
     money::Money,
     numbers::figure::Figure,
@@ -140,4 +147,51 @@ async fn move_balance(tx: &mut Tx, entry: &Entry) -> Result<(), BookError> {
     } else {
         Err(BookError::NotHeld)
     }
+}
+
+/// Most entries of one reader that are listed.
+pub const LISTED_MAX: i64 = 100;
+
+type MovedRow = (Timestamp, String, Option<String>, String, i64, i64);
+
+/// What moved in a reader's accounts, the latest first, and what stands between us now; at most
+/// [`LISTED_MAX`].
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn statement_of(tx: &mut Tx, reader: Uuid) -> Result<Vec<Line>, StoreError> {
+    let corrupt =
+        |column| StoreError::Corrupt { table: "ledger_entries", column, id: reader.to_string() };
+    let currency = |code: &str| Currency::from_code(code).ok_or_else(|| corrupt("currency"));
+    let sums: Vec<(String, i64)> = tx
+        .query(
+            "SELECT currency, CAST(SUM(receivable + balance) AS BIGINT) FROM ledger_entries
+             WHERE reader_id = $1 GROUP BY currency LIMIT 200",
+        )
+        .bind(reader)
+        .all()
+        .await?;
+    // Of one instant, what is booked first by its kind was first: an invoice before its payment.
+    let rows: Vec<MovedRow> = tx
+        .query(
+            "SELECT e.at, e.kind, i.number, e.currency, e.receivable, e.balance
+             FROM ledger_entries e LEFT JOIN invoices i ON i.id = e.invoice_id
+             WHERE e.reader_id = $1
+             ORDER BY e.at DESC, CASE e.kind WHEN 'issued' THEN 0 WHEN 'balance_applied' THEN 1
+                 WHEN 'paid' THEN 2 ELSE 3 END DESC, e.source_id DESC LIMIT $2",
+        )
+        .bind(reader)
+        .bind(LISTED_MAX)
+        .all()
+        .await?;
+    let read = |(at, kind, invoice, code, receivable, balance): MovedRow| {
+        let kind = Kind::parse(&kind).ok_or_else(|| corrupt("kind"))?;
+        Ok(Moved { at, kind, invoice, currency: currency(&code)?, receivable, balance })
+    };
+    let moved = rows.into_iter().map(read).collect::<Result<_, StoreError>>()?;
+    let mut standing = BTreeMap::new();
+    for (code, amount) in sums {
+        standing.insert(currency(&code)?.code(), amount);
+    }
+    Ok(lines(moved, standing))
 }

@@ -31,6 +31,11 @@ account-address-agree-lead = Agree, and mail goes to the new address as soon as 
 account-address-agree-button = I agree
 account-address-changed-title = The address was changed
 account-address-changed-lead = From now on we write to the new one.
+account-address-object-title = Leave my address as it is
+account-address-object-lead = Our staff were asked to change it. Say no, and nothing changes.
+account-address-object-button = Leave it as it is
+account-address-objected-title = Nothing changes
+account-address-objected-lead = We go on writing to this address. If it was not you who asked, change your password, too.
 account-address-waits-title = Thank you
 account-address-waits-lead = The other address must agree too; then it is changed.
 

@@ -39,6 +39,11 @@ letter-account-move-subject = Shall we write to another address?
 letter-account-move = Somebody who is logged in to your account asked us to write to { $address } from now on. We do so when both addresses have agreed.
 letter-account-move-not-you = If it was not you, do not agree, and change your password.
 
+letter-account-staff-move-subject = Your address is about to change
+letter-account-staff-move = You, or somebody in your name, asked our staff to write to { $address } from now on. We do so once that address has answered our mail.
+letter-account-object = No, leave it as it is
+letter-account-staff-move-not-you = If you asked for it, there is nothing to do. If you did not, say no now, and change your password.
+
 letter-account-new-address-subject = Shall we write to this address?
 letter-account-new-address = Somebody, hopefully you, asked us to use this address for their account.
 

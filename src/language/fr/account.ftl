@@ -31,6 +31,11 @@ account-address-agree-lead = Donnez votre accord : nos e-mails iront à la nouv
 account-address-agree-button = J’accepte
 account-address-changed-title = L’adresse a été changée
 account-address-changed-lead = Désormais, nous écrivons à la nouvelle.
+account-address-object-title = Ne pas changer mon adresse
+account-address-object-lead = On a demandé à notre équipe de la changer. Refusez, et rien ne change.
+account-address-object-button = Ne rien changer
+account-address-objected-title = Rien ne change
+account-address-objected-lead = Nous continuons à écrire à cette adresse. Si la demande ne venait pas de vous, changez aussi de mot de passe.
 account-address-waits-title = Merci
 account-address-waits-lead = L’autre adresse doit encore donner son accord ; le changement prendra alors effet.
 

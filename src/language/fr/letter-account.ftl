@@ -39,6 +39,11 @@ letter-account-move-subject = Faut-il vous écrire à une autre adresse ?
 letter-account-move = Une personne connectée à votre compte nous a demandé d’écrire désormais à { $address }. Nous le ferons dès que les deux adresses auront donné leur accord.
 letter-account-move-not-you = Si ce n’était pas vous, ne donnez pas votre accord et changez de mot de passe.
 
+letter-account-staff-move-subject = Votre adresse est sur le point de changer
+letter-account-staff-move = Vous, ou quelqu’un en votre nom, avez demandé à notre équipe d’écrire désormais à { $address }. Nous le ferons dès que cette adresse aura répondu à notre message.
+letter-account-object = Non, ne changez rien
+letter-account-staff-move-not-you = Si la demande vient de vous, il n’y a rien à faire. Sinon, refusez maintenant et changez de mot de passe.
+
 letter-account-new-address-subject = Faut-il vous écrire à cette adresse ?
 letter-account-new-address = Quelqu’un, vous sans doute, nous a demandé d’utiliser cette adresse pour son compte.
 

@@ -57,6 +57,13 @@ pub enum Letter {
         /// Where it would go.
         new_address: Address,
     },
+    /// To the old address: staff were asked to let mail go to another from now on.
+    AddressChangeByStaff {
+        /// Objects.
+        link: String,
+        /// Where it would go.
+        new_address: Address,
+    },
     /// To the new address: shall an account's mail come here from now on?
     ConfirmNewAddress {
         /// Agrees.
@@ -147,6 +154,16 @@ impl Letter {
                 .works_for(A_QUARTER)
                 .after("letter-account-as-it-was"),
             Self::ConfirmAddressChange { link, new_address } => moving(words, link, new_address),
+            Self::AddressChangeByStaff { link, new_address } => {
+                content("letter-account-staff-move-subject")
+                    .tell_with(
+                        "letter-account-staff-move",
+                        &[("address", new_address.typed().into())],
+                    )
+                    .link("letter-account-object", link)
+                    .works_for(A_DAY)
+                    .after("letter-account-staff-move-not-you")
+            }
             Self::ConfirmNewAddress { link } => content("letter-account-new-address-subject")
                 .tell("letter-account-new-address")
                 .link("letter-account-agree", link)
@@ -231,6 +248,7 @@ pub(super) mod tests {
             Letter::OpenAccount { link: link() },
             Letter::PasswordChanged { at },
             Letter::ConfirmAddressChange { link: link(), new_address: new_address.clone() },
+            Letter::AddressChangeByStaff { link: link(), new_address },
             Letter::ConfirmNewAddress { link: link() },
             Letter::AddressTaken,
             Letter::AddressChanged,

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    Pages, device_name,
+    Pages,
     fields::{Choice, Field, Form, Kind, email_field, new_password_field, password_field},
     halt::Halt,
     refusal::{self, Refusal},
@@ -21,16 +21,13 @@ use super::{
     visit::{Member, ToLogin, Visit, device, enter, leave},
 };
 use crate::{
-    auth::{
-        password::Password,
-        session::model::{Session, UNNAMED},
-    },
+    auth::{password::Password, session::model::Session},
     billing::catalog::newsletters::Newsletter,
     clock::Timestamp,
     http::{form::Nothing, problem::ApiError},
     language::{Language, Words},
     mail::address::Address,
-    reader::{accounts::AccountError, address::Agreement},
+    reader::{accounts::AccountError, address::Agreement, device_name},
 };
 
 #[derive(Deserialize)]
@@ -133,10 +130,7 @@ async fn newsletters(pages: &Pages, member: &Member, words: &Words) -> Result<St
 }
 
 fn device_view(words: &Words, session: &Session, current: Uuid) -> DeviceView {
-    let name = match session.device.as_str() {
-        UNNAMED => words.say("account-unnamed-device"),
-        sent => device_name::of(words, sent),
-    };
+    let name = device_name::of(words, &session.device);
     let [since, used] = [session.started_at, session.last_used_at].map(|at| words.day(at));
     let end = [("device", (&name).into()), ("used", (&used).into())];
     let times = [("since", since.into()), ("used", (&used).into())];
@@ -330,5 +324,46 @@ pub(super) async fn agree_to_address(
     };
     let links = vec![link("/account", words.say("account-title"))];
     let page = Page { title, lead, links, ..Page::default() };
+    Ok(view::page(&pages, StatusCode::OK, &page, &sheet))
+}
+
+fn object_page(words: &Words, token: &str) -> Page {
+    Page {
+        title: words.say("account-address-object-title"),
+        lead: words.say("account-address-object-lead"),
+        forms: vec![Form {
+            hidden: vec![("token", token.to_owned())],
+            ..Form::new("/account/address/object", words.say("account-address-object-button"))
+        }],
+        ..Page::default()
+    }
+}
+
+pub(super) async fn object_form(
+    State(pages): State<Pages>,
+    visit: Visit,
+    Query(Token { token }): Query<Token>,
+) -> Response {
+    let sheet = visit.sheet(&pages);
+    let page = object_page(&visit.words, &token);
+    visit.seal(view::page(&pages, StatusCode::OK, &page, &sheet))
+}
+
+pub(super) async fn object_to_address(
+    State(pages): State<Pages>,
+    Submitted { visit, fields: Opened { token } }: Submitted<Opened>,
+) -> Result<Response, Halt> {
+    let (sheet, words) = (visit.sheet(&pages), &visit.words);
+    if let Err(error) = pages.accounts.object_to_address(&token).await {
+        let page = Page { forms: Vec::new(), ..object_page(words, &token) };
+        let refused = refusal::of(words, error, "new_password")?;
+        return Ok(refused.on(&pages, (page, "/account/address/object"), &sheet));
+    }
+    let page = Page {
+        title: words.say("account-address-objected-title"),
+        lead: words.say("account-address-objected-lead"),
+        links: vec![link("/account", words.say("account-title"))],
+        ..Page::default()
+    };
     Ok(view::page(&pages, StatusCode::OK, &page, &sheet))
 }

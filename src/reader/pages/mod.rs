@@ -9,7 +9,6 @@
 mod account;
 mod cookies;
 mod data;
-mod device_name;
 mod fields;
 mod gift;
 mod halt;
@@ -88,6 +87,7 @@ pub fn routes(pages: Pages, guard: Guard) -> Router {
         .route("/account/password", post(account::change_password))
         .route("/account/email", post(account::ask_for_address))
         .route("/account/address", post(account::agree_to_address))
+        .route("/account/address/object", post(account::object_to_address))
         .route("/account/erase", post(data::erase))
         .merge(subscription::forms())
         .route("/account/newsletters", post(newsletters::account::change))
@@ -107,6 +107,7 @@ pub fn routes(pages: Pages, guard: Guard) -> Router {
         .route("/gift", get(gift::page))
         .route("/account", get(account::page))
         .route("/account/address", get(account::address_form))
+        .route("/account/address/object", get(account::object_form))
         .route("/account/export", get(data::export))
         .route("/account/erase", get(data::erase_form))
         .merge(subscription::pages())

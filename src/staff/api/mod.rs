@@ -3,6 +3,7 @@
 
 mod audit;
 mod complimentary;
+mod contact;
 mod decisions;
 mod finding;
 mod finding_bodies;
@@ -12,6 +13,7 @@ mod metrics;
 mod newsletters;
 mod notes;
 mod orders;
+mod reader_bodies;
 mod readers;
 mod session;
 mod subscription_bodies;
@@ -57,7 +59,10 @@ pub fn routes(desk: Arc<Desk>, guard: Guard) -> OpenApiRouter {
     let acts = OpenApiRouter::new()
         .routes(routes!(views::list, views::keep))
         .routes(routes!(views::forget))
-        .routes(routes!(readers::erase))
+        .routes(routes!(readers::show, readers::erase))
+        .routes(routes!(contact::change_address))
+        .routes(routes!(contact::confirm_address))
+        .routes(routes!(contact::letters, contact::write))
         .routes(routes!(readers::end_sessions))
         .routes(routes!(subscriptions::retry))
         .routes(routes!(subscriptions::cancel))
@@ -83,6 +88,7 @@ pub fn routes(desk: Arc<Desk>, guard: Guard) -> OpenApiRouter {
         .routes(routes!(finding::list_subscriptions))
         .routes(routes!(finding::export_subscriptions))
         .routes(routes!(finding::list_invoices))
+        .routes(routes!(readers::timeline))
         .routes(routes!(readers::export))
         .routes(routes!(complimentary::list))
         .routes(routes!(subscriptions::list_stuck))

@@ -13,16 +13,16 @@ const TAG: usize = 16;
 const LENGTH: usize = 8 + 16 + TAG;
 
 /// Makes cursors and opens them.
-pub(super) struct CursorKey(hmac::Key);
+pub(in crate::staff) struct CursorKey(hmac::Key);
 
 impl CursorKey {
     /// The key that belongs to `master`.
-    pub(super) fn of(master: &MasterKey) -> Self {
+    pub(in crate::staff) fn of(master: &MasterKey) -> Self {
         Self(master.derive("office cursors"))
     }
 
     /// The cursor of `place` in the list `list`, which its filters and its order name.
-    pub(super) fn seal(&self, list: &str, (at, id): Place) -> String {
+    pub(in crate::staff) fn seal(&self, list: &str, (at, id): Place) -> String {
         let mut bytes = [&at.micros().to_be_bytes()[..], id.as_bytes()].concat();
         let tag = self.tag(list, &bytes);
         bytes.extend(tag.as_ref().iter().take(TAG));
@@ -30,7 +30,7 @@ impl CursorKey {
     }
 
     /// The place of a cursor that was made for `list`.
-    pub(super) fn open(&self, list: &str, cursor: &str) -> Option<Place> {
+    pub(in crate::staff) fn open(&self, list: &str, cursor: &str) -> Option<Place> {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).ok().filter(|it| it.len() == LENGTH)?;
         let (place, tag) = bytes.split_at_checked(LENGTH - TAG)?;
         let expected = self.tag(list, place);

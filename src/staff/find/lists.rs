@@ -129,7 +129,11 @@ impl Desk {
     }
 }
 
-pub(super) fn opened(key: &CursorKey, list: &str, cursor: &str) -> Result<Option<Place>, ApiError> {
+pub(in crate::staff) fn opened(
+    key: &CursorKey,
+    list: &str,
+    cursor: &str,
+) -> Result<Option<Place>, ApiError> {
     if cursor.is_empty() {
         return Ok(None);
     }

@@ -125,6 +125,8 @@ pub(super) struct ReadersLooked {
     q: String,
     cursor: String,
     limit: String,
+    /// What was just done.
+    done: String,
 }
 
 /// Readers.
@@ -134,13 +136,14 @@ pub(super) async fn readers(
     query: Asked<ReadersLooked>,
 ) -> Result<Response, ApiError> {
     seat.to(Permission::ReadersRead)?;
-    let ReadersLooked { q, cursor, limit } = asked(query)?;
+    let ReadersLooked { q, cursor, limit, done } = asked(query)?;
     let q = q.trim().to_owned();
     let found = pages.desk.list_readers(&q, (&cursor, &limit)).await?;
     let said = if q.is_empty() { Vec::new() } else { vec![("q", &q)] };
     let query = serde_urlencoded::to_string(said).unwrap_or_default();
     let next = next_query(&query, &limit, found.next);
-    let frame = seat.frame(&pages, "Readers", Place::Readers);
+    let notice = (done == "erased").then(|| "The reader is erased.".to_owned());
+    let frame = seat.frame(&pages, "Readers", Place::Readers).saying(notice);
     let readers = found.entries.into_iter().map(|it| ReaderRow::of(it, &frame)).collect();
     Ok(frame::show(ReadersPage { frame, q, readers, next }.render()))
 }

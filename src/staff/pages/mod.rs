@@ -14,11 +14,13 @@ mod finding;
 mod frame;
 mod gifts;
 mod given;
+mod ledger;
 mod log_in;
 mod mails;
 pub(super) mod numbers;
 mod reader;
 mod reader_acts;
+mod reader_contact;
 mod refusal;
 mod seat;
 mod sites;
@@ -26,6 +28,7 @@ mod submitted;
 mod subscription;
 mod subscriptions;
 mod team;
+mod timeline;
 mod why;
 
 use std::sync::Arc;
@@ -66,6 +69,9 @@ pub fn routes(pages: StaffPages, guard: Guard) -> Router {
         .route("/staff/gifts", post(gifts::offer))
         .route("/staff/gifts/withdraw", post(gifts::withdraw))
         .route("/staff/mails/retry", post(mails::retry))
+        .route("/staff/readers/{id}/address", post(reader_contact::change_address))
+        .route("/staff/readers/{id}/confirm-address", post(reader_contact::confirm_address))
+        .route("/staff/readers/{id}/write", post(reader_contact::write))
         .route("/staff/readers/{id}/give", post(reader_acts::give))
         .route("/staff/readers/{id}/sign-out", post(reader_acts::sign_out))
         .route("/staff/readers/{id}/export", post(reader_acts::export))
@@ -94,6 +100,8 @@ pub fn routes(pages: StaffPages, guard: Guard) -> Router {
         .route("/staff/numbers/{file}", get(numbers::file))
         .route("/staff/readers", get(finding::readers))
         .route("/staff/readers/{id}", get(reader::page))
+        .route("/staff/readers/{id}/address", get(reader_contact::address_form))
+        .route("/staff/readers/{id}/write", get(reader_contact::write_form))
         .route("/staff/readers/{id}/give", get(reader_acts::give_form))
         .route("/staff/readers/{id}/erase", get(reader_acts::erase_form))
         .route("/staff/search", get(finding::search))

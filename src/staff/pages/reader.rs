@@ -12,10 +12,12 @@ use super::{
     StaffPages,
     frame::{self, Frame, Place},
     given,
+    ledger::LedgerRow,
     seat::Seat,
     submitted::Submitted,
-    subscription::{Done, Happened, InvoiceRow},
+    subscription::InvoiceRow,
     subscriptions::Row,
+    timeline::{KINDS, Timeline},
 };
 use crate::{
     auth::staff::permission::Permission,
@@ -25,7 +27,13 @@ use crate::{
         path::{PathId, parse_id},
         problem::ApiError,
     },
-    staff::{api::parse_note, plain, review::ReaderReview},
+    reader::device_name,
+    staff::{
+        api::parse_note,
+        plain,
+        review::ReaderReview,
+        timeline::{Wanted, entry::Kind, words::Names},
+    },
 };
 
 #[derive(Template)]
@@ -38,10 +46,11 @@ struct ReaderPage {
     /// What was given, and the id of what can be taken back.
     grants: Vec<(String, Option<Uuid>)>,
     invoices: Vec<InvoiceRow>,
-    /// What a device calls itself, and when it was used last.
+    ledger: Vec<LedgerRow>,
+    /// What a device is called, and when it was used last.
     devices: Vec<(String, String)>,
     mails: Vec<MailRow>,
-    timeline: Vec<Happened>,
+    timeline: Timeline,
     may_erase: bool,
     /// What was written, and when and by whom.
     notes: Vec<(String, String)>,
@@ -52,6 +61,22 @@ impl ReaderPage {
     fn act(&self, act: &str) -> String {
         format!("/staff/readers/{}/{act}", self.id)
     }
+
+    /// Where the timeline of one kind is, or of all.
+    fn only(&self, kind: &str) -> String {
+        let kind = if kind.is_empty() { String::new() } else { format!("?kind={kind}") };
+        format!("/staff/readers/{}{kind}#timeline", self.id)
+    }
+
+    /// Whether the timeline is of this kind, or of all.
+    fn is_chosen(&self, kind: &str) -> bool {
+        self.timeline.kind.map_or("", Kind::as_str) == kind
+    }
+
+    /// Where the timeline that is shown begins.
+    fn here(&self) -> String {
+        self.only(self.timeline.kind.map_or("", Kind::as_str))
+    }
 }
 
 /// A mail to the reader.
@@ -61,27 +86,47 @@ struct MailRow {
     at: String,
 }
 
+/// What of the page is asked for.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Shown {
+    done: Option<String>,
+    kind: String,
+    cursor: String,
+}
+
 /// The page.
 pub(super) async fn page(
     State(pages): State<StaffPages>,
     seat: Seat,
     id: PathId,
-    Query(Done { done }): Query<Done>,
+    Query(Shown { done, kind, cursor }): Query<Shown>,
 ) -> Result<Response, ApiError> {
     let acting = seat.to(Permission::ReadersRead)?;
     let id = parse_id(id)?;
     let review = pages.desk.review_reader(id).await?;
+    let wanted = Wanted { kind, cursor, limit: String::new() };
+    let told = pages.desk.timeline(&review.reader, &wanted).await?;
+    let names = pages.desk.names().await?;
     pages.desk.note_look(acting, id).await?;
     let notice = match done.as_deref() {
         Some("given") => Some("It was given, and the reader is told by mail.".to_owned()),
         Some("taken-back") => Some("It was taken back, and the reader is told by mail.".to_owned()),
+        Some("asked") => {
+            Some("Both addresses were written to. The new one counts once it agrees.".to_owned())
+        }
+        Some("confirmed") => Some("The address is taken for confirmed.".to_owned()),
+        Some("written") => Some("It is on its way.".to_owned()),
         Some("signed-out") => Some("The reader is logged out everywhere.".to_owned()),
         _ => None,
     };
     let frame = seat.frame(&pages, review.reader.email.typed(), Place::Readers).saying(notice);
+    let asked = (id, &wanted, wanted.kind()?);
+    let timeline = Timeline::of(&told, asked, (&frame, &names));
     let may_erase = seat.may(Permission::ReaderErase);
     let now = pages.desk.clock.now();
-    Ok(frame::show(ReaderPage::of(&review, may_erase, (frame, now)).render()))
+    let page = ReaderPage::of(&review, (timeline, &names), may_erase, (frame, now));
+    Ok(frame::show(page.render()))
 }
 
 /// A note that is to be kept.
@@ -103,7 +148,12 @@ pub(super) async fn add_note(
 }
 
 impl ReaderPage {
-    fn of(review: &ReaderReview, may_erase: bool, (frame, now): (Frame, Timestamp)) -> Self {
+    fn of(
+        review: &ReaderReview,
+        (timeline, names): (Timeline, &Names),
+        may_erase: bool,
+        (frame, now): (Frame, Timestamp),
+    ) -> Self {
         let words = &frame.words;
         let email = review.reader.email.typed().to_owned();
         let row = |it| Row::of(it, Some(email.clone()), &frame);
@@ -111,14 +161,17 @@ impl ReaderPage {
             let runs = grant.state(now) == GrantState::Running;
             (given::told(grant, (&frame, now)), runs.then_some(grant.id))
         });
-        let devices = review
-            .devices
-            .iter()
-            .map(|device| (device.device.clone(), words.moment(device.last_used_at)));
+        let devices = review.devices.iter().map(|device| {
+            (device_name::of(words, &device.device), words.moment(device.last_used_at))
+        });
         let mails = review.mails.iter().map(|mail| MailRow {
             subject: mail.subject.clone(),
             status: mail.status.clone(),
             at: words.moment(mail.created_at),
+        });
+        let notes = review.notes.iter().map(|it| {
+            let staff = names.actor(&format!("staff:{}", it.staff_id));
+            (it.text.clone(), format!("{}, {staff}", words.moment(it.at)))
         });
         Self {
             id: review.reader.id,
@@ -127,17 +180,11 @@ impl ReaderPage {
             subscriptions: review.subscriptions.iter().map(row).collect(),
             grants: grants.collect(),
             invoices: review.invoices.iter().map(|it| InvoiceRow::of(it, &frame)).collect(),
+            ledger: review.ledger.iter().map(|it| LedgerRow::of(it, &frame)).collect(),
             devices: devices.collect(),
             mails: mails.collect(),
-            notes: review
-                .notes
-                .iter()
-                .map(|it| {
-                    let staff = plain::actor(&format!("staff:{}", it.staff_id));
-                    (it.text.clone(), format!("{}, {staff}", words.moment(it.at)))
-                })
-                .collect(),
-            timeline: review.timeline.iter().map(|told| Happened::of(told, &frame)).collect(),
+            notes: notes.collect(),
+            timeline,
             frame,
         }
     }

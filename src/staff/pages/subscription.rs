@@ -113,7 +113,7 @@ impl SubscriptionPage {
             row: Row::of(&it, email, &frame),
             card: it.method.as_ref().map(|method| method.last4.clone()),
             price: format!(
-                "{} {}",
+                "{} a {}",
                 frame.words.money(it.terms.plan.price),
                 it.terms.plan.interval.as_str()
             ),

@@ -1,7 +1,7 @@
 //! What a device is called on its owner's pages, from its `User-Agent`: the browser and the
 //! system. Browsers send long and misleading names; whatever is not known stays as it was sent.
 
-use crate::language::Words;
+use crate::{auth::session::model::UNNAMED, language::Words};
 
 /// What a browser's `User-Agent` holds, and what people call it. The first that fits is it: most
 /// browsers name the ones they want to be taken for too.
@@ -29,7 +29,11 @@ const SYSTEMS: [(&str, &str); 7] = [
 ];
 
 /// "Firefox on Windows"; `sent` itself where it is not known.
-pub(super) fn of(words: &Words, sent: &str) -> String {
+#[must_use]
+pub fn of(words: &Words, sent: &str) -> String {
+    if sent == UNNAMED {
+        return words.say("account-unnamed-device");
+    }
     let find = |known: &[(&str, &'static str)]| {
         known.iter().find(|(part, _)| sent.contains(part)).map(|(_, name)| *name)
     };
@@ -71,6 +75,7 @@ mod tests {
                 "Firefox on Android",
             ),
             ("reader-app/2.1", "reader-app/2.1"),
+            (UNNAMED, "a device without a name"),
             ("", ""),
         ] {
             assert_eq!(of(&english, sent), expected);
