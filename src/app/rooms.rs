@@ -159,6 +159,7 @@ impl Ground<'_> {
             mail: mail.clone(),
             audit_key: ChainKey::of(&self.config.master),
             declined: self.config.limits.declined,
+            refund_limits: self.config.billing.refund_alone_max.clone(),
             trials: TrialKey::of(&self.config.master),
             previews: self.config.master.derive("switch previews"),
             links: MailLinks::of(&self.config.master, &self.config.server.public_url),

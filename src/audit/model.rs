@@ -113,11 +113,21 @@ pub enum Action {
     GiftOffered,
     /// A gift that waited was taken back.
     GiftWithdrawn,
+    /// A refund that was refused is tried again.
+    RefundRetried,
+    /// The money of a refund that was refused went to the balance.
+    RefundSettled,
+    /// Somebody asked for a refund that takes a second person.
+    RefundRequested,
+    /// The second person agreed.
+    RefundApproved,
+    /// The second person did not.
+    RefundDeclined,
 }
 
 impl Action {
     /// Every one of them.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 40] = [
         Self::StaffAdded,
         Self::StaffRoleChanged,
         Self::StaffDisabled,
@@ -153,6 +163,11 @@ impl Action {
         Self::ReaderComplimentaryEnded,
         Self::GiftOffered,
         Self::GiftWithdrawn,
+        Self::RefundRetried,
+        Self::RefundSettled,
+        Self::RefundRequested,
+        Self::RefundApproved,
+        Self::RefundDeclined,
     ];
 
     /// As stored.
@@ -194,6 +209,11 @@ impl Action {
             Self::ReaderComplimentaryEnded => "reader.complimentary_ended",
             Self::GiftOffered => "gift.offered",
             Self::GiftWithdrawn => "gift.withdrawn",
+            Self::RefundRetried => "refund.retried",
+            Self::RefundSettled => "refund.settled",
+            Self::RefundRequested => "refund.requested",
+            Self::RefundApproved => "refund.approved",
+            Self::RefundDeclined => "refund.declined",
         }
     }
 }

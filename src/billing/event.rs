@@ -132,6 +132,13 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// The gateway could not give money back, so it went to the reader's balance.
+    RefundSettled {
+        /// How much.
+        amount: Money,
+        /// Why.
+        reason: String,
+    },
     /// Something was told by mail.
     NoticeSent {
         /// What.
@@ -180,6 +187,7 @@ impl Event {
             Self::Extended { .. } => "subscription.extended",
             Self::PaymentMethodChanged { .. } => "subscription.payment_method_changed",
             Self::Refunded { .. } => "subscription.refunded",
+            Self::RefundSettled { .. } => "subscription.refund_settled",
             Self::NoticeSent { .. } => "subscription.notice_sent",
             Self::Ended { .. } => "subscription.ended",
         }

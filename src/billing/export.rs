@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
+    approval::store as requests,
     charge::store as charges,
     consent::{self, Consent},
     engine::Billing,
@@ -33,6 +34,8 @@ pub struct BillingExport {
     pub balances: Vec<Money>,
     /// What was charged, or tried.
     pub charges: Vec<ExportedCharge>,
+    /// Refunds that waited for a second member of staff, or wait.
+    pub refund_requests: Vec<ExportedRequest>,
     /// What the reader agreed to, word for word.
     pub consents: Vec<Consent>,
     /// What the publisher gave away.
@@ -77,6 +80,19 @@ pub struct ExportedCharge {
     created_at: Timestamp,
 }
 
+/// A refund that takes a second member of staff.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExportedRequest {
+    subscription: Uuid,
+    amount: Money,
+    reason: String,
+    status: &'static str,
+    /// Why it was decided so.
+    decision: Option<String>,
+    #[schema(value_type = String, format = DateTime)]
+    requested_at: Timestamp,
+}
+
 /// What was given away.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExportedGrant {
@@ -103,6 +119,24 @@ pub struct ExportedEvent {
 }
 
 impl Billing {
+    async fn exported_requests(
+        &self,
+        tx: &mut Tx,
+        reader: Uuid,
+    ) -> Result<Vec<ExportedRequest>, StoreError> {
+        let now = self.clock.now();
+        let all = requests::list_of(tx, reader).await?.into_iter().map(|it| it.as_of(now));
+        let exported = all.map(|it| ExportedRequest {
+            subscription: it.subscription,
+            amount: it.amount,
+            status: it.stands.as_str(),
+            decision: it.stands.decision().map(|decision| decision.reason.clone()),
+            requested_at: it.requested_at,
+            reason: it.reason,
+        });
+        Ok(exported.collect())
+    }
+
     /// Everything that is held about the subscriptions of `reader`.
     ///
     /// # Errors
@@ -151,6 +185,7 @@ impl Billing {
             invoices: own::list(tx, reader).await?,
             balances: balance::list_of(tx, reader).await?,
             charges: charges.collect(),
+            refund_requests: self.exported_requests(tx, reader).await?,
             consents: consent::list(tx, reader).await?,
             complimentary: complimentary.collect(),
             timeline: timeline.collect(),

@@ -61,6 +61,7 @@ fn samples() -> Vec<Event> {
         Event::Extended { days: 7, until: at("2026-12-30T04:05:06Z") },
         Event::PaymentMethodChanged { last4: "4242".to_owned() },
         Event::Refunded { amount: usd(290), reason: "withdrawal".to_owned() },
+        Event::RefundSettled { amount: usd(290), reason: "the card is gone".to_owned() },
         Event::NoticeSent { notice: "trial_ending" },
         Event::Ended { at: at("2027-01-06T04:05:06Z"), reason: EndReason::PaymentFailed },
     ]

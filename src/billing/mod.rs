@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod api;
+pub mod approval;
 pub mod bill;
 pub mod calendar;
 pub mod catalog;

@@ -3,8 +3,16 @@
 use uuid::Uuid;
 
 use super::{
-    engine::{Billing, BillingError},
-    invoice::{credit_store as credits, store as invoices, view::InvoiceView},
+    charge::{model::ChargeStatus, store as charges},
+    engine::{Billing, BillingError, by_card},
+    invoice::{
+        credit::{CreditNote, Refund},
+        credit_store as credits,
+        model::Invoice,
+        settle_store::{self, Refundable},
+        store as invoices,
+        view::InvoiceView,
+    },
     subscription::{
         listing::{self, Entry, Filters, Page, Place, Sort},
         model::Subscription,
@@ -13,7 +21,7 @@ use super::{
     },
     timeline::{self, Told},
 };
-use crate::reader::store as readers;
+use crate::{money::Money, reader::store as readers};
 
 /// Most that are stuck in one list.
 const STUCK_LISTED_MAX: i64 = 100;
@@ -31,7 +39,57 @@ pub struct Review {
     pub timeline: Vec<Told>,
 }
 
+/// Everything about an invoice.
+#[derive(Debug)]
+pub struct InvoiceReview {
+    /// The invoice.
+    pub invoice: Invoice,
+    /// Its reader's address; none once the account was erased.
+    pub email: Option<String>,
+    /// What the gateway calls the charge that paid it.
+    pub reference: Option<String>,
+    /// What was given back of it, the latest first.
+    pub notes: Vec<CreditNote>,
+    /// What goes or went back to the card, the latest first.
+    pub refunds: Vec<Refund>,
+    /// What can still go back to the card.
+    pub refundable: Money,
+}
+
 impl Billing {
+    /// Everything about one invoice.
+    ///
+    /// # Errors
+    /// [`BillingError::NotFound`].
+    pub async fn review_invoice(&self, id: Uuid) -> Result<InvoiceReview, BillingError> {
+        let mut tx = self.db.read().await?;
+        let invoice = invoices::find(&mut tx, id).await?.ok_or(BillingError::NotFound)?;
+        let reader = readers::find(&mut tx, invoice.head.reader).await?;
+        let charge = match invoice.charge() {
+            Some(charge) => charges::find(&mut tx, &self.catalogs, charge).await?,
+            None => None,
+        };
+        let reference = match charge.map(|charge| charge.status) {
+            Some(ChargeStatus::Succeeded { reference, .. }) => Some(reference),
+            _ => None,
+        };
+        let mut notes = credits::list_notes(&mut tx, invoice.head.reader).await?;
+        notes.retain(|note| note.invoice == id);
+        let mut refunds = credits::list_refunds(&mut tx, invoice.head.reader).await?;
+        refunds.retain(|refund| refund.invoice == Some(id));
+        let refundable = by_card(&mut tx, &invoice).await?;
+        let email = reader.map(|reader| reader.email.typed().to_owned());
+        Ok(InvoiceReview { invoice, email, reference, notes, refunds, refundable })
+    }
+
+    /// Of which invoices of a subscription money can still go back, the latest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn refundable(&self, subscription: Uuid) -> Result<Vec<Refundable>, BillingError> {
+        Ok(settle_store::list_refundable(&mut self.db.read().await?, subscription).await?)
+    }
+
     /// Up to `most` subscriptions that match, after the place `after`.
     ///
     /// # Errors

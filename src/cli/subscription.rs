@@ -222,7 +222,9 @@ async fn take(command: SubscriptionCommand, state: &AppState) -> Result<String, 
             }
             (on, Act::Cancel { at, refund }, Action::SubscriptionCanceled)
         }
-        C::Refund { on, amount } => (on, Act::Refund { amount }, Action::SubscriptionRefunded),
+        C::Refund { on, amount } => {
+            (on, Act::Refund { invoice: None, amount }, Action::SubscriptionRefunded)
+        }
         C::Extend { on, days } => (on, Act::Extend { days }, Action::SubscriptionExtended),
         C::Pause { on } => (on, Act::Pause, Action::SubscriptionPaused),
         C::Resume { on } => (on, Act::Resume, Action::SubscriptionResumed),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Mode, layers::Settings};
+use crate::billing::approval::limit::RefundLimits;
 
 /// `[billing]`.
 #[derive(Debug, Clone)]
@@ -13,6 +14,8 @@ pub struct Billing {
     pub gateway: GatewayKind,
     /// Whether this instance does what falls due.
     pub worker: bool,
+    /// How much one member of staff alone may give back to one reader within a day.
+    pub refund_alone_max: RefundLimits,
 }
 
 /// A payment gateway.
@@ -36,5 +39,11 @@ pub(super) fn read(settings: &mut Settings, mode: Option<Mode>) -> Option<Billin
     });
     let catalog = settings.text("billing.catalog");
     let catalog = (!catalog.is_empty()).then(|| PathBuf::from(catalog));
-    Some(Billing { catalog, gateway: gateway?, worker: settings.flag("billing.worker") })
+    let refund_alone_max = settings.texts_with("billing.refund_alone_max", RefundLimits::parse);
+    Some(Billing {
+        catalog,
+        gateway: gateway?,
+        worker: settings.flag("billing.worker"),
+        refund_alone_max: refund_alone_max?,
+    })
 }

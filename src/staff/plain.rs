@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::{
     billing::{
+        invoice::credit::{RefundState, SettledAs},
         subscription::model::{EndReason, State, Status, Subscription, Then},
         timeline::Told,
     },
@@ -73,6 +74,43 @@ pub(super) fn next(it: &Subscription, words: &Words) -> String {
             None => format!("Ends on {} unless a card is given", day(period.end)),
         },
         (_, _, None) => String::new(),
+    }
+}
+
+/// How far a refund has come.
+#[must_use]
+pub(super) fn refund(state: &RefundState, words: &Words) -> String {
+    match state {
+        RefundState::Pending => "The gateway was not asked yet, or did not answer.".to_owned(),
+        RefundState::Succeeded { at, reference } => {
+            format!("On its way since {}; the gateway calls it {reference}.", words.day(*at))
+        }
+        RefundState::Failed { at, why, settled } => {
+            let done = match settled {
+                None => "It waits for somebody.",
+                Some(SettledAs::Retried) => "Another was tried.",
+                Some(SettledAs::Balance) => "It went to the balance.",
+            };
+            let why = if why.is_empty() { "no reason was kept" } else { why };
+            format!("Refused on {}: {why}. {done}", words.day(*at))
+        }
+    }
+}
+
+/// Why a subscription is stuck, from what the service wrote down about it.
+#[must_use]
+pub(super) fn trouble(text: &str) -> &'static str {
+    let has = |part: &str| text.contains(part);
+    if has("holds an impossible value") {
+        "A part of what is kept about it cannot be read. Somebody who runs the service must mend it."
+    } else if has("catalog") {
+        "The catalog lacks what it was sold by. Bring the plan back."
+    } else if has("payments cannot be made") {
+        "The gateway did not answer."
+    } else if has("database") || has("pool") {
+        "The database failed. That mostly passes: look again."
+    } else {
+        "The service came upon something that should not be. Show it to somebody who runs it."
     }
 }
 
@@ -154,6 +192,11 @@ pub(super) fn event(told: &Told, words: &Words) -> String {
         "refunded" => {
             format!("{} given back: {}", detail.money("amount"), detail.text("reason"))
         }
+        "refund_settled" => format!(
+            "{} could not go back to the card and went to the balance: {}",
+            detail.money("amount"),
+            detail.text("reason")
+        ),
         "notice_sent" => {
             format!("Told by mail: {}", detail.text("notice").replace('_', " "))
         }
@@ -316,6 +359,10 @@ mod tests {
             (
                 Event::Refunded { amount: money(290), reason: "double".to_owned() },
                 "$2.90 given back: double",
+            ),
+            (
+                Event::RefundSettled { amount: money(290), reason: "gone".to_owned() },
+                "$2.90 could not go back to the card and went to the balance: gone",
             ),
             (Event::NoticeSent { notice: "trial_ending" }, "Told by mail: trial ending"),
             (Event::Ended { at, reason }, "Ended on 31 January 2027 because the reader canceled"),

@@ -116,6 +116,7 @@ impl TestApp {
             amount: euro(amount),
             state: RefundState::Pending,
             created_at: self.clock.now(),
+            decided_by: None,
         };
         let mut tx = self.tx().await;
         credit_store::insert_refund(&mut tx, &refund).await?;

@@ -125,6 +125,7 @@ on_both_databases! {
             amount: euro(190),
             state: RefundState::Pending,
             created_at: now,
+            decided_by: None,
         };
         let mut tx = t.tx().await;
         credit_store::insert_refund(&mut tx, &refund).await.unwrap();
@@ -249,10 +250,10 @@ on_both_databases! {
         let mut refunds = credit_store::list_refunds(&mut tx, READER).await.unwrap();
         let now = t.clock.now();
         let failed = refunds.pop().unwrap();
-        assert!(credit_store::refund_failed(&mut tx, &failed, now).await.unwrap());
-        assert!(!credit_store::refund_failed(&mut tx, &failed, now).await.unwrap());
+        assert!(credit_store::refund_failed(&mut tx, &failed, "no", now).await.unwrap());
+        assert!(!credit_store::refund_failed(&mut tx, &failed, "no", now).await.unwrap());
         let state = credit_store::find_refund(&mut tx, failed.id).await.unwrap().unwrap().state;
-        assert_eq!(state, RefundState::Failed { at: now });
+        assert_eq!(state, RefundState::Failed { at: now, why: "no".to_owned(), settled: None });
         tx.commit().await.unwrap();
         assert!(t.refund_goes_through(&refunds.pop().unwrap()).await);
         assert_eq!(t.refundable(&paid).await, 190);

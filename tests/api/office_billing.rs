@@ -17,11 +17,11 @@ use crate::{
     readers::{ANNA, Tokens},
 };
 
-const BERT: &str = "bert@example.org";
+pub(crate) const BERT: &str = "bert@example.org";
 
 /// Somebody at the back office.
 pub(crate) struct Clerk {
-    t: TestApp,
+    pub(crate) t: TestApp,
     role: Role,
     /// As timelines name them.
     pub(crate) actor: String,
@@ -104,7 +104,7 @@ pub(crate) async fn paid(t: &TestApp, email: &str, plan: &str) -> (Tokens, Strin
 }
 
 /// What the gateway's own book says went back of each charge, in its order.
-async fn went_back(t: &TestApp) -> Vec<Value> {
+pub(crate) async fn went_back(t: &TestApp) -> Vec<Value> {
     t.settle_until(t.clock.now()).await;
     let book = t.get("/sandbox/gateway/charges").await.json();
     book["charges"].as_array().unwrap().iter().map(|it| it["refunded"]["amount"].clone()).collect()

@@ -43,6 +43,7 @@ const TABLES: &[(&str, Holds)] = &[
     ("invoice_lines", Holds::Part("/invoices/0/lines")),
     ("credit_notes", Holds::Part("/invoices/0/credit_notes")),
     ("refunds", Holds::Part("/invoices/0/refunded")),
+    ("refund_requests", Holds::Part("/refund_requests")),
     ("reader_balances", Holds::Part("/balances/0")),
     ("refunded_charges", Holds::Nothing("sums of the refunds, by the charge")),
     ("ledger_entries", Holds::Nothing("the same amounts as in the invoices, by ids")),

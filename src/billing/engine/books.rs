@@ -31,6 +31,13 @@ use crate::{
 /// Most refunds that are asked for at a time.
 const REFUNDS_MAX: i64 = 100;
 
+/// Why money goes back, and which member of staff decided it, if one did.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Why<'a> {
+    pub(super) reason: &'a str,
+    pub(super) by: Option<Uuid>,
+}
+
 impl Billing {
     /// The invoice that an overdue subscription has still to pay.
     pub(super) async fn unpaid_invoice(
@@ -196,14 +203,14 @@ impl Billing {
         &self,
         tx: &mut Tx,
         (invoice, amount): (&Invoice, Money),
-        reason: &str,
+        why: Why<'_>,
         now: Timestamp,
     ) -> Result<(), BillingError> {
         let charge = invoice.charge().ok_or(BillingError::RefundTooLarge)?;
         let new = NewCredit {
             id: self.ids.uuid(now)?,
             amount,
-            reason: reason.to_owned(),
+            reason: why.reason.to_owned(),
             to: CreditTo::Refund,
         };
         let refund = Refund {
@@ -215,6 +222,7 @@ impl Billing {
             amount,
             state: RefundState::Pending,
             created_at: now,
+            decided_by: why.by,
         };
         credits::insert_refund(tx, &refund).await?;
         let noted = credits::credit(tx, invoice, new, now).await?;
@@ -243,7 +251,8 @@ impl Billing {
             let by_card = Money { amount: left.amount.min(by_card.amount), ..left };
             let mut invoice = invoice;
             if !by_card.is_zero() && invoice.charge().is_some() {
-                self.give_back(tx, (&invoice, by_card), reason, now).await?;
+                let why = Why { reason, by: None };
+                self.give_back(tx, (&invoice, by_card), why, now).await?;
                 invoice.credited = invoice.credited.plus(by_card).unwrap_or(invoice.credited);
                 given = given.map_or(Some(by_card), |sum| sum.plus(by_card));
             }
@@ -286,6 +295,7 @@ impl Billing {
             amount: charge.amount,
             state: RefundState::Pending,
             created_at: now,
+            decided_by: None,
         };
         Ok(credits::insert_refund(tx, &refund).await?)
     }
@@ -308,7 +318,8 @@ impl Billing {
                 Err(GatewayError::Refused(why)) => {
                     let id = refund.id;
                     tracing::error!(refund.id = %id, "refund `{id}` was refused: {why}");
-                    credits::refund_failed(&mut tx, &refund, now).await?;
+                    let why: String = why.chars().take(300).collect();
+                    credits::refund_failed(&mut tx, &refund, &why, now).await?;
                 }
                 Err(GatewayError::Unknown) => continue,
             }

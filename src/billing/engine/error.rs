@@ -2,7 +2,10 @@
 
 use crate::{
     auth::{limit_store::LimitError, limits::RetryAfter},
-    billing::{gateway::GatewayError, invoice::store::InvoiceError, subscription::change::Refusal},
+    billing::{
+        approval::request::Undecided, gateway::GatewayError, invoice::store::InvoiceError,
+        subscription::change::Refusal,
+    },
     db::StoreError,
     http::problem::{ApiError, FieldError},
     ids::NoRandomness,
@@ -47,6 +50,12 @@ pub enum BillingError {
     /// The very same act was done before, under the same name.
     #[error("this was done before")]
     Repeated,
+    /// The second person cannot decide this.
+    #[error(transparent)]
+    Undecided(#[from] Undecided),
+    /// Another refund of the subscription waits for a second person.
+    #[error("another refund of this subscription waits for a second person; decide that first")]
+    RequestWaits,
     /// No such subscription, or somebody else's.
     #[error("there is no such subscription")]
     NotFound,
@@ -129,6 +138,10 @@ impl From<BillingError> for ApiError {
             BillingError::RefundTooLarge => conflict("refund_too_large"),
             BillingError::GiftWaits => conflict("gift_waits"),
             BillingError::Repeated => conflict("already_done"),
+            BillingError::Undecided(Undecided::Own) => conflict("own_request"),
+            BillingError::Undecided(Undecided::Decided) => conflict("already_decided"),
+            BillingError::Undecided(Undecided::Expired) => conflict("request_expired"),
+            BillingError::RequestWaits => conflict("request_waits"),
             BillingError::PaymentDeclined(_) => {
                 Self::PaymentRequired("payment_declined", detail.into())
             }

@@ -3,12 +3,13 @@
 use uuid::Uuid;
 
 use super::{
-    Billing, BillingError, CancelAt, Preview, charging::bill, office::by_card,
+    Billing, BillingError, CancelAt, Preview,
+    charging::bill,
     office_switch::switched,
+    refund::{GiveBack, part_of, running_part},
 };
 use crate::{
     billing::{
-        invoice::store as invoices,
         ledger::balance,
         subscription::{
             change::Refusal,
@@ -32,9 +33,11 @@ pub enum Act {
         /// Whether the running period's payment goes back.
         refund: bool,
     },
-    /// Give money of the last payment back: all that is left of it where nothing is said.
+    /// Give money of an invoice back.
     Refund {
-        /// How much, in minor units of the payment's currency.
+        /// Of which; the one that was paid last where nothing is said.
+        invoice: Option<Uuid>,
+        /// How much, in minor units of its currency; all that is left of it where nothing is said.
         amount: Option<i64>,
     },
     /// Give days before the next payment.
@@ -99,31 +102,25 @@ impl Billing {
         let mut tx = self.db.read().await?;
         let found = store::find(&mut tx, &self.catalogs, id).await?;
         let before = found.ok_or(BillingError::NotFound)?.as_of(now);
-        let paid = invoices::find_last_paid(&mut tx, id).await?;
-        let refundable = match &paid {
-            Some(invoice) => Some(by_card(&mut tx, invoice).await?),
-            None => None,
-        };
         let it = before.clone();
         let as_it_is = |after| Foreseen::of(&before, after);
         let reason = EndReason::CanceledByStaff;
         Ok(match act {
             Act::Cancel { at: CancelAt::Now, refund } => {
-                let runs = matches!(&it.state, State::Active(paid) if now < paid.turn.period.end);
-                let to_card = refundable.filter(|left| *refund && runs && !left.is_zero());
+                let part = if *refund { running_part(&mut tx, &it, now).await? } else { None };
+                let to_card = part.map(|part| part.amount);
                 Foreseen { to_card, ..as_it_is(it.cancel_now(reason, now)?.0) }
             }
             Act::Cancel { at: CancelAt::PeriodEnd, .. } => {
                 let changed = it.cancel_at_period_end(reason, now)?;
                 as_it_is(changed.map_or_else(|| before.clone(), |(after, _)| after))
             }
-            Act::Refund { amount } => {
-                let left = refundable.ok_or(BillingError::RefundTooLarge)?;
-                let amount = amount.unwrap_or(left.amount);
-                if amount < 1 || amount > left.amount {
-                    return Err(BillingError::RefundTooLarge);
-                }
-                Foreseen { to_card: Some(Money { amount, ..left }), ..as_it_is(it) }
+            Act::Refund { invoice, amount } => {
+                // A subscription keeps the currency of its first invoice.
+                let amount = amount.map(|amount| Money { amount, ..before.terms.plan.price });
+                let order = GiveBack { invoice: *invoice, amount };
+                let part = part_of(&mut tx, id, order).await?;
+                Foreseen { to_card: Some(part.amount), ..as_it_is(it) }
             }
             Act::Extend { days } => as_it_is(it.extend(*days)?.0),
             Act::Pause => {

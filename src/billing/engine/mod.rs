@@ -1,13 +1,15 @@
 //! Where the rules of billing meet the world: each act gathers facts, lets the pure model decide,
 //! and writes the change with everything that belongs to it in one transaction.
 //!
-//! `start` begins subscriptions, `manage` is what readers do with theirs, `office` what staff do and
-//! `foresee` what that would mean, `switch` another plan (`office_switch` by staff), `giving` what is
-//! given away, `again` what is told once more. `charging` asks for money and takes
-//! answers, exactly once; `work` does what falls due. `record` writes a change with its event, its
-//! mail, its notices and what it means in numbers.
+//! `start` begins subscriptions, `manage` is what readers do with theirs, `office` and `refund` what
+//! staff do, `approve` what takes two of them, `foresee` what that would mean, `settle` what is done
+//! where money did not go back, `switch` another plan (`office_switch` by staff), `giving` what is
+//! given away, `again` what is told once more. `charging` asks for money and takes answers, exactly
+//! once; `work` does what falls due. `record` writes a change with its event, its mail, its notices
+//! and what it means in numbers.
 
 mod again;
+mod approve;
 mod books;
 mod charging;
 mod erase;
@@ -19,6 +21,8 @@ mod notices;
 mod office;
 mod office_switch;
 mod record;
+mod refund;
+mod settle;
 mod start;
 mod switch;
 mod tell;
@@ -31,18 +35,22 @@ use time::Duration;
 use tokio::sync::{Mutex, Notify};
 use uuid::Uuid;
 
+pub(super) use self::refund::by_card;
 pub use self::{
     again::{Again, Offer},
+    approve::Outcome,
     error::BillingError,
     foresee::{Act, Foreseen},
     giving::{DAYS_MAX, Gift},
     manage::{CancelAt, Cancellation},
     office::{Office, REASON_MAX},
+    refund::GiveBack,
     start::{CheckedCard, Order, PayBy},
     switch::Preview,
 };
 use super::{
     access::{Standing, Standings},
+    approval::limit::RefundLimits,
     catalog::versions::Catalogs,
     gateway::Gateway,
     grant::{self, Grant},
@@ -80,6 +88,8 @@ pub struct Billing {
     pub audit_key: ChainKey,
     /// How many first payments may be declined.
     pub declined: Policy,
+    /// How much one member of staff alone may give back.
+    pub refund_limits: RefundLimits,
     /// Remembers who had a trial.
     pub trials: TrialKey,
     /// Signs previews.

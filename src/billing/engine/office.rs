@@ -1,19 +1,23 @@
 //! What staff do with subscriptions. Each act is in the audit log, in the transaction of the change.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Act, Billing, BillingError, CancelAt};
+use super::{
+    Act, Billing, BillingError, CancelAt,
+    approve::{Outcome, Wanted},
+    refund::{GiveBack, Who, running_part},
+};
 use crate::{
     audit::{self, model::Entry},
     billing::{
-        event::{Actor, Event},
-        invoice::{credit::PAUSED, credit_store as credits, model::Invoice, store as invoices},
+        event::Actor,
+        invoice::credit::PAUSED,
         letter::News,
         operation,
         subscription::{
             change::Refusal,
-            model::{EndReason, Paid, State, Subscription, Then},
+            model::{EndReason, State, Subscription, Then},
             store,
         },
     },
@@ -49,6 +53,15 @@ impl Office {
             audit::model::Actor::System => Actor::System,
         }
     }
+
+    /// The member of staff who acts; none where it is whoever has the machine.
+    #[must_use]
+    pub fn staff(&self) -> Option<Uuid> {
+        match self.entry.actor {
+            audit::model::Actor::Staff(id) => Some(id),
+            audit::model::Actor::Command | audit::model::Actor::System => None,
+        }
+    }
 }
 
 /// Makes sure that the act was not done to `target` before, under the same name.
@@ -82,17 +95,8 @@ pub(super) async fn note_done(
     }
 }
 
-/// What of an invoice can still go back to the card.
-pub(super) async fn by_card(tx: &mut Tx, invoice: &Invoice) -> Result<Money, BillingError> {
-    let left = invoice.creditable();
-    let paid = match invoice.charge() {
-        Some(charge) => credits::refundable(tx, charge, left.currency).await?,
-        None => Money::zero(left.currency),
-    };
-    Ok(Money { amount: left.amount.min(paid.amount), ..left })
-}
-
 impl Billing {
+    /// Takes one, whoever's it is, as the office saw it.
     pub(super) async fn take_any(
         &self,
         tx: &mut Tx,
@@ -113,7 +117,18 @@ impl Billing {
         &self,
         tx: &mut Tx,
         office: &Office,
+        change: (&Subscription, &Subscription),
+    ) -> Result<(), BillingError> {
+        self.log_with(tx, office, change, &json!({})).await
+    }
+
+    /// [`Billing::log`], with `more` facts of the act.
+    pub(super) async fn log_with(
+        &self,
+        tx: &mut Tx,
+        office: &Office,
         (before, after): (&Subscription, &Subscription),
+        more: &Value,
     ) -> Result<(), BillingError> {
         let short = |it: &Subscription| {
             let switch_to = match it.then() {
@@ -126,6 +141,7 @@ impl Billing {
         let mut after = short(after);
         if let Some(fields) = after.as_object_mut() {
             fields.insert("reason".to_owned(), json!(office.reason));
+            fields.extend(more.as_object().cloned().unwrap_or_default());
         }
         note_done(tx, before.id, office).await?;
         let entry = office.entry.clone().on("subscription", before.id);
@@ -143,24 +159,29 @@ impl Billing {
         id: Uuid,
         (act, preview): (&Act, Option<&str>),
         office: &Office,
-    ) -> Result<Subscription, BillingError> {
-        match act {
-            Act::Cancel { at, refund } => self.office_cancel(id, (*at, *refund), office).await,
-            Act::Refund { amount } => {
+    ) -> Result<Outcome, BillingError> {
+        let done = match act {
+            Act::Cancel { at, refund } => {
+                return self.office_cancel(id, (*at, *refund), office).await;
+            }
+            Act::Refund { invoice, amount } => {
                 let price = self.lookup(id).await?.terms.plan.price;
                 let amount = amount.map(|amount| Money { amount, ..price });
-                self.office_refund(id, amount, office).await
+                let order = GiveBack { invoice: *invoice, amount };
+                return self.office_refund(id, order, office).await;
             }
             Act::Extend { days } => self.office_extend(id, *days, office).await,
             Act::Pause => self.office_pause(id, office).await,
             Act::Resume => self.office_resume(id, office).await,
             Act::Switch { plan } => self.office_switch(id, (plan, preview), office).await,
             Act::KeepPlan => self.office_keep_plan(id, office).await,
-        }
+        };
+        Ok(Outcome::Done(Box::new(done?)))
     }
 
     /// Ends a subscription: with the running period, or at once, then with all of the running
-    /// period's payment given back where `give_back` says so.
+    /// period's payment given back where `give_back` says so. Where that takes a second person, it
+    /// goes on until that person agrees.
     ///
     /// # Errors
     /// [`BillingError`].
@@ -169,80 +190,36 @@ impl Billing {
         id: Uuid,
         (at, give_back): (CancelAt, bool),
         office: &Office,
-    ) -> Result<Subscription, BillingError> {
+    ) -> Result<Outcome, BillingError> {
         let now = self.clock.now();
         let reason = EndReason::CanceledByStaff;
         let mut tx = self.db.write().await?;
+        if give_back {
+            self.lock_reader_of(&mut tx, id).await?;
+        }
         let current = self.take_any(&mut tx, id, (office, now)).await?;
         let before = current.clone();
         let changed = match at {
             CancelAt::Now => Some(current.cancel_now(reason, now)?),
             CancelAt::PeriodEnd => current.cancel_at_period_end(reason, now)?,
         };
-        let Some(changed) = changed else { return Ok(before) };
-        let ended = self.change(&mut tx, changed, office.actor(), now).await?;
-        // Only a period that is paid can be given back, and only what was not given back before.
-        let runs = matches!(&before.state, State::Active(paid) if now < paid.turn.period.end);
-        if give_back
-            && runs
-            && let Some(invoice) = invoices::find_last_paid(&mut tx, id).await?
-            && !by_card(&mut tx, &invoice).await?.is_zero()
+        let Some(changed) = changed else { return Ok(Outcome::Done(Box::new(before))) };
+        let given_back = if give_back { running_part(&mut tx, &before, now).await? } else { None };
+        if let Some(part) = &given_back
+            && self.takes_two(&mut tx, (office, &before, part), now).await?
         {
-            self.refund_in(&mut tx, (&ended, &invoice), None, (office, now)).await?;
+            let wanted = Wanted { of: &before, part, cancels: true };
+            return self.ask_for_a_second(tx, wanted, office, now).await;
         }
-        self.log(&mut tx, office, (&before, &ended)).await?;
+        let ended = self.change(&mut tx, changed, office.actor(), now).await?;
+        if let Some(part) = &given_back {
+            self.refund_in(&mut tx, (&ended, part), Who::alone(office), now).await?;
+        }
+        let more = given_back.map_or(json!({}), |part| part.for_the_log());
+        self.log_with(&mut tx, office, (&before, &ended), &more).await?;
         tx.commit().await?;
         self.news.notify_one();
-        Ok(ended)
-    }
-
-    /// Gives money of the last payment back: all that is left of it, or `amount`.
-    ///
-    /// # Errors
-    /// [`BillingError::RefundTooLarge`].
-    pub async fn office_refund(
-        &self,
-        id: Uuid,
-        amount: Option<Money>,
-        office: &Office,
-    ) -> Result<Subscription, BillingError> {
-        let now = self.clock.now();
-        let mut tx = self.db.write().await?;
-        let mut current = self.take_any(&mut tx, id, (office, now)).await?;
-        let before = current.clone();
-        let invoice = invoices::find_last_paid(&mut tx, id).await?;
-        let invoice = invoice.ok_or(BillingError::RefundTooLarge)?;
-        let given = self.refund_in(&mut tx, (&current, &invoice), amount, (office, now)).await?;
-        if let State::Active(Paid { amount, .. }) = &mut current.state {
-            // What was given back cannot be given back again by a switch or a pause.
-            amount.amount = amount.amount.saturating_sub(given.amount).max(0);
-        }
-        self.save(&mut tx, &current, now).await?;
-        self.log(&mut tx, office, (&before, &current)).await?;
-        tx.commit().await?;
-        self.news.notify_one();
-        Ok(current)
-    }
-
-    async fn refund_in(
-        &self,
-        tx: &mut Tx,
-        (subscription, invoice): (&Subscription, &Invoice),
-        amount: Option<Money>,
-        (office, now): (&Office, Timestamp),
-    ) -> Result<Money, BillingError> {
-        let by_card = by_card(tx, invoice).await?;
-        let amount = amount.unwrap_or(by_card);
-        if amount.currency != by_card.currency {
-            let rule = format!("must be in {}, as it was paid", by_card.currency.code());
-            return Err(BillingError::Invalid { field: "amount.currency", rule });
-        }
-        self.give_back(tx, (invoice, amount), &office.reason, now).await?;
-        let event = Event::Refunded { amount, reason: office.reason.clone() };
-        self.write_event(tx, (subscription, &event), office.actor(), now).await?;
-        let number = invoice.number().unwrap_or_default().to_owned();
-        self.tell(tx, subscription, News::Refunded { amount, invoice: number }, now).await?;
-        Ok(amount)
+        Ok(Outcome::Done(Box::new(ended)))
     }
 
     /// Gives `days` more before the next payment.

@@ -336,7 +336,7 @@ impl Billing {
         let doubled = Duration::MINUTE * i32::try_from(1_i64 << count.clamp(0, 12)).unwrap_or(1);
         let is_stuck = !waits && count >= TROUBLE_MAX;
         let again_at = (!is_stuck).then(|| now.plus(doubled.min(most)));
-        store::trouble(&mut tx, id, &why, again_at).await?;
+        store::trouble(&mut tx, id, &why, (now, again_at)).await?;
         tx.commit().await?;
         if is_stuck {
             tracing::error!(subscription.id = %id, "`{id}` is stuck, somebody must look: {error}");

@@ -78,7 +78,37 @@ pub enum RefundState {
     Failed {
         /// When.
         at: Timestamp,
+        /// Why, in its words.
+        why: String,
+        /// What staff did about it; until then it waits for them.
+        settled: Option<SettledAs>,
     },
+}
+
+/// What was done about a refund that the gateway refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettledAs {
+    /// Another refund was tried instead.
+    Retried,
+    /// The money went to the reader's balance.
+    Balance,
+}
+
+impl SettledAs {
+    /// In words.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Retried => "retried",
+            Self::Balance => "balance",
+        }
+    }
+
+    /// The one that is called `text`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Retried, Self::Balance].into_iter().find(|it| it.as_str() == text)
+    }
 }
 
 impl RefundState {
@@ -112,6 +142,8 @@ pub struct Refund {
     pub state: RefundState,
     /// When it was decided.
     pub created_at: Timestamp,
+    /// The member of staff who decided it; none where the reader or the service did.
+    pub decided_by: Option<Uuid>,
 }
 
 /// So much cannot be given back.

@@ -4,7 +4,7 @@ use iso_currency::Currency;
 use uuid::Uuid;
 
 use super::{
-    credit::{CreditNote, CreditTo, InvalidCredit, Refund, RefundState},
+    credit::{CreditNote, CreditTo, InvalidCredit, Refund, RefundState, SettledAs},
     model::Invoice,
     number::{Series, next_number},
     store::{InvoiceError, LISTED_MAX},
@@ -152,8 +152,8 @@ pub async fn insert_refund(tx: &mut Tx, refund: &Refund) -> Result<(), InvoiceEr
     }
     tx.query(
         "INSERT INTO refunds (id, charge_id, invoice_id, reader_id, subscription_id, currency,
-                              amount, status, reference, created_at, done_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending', NULL, $8, NULL)",
+                              amount, status, created_at, decided_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending', $8, $9)",
     )
     .bind(refund.id)
     .bind(*charge)
@@ -163,6 +163,7 @@ pub async fn insert_refund(tx: &mut Tx, refund: &Refund) -> Result<(), InvoiceEr
     .bind(amount.currency.code())
     .bind(amount.amount)
     .bind(refund.created_at)
+    .bind(refund.decided_by)
     .execute()
     .await?;
     Ok(())
@@ -194,22 +195,25 @@ pub async fn refund_succeeded(
     Ok(updated > 0)
 }
 
-/// The gateway refused a refund, so that another may be tried; says whether it was pending.
+/// The gateway refused a refund because of `why`, so that another may be tried; says whether it was
+/// pending.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn refund_failed(
     tx: &mut Tx,
     refund: &Refund,
+    why: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let updated = tx
         .query(
-            "UPDATE refunds SET status = 'failed', done_at = $1
+            "UPDATE refunds SET status = 'failed', done_at = $1, refusal = $3
              WHERE id = $2 AND status = 'pending'",
         )
         .bind(now)
         .bind(refund.id)
+        .bind(why)
         .execute()
         .await?;
     if updated > 0 {
@@ -261,8 +265,9 @@ impl NoteRow {
     }
 }
 
+/// One refund.
 #[derive(sqlx::FromRow)]
-struct RefundRow {
+pub(super) struct RefundRow {
     id: Uuid,
     charge_id: Uuid,
     invoice_id: Option<Uuid>,
@@ -274,10 +279,26 @@ struct RefundRow {
     reference: Option<String>,
     created_at: Timestamp,
     done_at: Option<Timestamp>,
+    decided_by: Option<Uuid>,
+    refusal: Option<String>,
+    settled_as: Option<String>,
 }
 
+/// The refunds for which this holds, as [`RefundRow`]s.
+macro_rules! refunds {
+    ($where:literal) => {
+        concat!(
+            "SELECT id, charge_id, invoice_id, reader_id, subscription_id, currency, amount, status,
+                 reference, created_at, done_at, decided_by, refusal, settled_as
+             FROM refunds WHERE ",
+            $where
+        )
+    };
+}
+pub(super) use refunds;
+
 impl RefundRow {
-    fn read(self) -> Result<Refund, StoreError> {
+    pub(super) fn read(self) -> Result<Refund, StoreError> {
         let id = self.id;
         let corrupt =
             |column| move || StoreError::Corrupt { table: "refunds", column, id: id.to_string() };
@@ -286,7 +307,14 @@ impl RefundRow {
             ("succeeded", Some(reference), Some(at)) => {
                 Some(RefundState::Succeeded { at, reference })
             }
-            ("failed", None, Some(at)) => Some(RefundState::Failed { at }),
+            ("failed", None, Some(at)) => {
+                // What failed before the gateway's words were kept has none.
+                let why = self.refusal.unwrap_or_default();
+                let settled = self
+                    .settled_as
+                    .map(|text| SettledAs::parse(&text).ok_or_else(corrupt("settled_as")));
+                Some(RefundState::Failed { at, why, settled: settled.transpose()? })
+            }
             _ => None,
         };
         let currency = Currency::from_code(&self.currency).ok_or_else(corrupt("currency"))?;
@@ -299,6 +327,7 @@ impl RefundRow {
             amount: Money { amount: self.amount, currency },
             state: state.ok_or_else(corrupt("status"))?,
             created_at: self.created_at,
+            decided_by: self.decided_by,
         })
     }
 }
@@ -327,11 +356,7 @@ pub async fn list_notes(tx: &mut Tx, reader: Uuid) -> Result<Vec<CreditNote>, St
 /// [`StoreError`].
 pub async fn list_refunds(tx: &mut Tx, reader: Uuid) -> Result<Vec<Refund>, StoreError> {
     let rows: Vec<RefundRow> = tx
-        .query(
-            "SELECT id, charge_id, invoice_id, reader_id, subscription_id, currency, amount, status,
-                    reference, created_at, done_at
-             FROM refunds WHERE reader_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2",
-        )
+        .query(refunds!("reader_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2"))
         .bind(reader)
         .bind(LISTED_MAX)
         .all()
@@ -344,16 +369,8 @@ pub async fn list_refunds(tx: &mut Tx, reader: Uuid) -> Result<Vec<Refund>, Stor
 /// # Errors
 /// [`StoreError`].
 pub async fn find_refund(tx: &mut Tx, id: Uuid) -> Result<Option<Refund>, StoreError> {
-    tx.query(
-        "SELECT id, charge_id, invoice_id, reader_id, subscription_id, currency, amount, status,
-                reference, created_at, done_at
-         FROM refunds WHERE id = $1",
-    )
-    .bind(id)
-    .optional::<RefundRow>()
-    .await?
-    .map(RefundRow::read)
-    .transpose()
+    let found: Option<RefundRow> = tx.query(refunds!("id = $1")).bind(id).optional().await?;
+    found.map(RefundRow::read).transpose()
 }
 
 /// Refunds that the gateway has not answered yet, the oldest first; at most `most`.
@@ -362,11 +379,7 @@ pub async fn find_refund(tx: &mut Tx, id: Uuid) -> Result<Option<Refund>, StoreE
 /// [`StoreError`].
 pub async fn list_pending_refunds(tx: &mut Tx, most: i64) -> Result<Vec<Refund>, StoreError> {
     let rows: Vec<RefundRow> = tx
-        .query(
-            "SELECT id, charge_id, invoice_id, reader_id, subscription_id, currency, amount, status,
-                    reference, created_at, done_at
-             FROM refunds WHERE status = 'pending' ORDER BY created_at LIMIT $1",
-        )
+        .query(refunds!("status = 'pending' ORDER BY created_at LIMIT $1"))
         .bind(most)
         .all()
         .await?;

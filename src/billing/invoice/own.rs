@@ -13,7 +13,8 @@ use super::{
 use crate::{
     billing::engine::{Billing, BillingError},
     db::{StoreError, Tx},
-    reader::store as readers,
+    language::Language,
+    reader::{model::Reader, store as readers},
 };
 
 /// The reader's invoices, the newest first.
@@ -76,13 +77,36 @@ impl Billing {
     ) -> Result<String, BillingError> {
         let mut tx = self.db.read().await?;
         let account = readers::find(&mut tx, reader).await?.ok_or(BillingError::Gone)?;
-        let (invoice, notes) = find(&mut tx, reader, id).await?;
+        let of = find(&mut tx, reader, id).await?;
+        self.printed(kind, &of, Some(&account))
+    }
+
+    /// Any invoice that has a number, as its reader prints it; without a name once the account was
+    /// erased.
+    ///
+    /// # Errors
+    /// [`BillingError::NotFound`].
+    pub async fn print_any_invoice(&self, id: Uuid) -> Result<String, BillingError> {
+        let mut tx = self.db.read().await?;
+        let invoice = store::find(&mut tx, id).await?.ok_or(BillingError::NotFound)?;
+        let account = readers::find(&mut tx, invoice.head.reader).await?;
+        let notes = list_notes(&mut tx, invoice.head.reader).await?;
+        self.printed(Kind::Invoice, &(invoice, notes), account.as_ref())
+    }
+
+    fn printed(
+        &self,
+        kind: Kind,
+        (invoice, notes): &(Invoice, Vec<CreditNote>),
+        account: Option<&Reader>,
+    ) -> Result<String, BillingError> {
         // As they are written to: in the name of their site, and in the language that it speaks.
-        let to = account.recipient(&self.directory.snapshot(), &self.public_url);
-        let publisher = to.look.as_ref().map_or(self.mail.publisher(), |look| &look.publisher);
-        let language = to.words.language;
-        let whose = (publisher, account.email.typed());
-        let page = paper::print(kind, (&invoice, &notes), whose, language);
+        let to = account.map(|it| it.recipient(&self.directory.snapshot(), &self.public_url));
+        let look = to.as_ref().and_then(|to| to.look.as_ref());
+        let publisher = look.map_or(self.mail.publisher(), |look| &look.publisher);
+        let language = to.as_ref().map_or(Language::English, |to| to.words.language);
+        let whose = (publisher, account.map_or("–", |account| account.email.typed()));
+        let page = paper::print(kind, (invoice, notes), whose, language);
         page.map_err(|error| BillingError::Failed(error.into()))?.ok_or(BillingError::NotFound)
     }
 }

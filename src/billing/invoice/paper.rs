@@ -169,8 +169,8 @@ fn period(words: &Words, period: crate::billing::calendar::Period) -> String {
     words.with("invoice-period-value", &variables)
 }
 
-/// 88,750 parts per million are 8.875 %.
-fn percent(words: &Words, rate: TaxRate) -> String {
+/// A rate in words: 88,750 parts per million are 8.875 %.
+pub(crate) fn percent(words: &Words, rate: TaxRate) -> String {
     let (whole, part) = (rate.ppm / 10_000, rate.ppm % 10_000);
     let part = format!("{part:04}");
     let part = part.trim_end_matches('0');

@@ -13,7 +13,8 @@ use crate::{clock::Timestamp, money::Money};
 /// An invoice.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct InvoiceView {
-    id: Uuid,
+    /// Its id.
+    pub id: Uuid,
     /// `2026-000001`: one after the other in each year.
     pub number: Option<String>,
     /// `open`, `paid` or `void`.

@@ -9,6 +9,7 @@
 //! | credit note to the balance | revenue, tax | balance |
 //! | credit note to be refunded | revenue, tax | receivable |
 //! | money refunded | receivable | cash |
+//! | refused refund settled | receivable | balance |
 //!
 //! Lines that come to less than nothing turn the first two rows around. Money that comes too late
 //! for its invoice is a debt until it is refunded, never revenue.
@@ -126,6 +127,19 @@ pub fn credited(note: &CreditNote) -> Result<Entry, InvalidEntry> {
 /// # Errors
 /// When there is none.
 pub fn refunded(refund: &Refund, at: Timestamp) -> Result<Entry, InvalidEntry> {
+    gone_back(refund, Account::Cash, at)
+}
+
+/// Money that could not go back to a reader goes to the balance instead. A refund is booked once:
+/// it has the one entry or the other.
+///
+/// # Errors
+/// When there is none.
+pub fn settled(refund: &Refund, at: Timestamp) -> Result<Entry, InvalidEntry> {
+    gone_back(refund, Account::Balance, at)
+}
+
+fn gone_back(refund: &Refund, to: Account, at: Timestamp) -> Result<Entry, InvalidEntry> {
     let about = About {
         source: refund.id,
         kind: Kind::Refunded,
@@ -135,7 +149,7 @@ pub fn refunded(refund: &Refund, at: Timestamp) -> Result<Entry, InvalidEntry> {
         invoice: refund.invoice,
         currency: refund.amount.currency,
     };
-    let amounts = [(Account::Receivable, refund.amount), (Account::Cash, minus(refund.amount)?)];
+    let amounts = [(Account::Receivable, refund.amount), (to, minus(refund.amount)?)];
     book(about, amounts)?.ok_or(InvalidEntry::Empty)
 }
 

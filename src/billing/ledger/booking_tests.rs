@@ -53,6 +53,7 @@ fn refund(invoice: &Invoice, amount: i64) -> Refund {
         amount: euro(amount),
         state: RefundState::Pending,
         created_at: now(),
+        decided_by: None,
     }
 }
 
@@ -96,6 +97,9 @@ fn giving_back_takes_revenue_and_tax_back() {
     assert_eq!(to(CreditTo::Refund), [("receivable", -145), ("revenue", 122), ("tax", 23)]);
     let refunded = refunded(&refund(&invoice, 145), now()).unwrap();
     assert_eq!(amounts(&refunded), [("cash", -145), ("receivable", 145)]);
+    let settled = settled(&refund(&invoice, 145), now()).unwrap();
+    assert_eq!(amounts(&settled), [("receivable", 145), ("balance", -145)]);
+    assert_eq!(settled.about().kind, refunded.about().kind, "the one or the other");
 }
 
 /// One reader's books, added up.

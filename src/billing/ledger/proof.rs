@@ -119,7 +119,8 @@ const RULES: [(&str, &str); 13] = [
         "an entry has no credit note, or no refund that succeeded",
         "SELECT e.source_id FROM ledger_entries e
          LEFT JOIN credit_notes n ON n.id = e.source_id
-         LEFT JOIN refunds r ON r.id = e.source_id AND r.status = 'succeeded'
+         LEFT JOIN refunds r ON r.id = e.source_id
+                            AND (r.status = 'succeeded' OR r.settled_as = 'balance')
          WHERE (e.kind = 'credited' AND n.id IS NULL) OR (e.kind = 'refunded' AND r.id IS NULL)
          LIMIT $1",
     ),
@@ -143,6 +144,8 @@ const RULES: [(&str, &str); 13] = [
          LEFT JOIN refunded_charges c ON c.charge_id = r.charge_id
          WHERE c.charge_id IS NULL
             OR COALESCE(e.cash, 0) <> CASE WHEN r.status = 'succeeded' THEN -r.amount ELSE 0 END
+            OR COALESCE(e.balance, 0)
+               <> CASE WHEN r.settled_as = 'balance' THEN -r.amount ELSE 0 END
          LIMIT $1",
     ),
     (

@@ -257,6 +257,11 @@ pub enum News {
         /// Of which invoice.
         invoice: String,
     },
+    /// Money could not be given back, and is on the reader's balance now.
+    RefundSettled {
+        /// How much.
+        amount: Money,
+    },
     /// The publisher gives it away.
     Complimentary {
         /// Until when; `None` until further notice.
@@ -298,6 +303,7 @@ impl News {
             Self::Switched { .. } => "switched",
             Self::SwitchScheduled { .. } => "switch_scheduled",
             Self::Refunded { .. } => "refunded",
+            Self::RefundSettled { .. } => "refund_settled",
             Self::Complimentary { .. } => "complimentary",
         }
     }

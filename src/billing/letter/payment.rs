@@ -70,3 +70,9 @@ pub(super) fn refunded(desk: Desk<'_>, amount: Money, invoice: &str) -> Content 
         .fact("letter-billing-of-invoice", invoice)
         .after("letter-billing-refund-days")
 }
+
+pub(super) fn refund_settled(desk: Desk<'_>, amount: Money) -> Content {
+    desk.about("letter-billing-settled-subject", "letter-billing-settled")
+        .amount("letter-billing-amount", amount)
+        .after("letter-billing-settled-use")
+}

@@ -59,6 +59,7 @@ fn content(desk: Desk<'_>, news: &News) -> Content {
         News::ConfirmPayment { amount, url, until } => payment::confirm(desk, *amount, url, *until),
         News::PaymentRecovered { receipt, next } => payment::recovered(desk, receipt, *next),
         News::Refunded { amount, invoice } => payment::refunded(desk, *amount, invoice),
+        News::RefundSettled { amount } => payment::refund_settled(desk, *amount),
         News::Ended { at, because } => change::ended(desk, *at, *because),
         News::CancelScheduled { at, access_until, in_trial } => {
             change::cancel_scheduled(desk, *at, *access_until, *in_trial)

@@ -2,7 +2,7 @@
 
 use time::Duration;
 
-use super::model::{EndReason, Method, State, Subscription, Then};
+use super::model::{EndReason, Method, Paid, State, Subscription, Then};
 use crate::{
     billing::{
         calendar::Period,
@@ -194,6 +194,21 @@ impl Subscription {
         Ok(((self, Event::Paused { credit: Some(credit) }), credit))
     }
 
+    /// `given` of one of its invoices went back to the card, so that all together have `left` that
+    /// can still be given back.
+    ///
+    /// Of the last invoice, it cannot be given back again by a switch or a pause. An older one paid
+    /// for time that is over, and takes nothing from the running period; only where the period was
+    /// paid with what was left of that one, no more can be given back than there is.
+    #[must_use]
+    pub fn given_back(mut self, given: Money, of_the_last: bool, left: Money) -> Self {
+        if let State::Active(Paid { amount, .. }) = &mut self.state {
+            let own = if of_the_last { given.amount } else { 0 };
+            amount.amount = amount.amount.saturating_sub(own).min(left.amount).max(0);
+        }
+        self
+    }
+
     /// Gives `days` more before the next payment.
     ///
     /// # Errors
@@ -245,7 +260,7 @@ impl Subscription {
         let (at, reason) = match &self.state {
             State::Incomplete { expires_at, .. } => (*expires_at, EndReason::NotConfirmed),
             State::PastDue { failure, .. } => (failure.grace_until, EndReason::PaymentFailed),
-            State::Trialing { then } | State::Active(super::model::Paid { then, .. }) => {
+            State::Trialing { then } | State::Active(Paid { then, .. }) => {
                 let end = self.period()?.end;
                 match then {
                     Then::Cancel { reason, .. } => (end, *reason),

@@ -16,8 +16,8 @@ pub struct Stuck {
     pub trouble_count: i64,
     /// Why the last time.
     pub trouble: Option<String>,
-    /// Since when it is there.
-    pub created_at: Timestamp,
+    /// Since when it has failed; not known of those that failed before that was written down.
+    pub trouble_at: Option<Timestamp>,
 }
 
 /// Up to `most` that people must look at.
@@ -26,7 +26,7 @@ pub struct Stuck {
 /// [`StoreError`].
 pub async fn list_stuck(tx: &mut Tx, most: i64) -> Result<Vec<Stuck>, StoreError> {
     tx.query(
-        "SELECT id, trouble_count, trouble, created_at FROM subscriptions
+        "SELECT id, trouble_count, trouble, trouble_at FROM subscriptions
          WHERE wake_at IS NULL AND trouble IS NOT NULL ORDER BY id LIMIT $1",
     )
     .bind(most)

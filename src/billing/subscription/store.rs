@@ -113,7 +113,7 @@ pub async fn save(
              failed_times = $28, failed_reminders = $29, retry_at = $30, grace_until = $31,
              paused_at = $32, ended_at = $33, end_reason = $34, open_charge = $35,
              open_until = $36, wake_at = $37, revision = revision + 1, trouble_count = 0,
-             trouble = NULL
+             trouble = NULL, trouble_at = NULL
          WHERE id = $1",
     );
     bind(query, SubscriptionRow::of(subscription), wake_at).execute().await?;
@@ -344,15 +344,17 @@ pub async fn trouble(
     tx: &mut Tx,
     id: Uuid,
     why: &str,
-    again_at: Option<Timestamp>,
+    (now, again_at): (Timestamp, Option<Timestamp>),
 ) -> Result<(), StoreError> {
     tx.query(
-        "UPDATE subscriptions SET trouble_count = trouble_count + 1, trouble = $2, wake_at = $3
+        "UPDATE subscriptions SET trouble_count = trouble_count + 1, trouble = $2, wake_at = $3,
+             trouble_at = COALESCE(trouble_at, $4)
          WHERE id = $1",
     )
     .bind(id)
     .bind(why)
     .bind(again_at)
+    .bind(now)
     .execute()
     .await?;
     Ok(())
@@ -365,7 +367,8 @@ pub async fn trouble(
 pub async fn unstick(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool, StoreError> {
     let rows = tx
         .query(
-            "UPDATE subscriptions SET wake_at = $2, trouble_count = 0, trouble = NULL
+            "UPDATE subscriptions SET wake_at = $2, trouble_count = 0, trouble = NULL,
+                 trouble_at = NULL
              WHERE id = $1 AND wake_at IS NULL AND trouble IS NOT NULL",
         )
         .bind(id)

@@ -97,6 +97,10 @@ letter-billing-refunded = We sent you money back, the way it came.
 letter-billing-of-invoice = Of invoice
 letter-billing-refund-days = Your bank may need a few days to show it. There is nothing to do.
 
+letter-billing-settled-subject = Your money is on your account
+letter-billing-settled = We could not send your money back to the card that paid, because its bank refused. It is on your account with us instead.
+letter-billing-settled-use = It pays your next invoice by itself. If you would rather have it in another way, answer this mail.
+
 letter-billing-ended-subject = Your subscription has ended
 letter-billing-ended = Your subscription has ended, because its payment did not go through. You owe us nothing.
 

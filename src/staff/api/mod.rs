@@ -15,6 +15,8 @@ mod notes;
 mod orders;
 mod reader_bodies;
 mod readers;
+mod refund_requests;
+mod refunds;
 mod session;
 mod subscription_bodies;
 mod subscriptions;
@@ -77,6 +79,10 @@ pub fn routes(desk: Arc<Desk>, guard: Guard) -> OpenApiRouter {
         .routes(routes!(gifts::offer, gifts::list))
         .routes(routes!(gifts::withdraw))
         .routes(routes!(mails::retry))
+        .routes(routes!(refund_requests::approve))
+        .routes(routes!(refund_requests::decline))
+        .routes(routes!(refunds::retry))
+        .routes(routes!(refunds::settle))
         .layer(from_fn_with_state(keeper, once));
     OpenApiRouter::new()
         .merge(secrets)
@@ -94,6 +100,8 @@ pub fn routes(desk: Arc<Desk>, guard: Guard) -> OpenApiRouter {
         .routes(routes!(subscriptions::list_stuck))
         .routes(routes!(subscriptions::show))
         .routes(routes!(subscriptions::preview))
+        .routes(routes!(refund_requests::list))
+        .routes(routes!(refunds::list_refused))
         .routes(routes!(newsletters::list))
         .routes(routes!(newsletters::export))
         .routes(routes!(mails::list_dead))

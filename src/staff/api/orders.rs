@@ -3,6 +3,7 @@
 use iso_currency::Currency;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::subscription_bodies::{StaffSubscription, invalid};
 use crate::{
@@ -74,7 +75,10 @@ pub(super) struct CancelOrder {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RefundOrder {
-    /// All that is left of the last payment where nothing is said.
+    /// Of which invoice of the subscription; the one that was paid last where nothing is said.
+    #[serde(default)]
+    pub(super) invoice: Option<Uuid>,
+    /// All that is left of it where nothing is said.
     #[serde(default)]
     pub(super) amount: Option<AmountOrder>,
     #[serde(default)]
@@ -119,7 +123,10 @@ pub(super) struct LookOrder {
     /// Of `cancel`: whether the last payment is given back.
     #[serde(default)]
     refund: Option<bool>,
-    /// Of `refund`: all that is left of the last payment where nothing is said.
+    /// Of `refund`: the id of an invoice; the one that was paid last where nothing is said.
+    #[serde(default)]
+    invoice: Option<Uuid>,
+    /// Of `refund`: all that is left of it where nothing is said.
     #[serde(default)]
     amount: Option<AmountOrder>,
     /// Of `extend`: 1 to 3660.
@@ -140,6 +147,7 @@ impl LookOrder {
         let given = [
             ("at", self.at.is_some(), "cancel"),
             ("refund", self.refund.is_some(), "cancel"),
+            ("invoice", self.invoice.is_some(), "refund"),
             ("amount", self.amount.is_some(), "refund"),
             ("days", self.days.is_some(), "extend"),
             ("plan", self.plan.is_some(), "switch"),
@@ -156,7 +164,9 @@ impl LookOrder {
             }
             "refund" => {
                 let amount = self.amount.map(AmountOrder::money).transpose()?;
-                return Ok((Act::Refund { amount: amount.map(|money| money.amount) }, amount));
+                let act =
+                    Act::Refund { invoice: self.invoice, amount: amount.map(|money| money.amount) };
+                return Ok((act, amount));
             }
             "extend" => {
                 Act::Extend { days: parse_days(self.days.ok_or_else(|| required("days"))?)? }

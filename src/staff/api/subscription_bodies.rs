@@ -148,6 +148,9 @@ pub(super) struct StuckBody {
     pub(super) attempts: i64,
     /// Why the last time.
     pub(super) trouble: Option<String>,
+    /// Since when it has failed.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(super) since: Option<Timestamp>,
 }
 
 /// Those that people must look at.

@@ -15,13 +15,14 @@ use super::{
         AmountOrder, Because, CancelOrder, ExtendOrder, ForeseenBody, LookOrder, PlainOrder,
         PlanOrder, RefundOrder, parse_cancel, parse_days,
     },
+    refund_requests::{RequestBody, accepted},
     subscription_bodies::{StaffSubscription, StuckBody, StuckList, Whole, invalid},
 };
 use crate::{
     audit::model::Action,
     auth::staff::permission::Permission,
     billing::{
-        engine::{Act, BillingError, Office, REASON_MAX},
+        engine::{Act, BillingError, GiveBack, Office, Outcome, REASON_MAX},
         subscription::search::Stuck,
     },
     http::{
@@ -62,6 +63,19 @@ async fn answer(desk: &Desk, id: Uuid) -> Result<Response, ApiError> {
     Ok((NO_STORE, Json(StaffSubscription::from(&it))).into_response())
 }
 
+/// The same after an act that may wait for a second person: then 202, with what waits.
+async fn came(
+    desk: &Desk,
+    id: Uuid,
+    act: Result<Outcome, BillingError>,
+) -> Result<Response, ApiError> {
+    if let Ok(Outcome::Waits(request)) = act {
+        return Ok(accepted(*request));
+    }
+    once(act)?;
+    answer(desk, id).await
+}
+
 /// Everything about one subscription.
 #[utoipa::path(get, path = "/v1/staff/subscriptions/{id}", tag = "Staff",
     security(("staff_token" = [])), params(("id" = Uuid, Path)),
@@ -88,8 +102,8 @@ pub(super) async fn list_stuck(
 ) -> Result<Response, ApiError> {
     on_duty.to(Permission::SubscriptionsRead)?;
     let stuck = desk.readers.billing.stuck().await?.into_iter().map(|it| {
-        let Stuck { id, trouble_count: attempts, trouble, .. } = it;
-        StuckBody { id, attempts, trouble }
+        let Stuck { id, trouble_count: attempts, trouble, trouble_at: since } = it;
+        StuckBody { id, attempts, trouble, since }
     });
     Ok((NO_STORE, Json(StuckList { subscriptions: stuck.collect() })).into_response())
 }
@@ -116,6 +130,8 @@ pub(super) async fn retry(
 #[utoipa::path(post, path = "/v1/staff/subscriptions/{id}/cancel", tag = "Staff",
     security(("staff_token" = [])), params(("id" = Uuid, Path)), request_body = CancelOrder,
     responses((status = 200, description = "Canceled", body = StaffSubscription),
+              (status = 202, description = "Nothing yet: so large a refund waits for a second person",
+               body = RequestBody),
               (status = "4XX", description = "Not allowed, or it cannot be",
                body = ProblemBody)))]
 pub(super) async fn cancel(
@@ -129,14 +145,15 @@ pub(super) async fn cancel(
     let how = parse_cancel(&at, refund)?;
     let office = office(&acting, Action::SubscriptionCanceled, (reason, revision))?;
     let id = parse_id(id)?;
-    once(desk.readers.billing.office_cancel(id, how, &office).await)?;
-    answer(&desk, id).await
+    came(&desk, id, desk.readers.billing.office_cancel(id, how, &office).await).await
 }
 
-/// Gives money of the last payment back, by the card that paid.
+/// Gives money of an invoice back, by the card that paid.
 #[utoipa::path(post, path = "/v1/staff/subscriptions/{id}/refund", tag = "Staff",
     security(("staff_token" = [])), params(("id" = Uuid, Path)), request_body = RefundOrder,
     responses((status = 200, description = "It goes back", body = StaffSubscription),
+              (status = 202, description = "Nothing yet: so large a refund waits for a second person",
+               body = RequestBody),
               (status = "4XX", description = "Not allowed, or more than was paid",
                body = ProblemBody)))]
 pub(super) async fn refund(
@@ -146,12 +163,12 @@ pub(super) async fn refund(
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     let acting = on_duty.to(Permission::Refund)?;
-    let RefundOrder { amount, reason, revision } = parse(&bytes)?;
+    let RefundOrder { invoice, amount, reason, revision } = parse(&bytes)?;
     let amount = amount.map(AmountOrder::money).transpose()?;
     let office = office(&acting, Action::SubscriptionRefunded, (reason, revision))?;
     let id = parse_id(id)?;
-    once(desk.readers.billing.office_refund(id, amount, &office).await)?;
-    answer(&desk, id).await
+    let order = GiveBack { invoice, amount };
+    came(&desk, id, desk.readers.billing.office_refund(id, order, &office).await).await
 }
 
 /// Gives more days before the next payment.

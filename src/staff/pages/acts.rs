@@ -22,7 +22,8 @@ use crate::{
     auth::staff::permission::Permission,
     billing::{
         catalog::model::Terms,
-        engine::{Act, BillingError, CancelAt, DAYS_MAX, Foreseen, Office, REASON_MAX},
+        engine::{Act, BillingError, CancelAt, DAYS_MAX, Foreseen, Office, Outcome, REASON_MAX},
+        invoice::settle_store::Refundable,
         subscription::{
             change::Refusal,
             model::{State as Stands, Subscription, Then},
@@ -37,10 +38,20 @@ use crate::{
 /// knows what came of it.
 const TWICE: &str = "sent-twice";
 
+/// What is said where an act waits for a second person.
+const WAITS: &str = "waits";
+
+/// What stands below what would come of such an act.
+const TWO: &str = "That is more than one person alone may give a reader back in a day: it waits until \
+                   another member of staff agrees.";
+
 /// What the page of a subscription says about what was `done`.
 pub(super) fn notice(done: &str) -> Option<&'static str> {
     if done == TWICE {
         return Some("This was sent twice and counts once. Below is how it stands now.");
+    }
+    if done == WAITS {
+        return Some("It waits for a second person, in the list of refunds.");
     }
     Kind::parse(done).map(Kind::done)
 }
@@ -171,6 +182,9 @@ pub(super) struct Chosen {
     /// Such as `2.90`; all that is left where nothing is said.
     #[serde(default)]
     amount: String,
+    /// The id of the invoice that is given back.
+    #[serde(default)]
+    invoice: String,
     #[serde(default)]
     days: String,
     /// The other plan's id.
@@ -214,7 +228,13 @@ impl Chosen {
                         wrong("amount", format!("must be an amount in {}", price.currency.code()))
                     })?),
                 };
-                Act::Refund { amount }
+                let invoice = match self.invoice.as_str() {
+                    "" => None,
+                    text => Some(text.parse().map_err(|_| {
+                        wrong("invoice", "must be the id of an invoice".to_owned())
+                    })?),
+                };
+                Act::Refund { invoice, amount }
             }
             Kind::Extend => {
                 let days = if self.days.is_empty() { Ok(7) } else { self.days.trim().parse() };
@@ -253,6 +273,8 @@ struct ActPage {
     currency: &'static str,
     /// The ids and names of the plans that there are besides.
     plans: Vec<(String, String)>,
+    /// For a refund: the invoices that can be given back, each with what is left of it.
+    refundable: Vec<(Uuid, String)>,
     chosen: Chosen,
     /// What would come of it, once that was chosen.
     foreseen: Option<Shown>,
@@ -282,6 +304,13 @@ impl Shown {
     }
 }
 
+/// An invoice to choose: its id, and what it is.
+fn choice(it: &Refundable, frame: &Frame) -> (Uuid, String) {
+    let words = &frame.words;
+    let (number, day) = (&it.number, words.day(it.paid_at));
+    (it.id, format!("{number} of {day}: {} left", words.money(it.left)))
+}
+
 impl ActPage {
     fn action(&self) -> String {
         format!("/staff/subscriptions/{}/{}", self.id, self.kind.as_str())
@@ -290,7 +319,7 @@ impl ActPage {
     async fn of(
         (pages, seat): (&StaffPages, &Seat),
         (id, kind): (Uuid, Kind),
-        chosen: Chosen,
+        mut chosen: Chosen,
     ) -> Result<Self, ApiError> {
         let billing = &pages.desk.readers.billing;
         let review = billing.review(id).await?;
@@ -298,11 +327,24 @@ impl ActPage {
         let title = format!("{} a subscription", kind.name());
         let frame = seat.frame(pages, title, Place::Subscriptions);
         let needs_choice = !matches!(kind, Kind::Pause | Kind::Resume | Kind::KeepPlan);
+        let refundable = match kind {
+            Kind::Refund => billing.refundable(id).await?,
+            _ => Vec::new(),
+        };
+        if let (Some(latest), true) = (refundable.first(), chosen.invoice.is_empty()) {
+            chosen.invoice = latest.id.to_string();
+        }
         let (mut foreseen, mut why) = (None, None);
         if !needs_choice || !chosen.look.is_empty() {
             let act = chosen.act(kind, it.terms.plan.price)?;
             match billing.foresee_act(id, &act).await {
-                Ok(of) => foreseen = Some(Shown::of(&of, pages.desk.new_operation()?, &frame)),
+                Ok(of) => {
+                    let mut shown = Shown::of(&of, pages.desk.new_operation()?, &frame);
+                    if billing.needs_a_second(seat.staff(), &of).await? {
+                        shown.consequences.push(TWO.to_owned());
+                    }
+                    foreseen = Some(shown);
+                }
                 Err(error) => why = Some(told(error)?),
             }
         }
@@ -315,6 +357,7 @@ impl ActPage {
             plan: it.terms.plan.name.in_language(frame.words.language).to_owned(),
             now: plain::next(&it, &frame.words),
             currency: it.terms.plan.price.currency.code(),
+            refundable: refundable.iter().map(|it| choice(it, &frame)).collect(),
             chosen,
             foreseen,
             why,
@@ -386,7 +429,8 @@ pub(super) async fn act(
         return refuse(format!("Say why, in at most {REASON_MAX} characters.")).await;
     }
     match carry_out(&pages, id, kind, (&chosen, &office)).await {
-        Ok(()) => Ok(done(id, kind.as_str())),
+        Ok(Outcome::Done(_)) => Ok(done(id, kind.as_str())),
+        Ok(Outcome::Waits(_)) => Ok(done(id, WAITS)),
         // A payment may still be on its way, or may have been declined.
         Err(BillingError::Repeated) if matches!(kind, Kind::Switch | Kind::Resume) => {
             Ok(done(id, TWICE))
@@ -411,13 +455,13 @@ async fn carry_out(
     id: Uuid,
     kind: Kind,
     (chosen, office): (&Chosen, &Office),
-) -> Result<(), BillingError> {
+) -> Result<Outcome, BillingError> {
     let billing = &pages.desk.readers.billing;
     let price = billing.lookup(id).await?.terms.plan.price;
     let act = chosen
         .act(kind, price)
         .map_err(|error| BillingError::Invalid { field: "act", rule: error.to_string() })?;
-    billing.carry_out(id, (&act, Some(&chosen.preview)), office).await.map(drop)
+    billing.carry_out(id, (&act, Some(&chosen.preview)), office).await
 }
 
 #[cfg(test)]

@@ -40,6 +40,10 @@ pub(super) enum Place {
     Why,
     /// All figures.
     Numbers,
+    /// Refunds that wait for a second person.
+    Refunds,
+    /// What the service could not do by itself.
+    Trouble,
     /// Mails.
     Mails,
     /// Free articles: what each site gives away.
@@ -71,7 +75,7 @@ impl Place {
             ],
         ),
         ("Business", &[Self::Numbers, Self::Catalog, Self::Sites, Self::Meters]),
-        ("Work", &[Self::Mails, Self::Audit, Self::Team]),
+        ("Work", &[Self::Refunds, Self::Trouble, Self::Mails, Self::Audit, Self::Team]),
     ];
 
     /// What it is called, where it is, and what one must be allowed to do there.
@@ -87,6 +91,8 @@ impl Place {
             Self::Given => ("Given away", "/staff/complimentary", May::SubscriptionsRead),
             Self::Why => ("Why?", "/staff/why", May::ReadersRead),
             Self::Numbers => ("Numbers", "/staff/numbers", May::MetricsRead),
+            Self::Refunds => ("Refunds", "/staff/refunds", May::Refund),
+            Self::Trouble => ("Trouble", "/staff/trouble", May::SubscriptionsRead),
             Self::Mails => ("Mails", "/staff/mails", May::MailQueueRead),
             Self::Meters => ("Meters", "/staff/meters", May::SitesRead),
             Self::Sites => ("Sites and keys", "/staff/sites", May::SitesRead),

@@ -22,7 +22,10 @@ impl LedgerRow {
             (Kind::Voided, _) => format!("Invoice{invoice} called off"),
             (Kind::Credited, true) => format!("Credited to the balance for invoice{invoice}"),
             (Kind::Credited, false) => format!("Credited for invoice{invoice}, to the card"),
-            (Kind::Refunded, _) => format!("Went back to the card for invoice{invoice}"),
+            (Kind::Refunded, true) => {
+                format!("Could not go back to the card for invoice{invoice}; put on the balance")
+            }
+            (Kind::Refunded, false) => format!("Went back to the card for invoice{invoice}"),
         };
         let standing = match line.standing.amount {
             0 => "even".to_owned(),

@@ -14,6 +14,7 @@ mod finding;
 mod frame;
 mod gifts;
 mod given;
+mod invoice;
 mod ledger;
 mod log_in;
 mod mails;
@@ -21,6 +22,7 @@ pub(super) mod numbers;
 mod reader;
 mod reader_acts;
 mod reader_contact;
+mod refunds;
 mod refusal;
 mod seat;
 mod sites;
@@ -29,6 +31,7 @@ mod subscription;
 mod subscriptions;
 mod team;
 mod timeline;
+mod trouble;
 mod why;
 
 use std::sync::Arc;
@@ -80,6 +83,9 @@ pub fn routes(pages: StaffPages, guard: Guard) -> Router {
         .route("/staff/views", post(subscriptions::keep))
         .route("/staff/views/remove", post(subscriptions::forget))
         .route("/staff/notes", post(reader::add_note))
+        .route("/staff/refunds", post(refunds::decide))
+        .route("/staff/trouble/look", post(trouble::look))
+        .route("/staff/trouble/refund", post(trouble::refund))
         .route("/staff/team/role", post(team::set_role))
         .route("/staff/team/close", post(team::close))
         .route("/staff/team/open", post(team::open))
@@ -94,6 +100,8 @@ pub fn routes(pages: StaffPages, guard: Guard) -> Router {
         .route("/staff/complimentary/{id}/end", get(given::end_form))
         .route("/staff/gifts", get(gifts::page))
         .route("/staff/invoices", get(finding::invoices))
+        .route("/staff/invoices/{id}", get(invoice::page))
+        .route("/staff/invoices/{id}/print", get(invoice::print))
         .route("/staff/mails", get(mails::page))
         .route("/staff/meters", get(sites::meters))
         .route("/staff/numbers", get(numbers::page))
@@ -104,6 +112,7 @@ pub fn routes(pages: StaffPages, guard: Guard) -> Router {
         .route("/staff/readers/{id}/write", get(reader_contact::write_form))
         .route("/staff/readers/{id}/give", get(reader_acts::give_form))
         .route("/staff/readers/{id}/erase", get(reader_acts::erase_form))
+        .route("/staff/refunds", get(refunds::page))
         .route("/staff/search", get(finding::search))
         .route("/staff/sites", get(sites::page))
         .route("/staff/subscriptions", get(subscriptions::page))
@@ -111,6 +120,7 @@ pub fn routes(pages: StaffPages, guard: Guard) -> Router {
         .route("/staff/subscriptions/{id}", get(subscription::page))
         .route("/staff/subscriptions/{id}/{act}", get(acts::page))
         .route("/staff/team", get(team::page))
+        .route("/staff/trouble", get(trouble::page))
         .route("/staff/why", get(why::page))
         .layer(from_fn_with_state(pages.clone(), refusal::in_a_page))
         .route("/assets/office.css", get(async |asked: HeaderMap| STYLESHEET.answer(&asked)))

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     auth::staff::permission::Permission,
-    billing::subscription::{model::EndReason, search::Stuck},
+    billing::subscription::model::EndReason,
     http::{headers::NO_STORE, problem::ApiError},
     money::Money,
     numbers::report::{Compared, DayLine, Funnel, Mrr, PlanMoney, Recovery, Report, Window},
@@ -51,8 +51,10 @@ struct NumbersPage {
 struct HomePage {
     frame: Frame,
     report: Report,
-    stuck: Vec<Stuck>,
-    dead_mails: usize,
+    /// How many subscriptions, refunds and mails wait for somebody.
+    trouble: usize,
+    /// How many refunds wait for a second person; none for whoever may not decide.
+    requests: usize,
 }
 
 /// How a figure reads beside that of the days before.
@@ -144,10 +146,13 @@ pub(super) async fn home(
     seat.to(Permission::MetricsRead)?;
     let asked = Asked { from: String::new(), to: String::new() };
     let report = pages.desk.report(days(&pages, &asked)?).await?;
-    let stuck = pages.desk.readers.billing.stuck().await?;
-    let dead_mails = pages.desk.dead_mails().await?.len();
+    let billing = &pages.desk.readers.billing;
+    let stuck = billing.stuck().await?.len() + billing.refused_refunds().await?.len();
+    let trouble = stuck + pages.desk.dead_mails().await?.len();
+    let decides = seat.may(Permission::Refund);
+    let requests = if decides { billing.requests_waiting().await? } else { 0 };
     let frame = seat.frame(&pages, "Today", Place::Home);
-    Ok(frame::show(HomePage { frame, report, stuck, dead_mails }.render()))
+    Ok(frame::show(HomePage { frame, report, trouble, requests }.render()))
 }
 
 /// A picture: `mrr-USD.svg`, one for each currency, `subscriptions.svg` or `walls.svg`; or a table as

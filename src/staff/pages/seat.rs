@@ -6,6 +6,7 @@ use axum::{
     http::{Method, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
+use uuid::Uuid;
 
 use super::{
     StaffPages,
@@ -67,6 +68,12 @@ impl Seat {
     #[must_use]
     pub(super) fn may(&self, permission: Permission) -> bool {
         self.on_duty.staff().role.may(permission)
+    }
+
+    /// Who sits there.
+    #[must_use]
+    pub(super) fn staff(&self) -> Uuid {
+        self.on_duty.staff().id
     }
 
     /// Lets them see to their own account, as every role may.

@@ -6,6 +6,7 @@ use axum::{
     response::Response,
 };
 use serde::Deserialize;
+use uuid::Uuid;
 
 use super::{
     StaffPages, acts,
@@ -47,6 +48,7 @@ pub(super) struct Done {
 
 /// An invoice in a list.
 pub(super) struct InvoiceRow {
+    pub(super) id: Uuid,
     pub(super) number: String,
     pub(super) status: &'static str,
     pub(super) total: String,
@@ -59,6 +61,7 @@ impl InvoiceRow {
         let words = &frame.words;
         let refunded = (!invoice.refunded.is_zero()).then(|| words.money(invoice.refunded));
         Self {
+            id: invoice.id,
             number: invoice.number.clone().unwrap_or_else(|| "not issued".to_owned()),
             status: invoice.status,
             total: words.money(invoice.total),

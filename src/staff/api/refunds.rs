@@ -1,0 +1,130 @@
+//! Refunds that the gateway refused.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{orders::Because, subscriptions::office};
+use crate::{
+    audit::model::Action,
+    auth::staff::permission::Permission,
+    billing::{
+        api::MoneyBody,
+        invoice::credit::{Refund, RefundState},
+    },
+    clock::Timestamp,
+    http::{
+        body::{JsonBytes, parse},
+        headers::NO_STORE,
+        path::{PathId, parse_id},
+        problem::{ApiError, ProblemBody},
+    },
+    staff::desk::{Desk, OnDuty},
+};
+
+/// Money that is to go back to the card.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RefundBody {
+    id: Uuid,
+    subscription_id: Uuid,
+    reader_id: Uuid,
+    /// None where it came too late for any.
+    invoice_id: Option<Uuid>,
+    amount: MoneyBody,
+    /// `pending`, `succeeded` or `failed`.
+    status: &'static str,
+    /// Why the gateway refused it.
+    refusal: Option<String>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    refused_at: Option<Timestamp>,
+    /// What was done about that: `retried` or `balance`.
+    settled_as: Option<&'static str>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+}
+
+impl From<Refund> for RefundBody {
+    fn from(refund: Refund) -> Self {
+        let status = refund.state.as_str();
+        let (refused_at, refusal, settled) = match refund.state {
+            RefundState::Failed { at, why, settled } => (Some(at), Some(why), settled),
+            RefundState::Pending | RefundState::Succeeded { .. } => (None, None, None),
+        };
+        Self {
+            id: refund.id,
+            subscription_id: refund.subscription,
+            reader_id: refund.reader,
+            invoice_id: refund.invoice,
+            amount: refund.amount.into(),
+            status,
+            refusal,
+            refused_at,
+            settled_as: settled.map(|done| done.as_str()),
+            created_at: refund.created_at,
+        }
+    }
+}
+
+/// Refunds that wait for somebody.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RefusedList {
+    refunds: Vec<RefundBody>,
+}
+
+/// Refunds that the gateway refused and nobody has seen to yet.
+#[utoipa::path(get, path = "/v1/staff/refunds/refused", tag = "Staff",
+    security(("staff_token" = [])),
+    responses((status = 200, description = "The oldest 100", body = RefusedList),
+              (status = "4XX", description = "Not allowed", body = ProblemBody)))]
+pub(super) async fn list_refused(
+    State(desk): State<Arc<Desk>>,
+    on_duty: OnDuty,
+) -> Result<Response, ApiError> {
+    on_duty.to(Permission::SubscriptionsRead)?;
+    let refused = desk.readers.billing.refused_refunds().await?;
+    let refunds = refused.into_iter().map(RefundBody::from).collect();
+    Ok((NO_STORE, Json(RefusedList { refunds })).into_response())
+}
+
+/// Tries a refund that was refused once more, as a new one.
+#[utoipa::path(post, path = "/v1/staff/refunds/{id}/retry", tag = "Staff",
+    security(("staff_token" = [])), params(("id" = Uuid, Path)), request_body = Because,
+    responses((status = 200, description = "The new one", body = RefundBody),
+              (status = "4XX", description = "Not allowed, or not refused", body = ProblemBody)))]
+pub(super) async fn retry(
+    State(desk): State<Arc<Desk>>,
+    on_duty: OnDuty,
+    id: PathId,
+    JsonBytes(bytes): JsonBytes,
+) -> Result<Response, ApiError> {
+    let acting = on_duty.to(Permission::Refund)?;
+    let Because { reason } = parse(&bytes)?;
+    let office = office(&acting, Action::RefundRetried, (reason, None))?;
+    let again = desk.readers.billing.retry_refund(parse_id(id)?, &office).await?;
+    Ok((NO_STORE, Json(RefundBody::from(again))).into_response())
+}
+
+/// Puts the money of a refund that was refused on the reader's balance.
+#[utoipa::path(post, path = "/v1/staff/refunds/{id}/settle", tag = "Staff",
+    security(("staff_token" = [])), params(("id" = Uuid, Path)), request_body = Because,
+    responses((status = 200, description = "It is on the balance", body = RefundBody),
+              (status = "4XX", description = "Not allowed, or not refused", body = ProblemBody)))]
+pub(super) async fn settle(
+    State(desk): State<Arc<Desk>>,
+    on_duty: OnDuty,
+    id: PathId,
+    JsonBytes(bytes): JsonBytes,
+) -> Result<Response, ApiError> {
+    let acting = on_duty.to(Permission::Refund)?;
+    let Because { reason } = parse(&bytes)?;
+    let office = office(&acting, Action::RefundSettled, (reason, None))?;
+    let settled = desk.readers.billing.settle_refund(parse_id(id)?, &office).await?;
+    Ok((NO_STORE, Json(RefundBody::from(settled))).into_response())
+}
