@@ -40,7 +40,7 @@ async function website(service) {
     const article = { id: 'tides', access: 'subscribers' };
     const { body } = await ask('/v1/access', { article, reader: token });
     if (body.decision === 'allow') return html(200, `<h1>Read by ${body.reason}</h1>`);
-    const back = encodeURIComponent(address.href);
+    const back = encodeURIComponent(`${address.href}#depth`);
     return html(402, `<h1>Walled</h1><a href="${body.offer_url ?? ''}&amp;return_to=${back}">Subscribe</a>
       <a href="${service.url}/login?site=news&amp;return_to=${back}">Log in</a>`);
   });
@@ -95,7 +95,7 @@ for (const { name: database, skip } of DATABASES) {
       await phone.page.locator('form[action="/login/email"] input[type=email]').fill('anna@example.org');
       await phone.press(phone.page.locator('form[action="/login/email"] button'));
       await phone.answerMail('anna@example.org');
-      assert.equal(phone.page.url(), `${news.url}/tides`);
+      assert.equal(phone.page.url(), `${news.url}/tides#depth`);
       assert.equal(await phone.heading(), 'Read by trial');
       await phone.open('/account');
       assert.match(await phone.text(), /The News/, 'the website stands among her devices');
