@@ -17,7 +17,8 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub(super) enum CatalogCommand {
-    /// Look for mistakes in a file; prints all of them, each with its line.
+    /// Look for mistakes in a file; prints all of them, each with its line, and what is not said in
+    /// every language.
     Check {
         /// Which.
         file: PathBuf,
@@ -42,6 +43,9 @@ pub(super) async fn run(
         CatalogCommand::Check { file } => {
             let source = Source::read(Some(&file))?;
             let (products, plans) = (&source.catalog().products, &source.catalog().plans);
+            for gap in source.catalog().untranslated() {
+                writeln!(out, "Note: {gap}")?;
+            }
             writeln!(out, "Well: products {}, plans {}", products.len(), plans.len())?;
         }
         CatalogCommand::Versions { before, json } => {

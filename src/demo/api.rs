@@ -242,7 +242,7 @@ fn offer_view(catalog: &Catalog, free_articles: u32) -> OfferView {
 fn plan_view(catalog: &Catalog, plan: &Plan) -> PlanView {
     PlanView {
         id: plan.id.clone(),
-        name: plan.name.clone(),
+        name: plan.name.in_language(Language::English).to_owned(),
         price: plan.price.to_string(),
         interval: plan.interval.as_str().to_owned(),
         trial_days: plan.trial_days,

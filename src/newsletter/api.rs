@@ -14,7 +14,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     billing::catalog::{
         asked::{CACHED, Where},
-        newsletters::{Localized, Newsletter, Rhythm},
+        localized::Localized,
+        newsletters::{Newsletter, Rhythm},
         versions::Catalogs,
     },
     http::problem::{ApiError, ProblemBody},

@@ -86,13 +86,13 @@ impl Accounts {
             let same = same.filter(|same| same.email.key() == gift.email.key());
             return same.map(Offered::Waits).ok_or(BillingError::GiftWaits);
         }
+        let to = self.stranger(&gift);
         let letter = Letter::Gift {
             link: self.link_to("/gift", &token),
-            product: product.name,
+            product: product.name.in_language(to.words.language).to_owned(),
             days: gift.days,
             until: gift.expires_at,
         };
-        let to = self.stranger(&gift);
         self.mail.enqueue(&mut tx, &to, letter.content(&to.words), now).await?;
         let after = json!({"product": gift.product, "days": gift.days, "reason": gift.reason});
         let entry = office.entry.clone().on("gift", id).after(after);

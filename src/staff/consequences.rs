@@ -49,6 +49,7 @@ fn switched(of: &Foreseen, switch: &Preview, words: &Words) -> Vec<String> {
         Some(Then::Switch { terms }) => (&of.after.terms.plan.name, &terms.plan.name),
         _ => (&of.before.terms.plan.name, &of.after.terms.plan.name),
     };
+    let [from, to] = [from, to].map(|name| name.in_language(words.language));
     let mut said = vec![if of.after.terms == of.before.terms {
         format!("{to} begins on {}; until then {from} goes on.", words.moment(switch.effective_at))
     } else {

@@ -66,7 +66,7 @@ pub(super) fn next(it: &Subscription, words: &Words) -> String {
                 format!(
                     "Charges {} for {} on {}",
                     words.money(terms.plan.price),
-                    terms.plan.name,
+                    terms.plan.name.in_language(words.language),
                     day(at)
                 )
             }

@@ -2,6 +2,10 @@
 
 use std::{fs, sync::Arc};
 
+use axum::{
+    body::Body,
+    http::{Request, header::ACCEPT_LANGUAGE},
+};
 use futures_util::future::join_all;
 use pressgate::{
     app::StartError,
@@ -104,6 +108,14 @@ on_both_databases! {
         ]});
         assert_eq!(answer.json(), expected);
         assert_eq!(t.get("/v1/plans").await.json(), expected);
+
+        // The same in the language that is asked for; caches are told.
+        let asked = Request::get("/v1/plans?site=demo").header(ACCEPT_LANGUAGE, "fr-CH, en;q=0.5");
+        let answer = t.send(asked.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.header("vary").to_ascii_lowercase(), "accept-language");
+        let names: Vec<Value> =
+            answer.json()["plans"].as_array().unwrap().iter().map(|it| it["name"].clone()).collect();
+        assert_eq!(names, [json!("Mensuelle"), json!("Annuelle")]);
     }
 
     async fn what_does_not_exist_has_no_plans(t: TestApp) {

@@ -25,7 +25,7 @@ use serde_json::json;
 use time::Duration;
 
 use crate::{
-    app::TestApp,
+    app::{TestApp, at},
     billing::OK,
     readers::{ANNA, PASSWORD, Tokens},
 };
@@ -76,6 +76,7 @@ on_both_databases! {
         assert_eq!(mail.subject, "Votre essai gratuit a commencé");
         let ends = "Fin de l’essai gratuit\u{a0}: 23 décembre 2026 à 05:05:06 CET\n";
         assert!(mail.body_text.contains(ends), "{}", mail.body_text);
+        assert!(mail.body_text.contains("Mensuelle"), "{}", mail.body_text);
         assert!(mail.body_text.contains("-- \nmatin\n"), "{}", mail.body_text);
         let html = mail.body_html;
         let logo = "<img src=\"http://127.0.0.1:8080/assets/site/matin/logo?v=";
@@ -130,5 +131,50 @@ on_both_databases! {
         outbox::mark_sent(&mut tx, id, now.plus(Duration::SECOND)).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(kept(&t, ANNA).await.unsubscribe_url, None);
+    }
+
+    async fn every_turn_of_a_subscription_is_mailed_in_french_and_a_card_that_ends_once(t: TestApp) {
+        let anna = t.reader(ANNA).await;
+        belongs_to(&t, &anna, "demo").await;
+        let id = t.subscribed(&anna, "monthly", "pm_sandbox_ok:exp-2027-01").await;
+        for (act, body) in [("cancel", json!({"at": "period_end"})), ("resume", json!({}))] {
+            t.clock.advance(Duration::MILLISECOND);
+            let done = t.about(&anna, &id, act, body).await;
+            assert_eq!(done.status, 200, "{act}: {}", done.text());
+        }
+        // The card pays the trial's end and January, and ends before the charge of February.
+        t.settle_until(at("2027-01-22T00:00:00Z")).await;
+        let words = Words::new(Language::French, "UTC");
+        let ends_soon = words.say("letter-billing-card-expiring-subject");
+        assert!(!t.subjects_to(ANNA).await.contains(&ends_soon), "not before it matters");
+        t.settle_until(at("2027-02-20T00:00:00Z")).await;
+        let anna = t.device(ANNA).await;
+        let another = json!({"payment_method": "pm_sandbox_ok"});
+        assert_eq!(t.about(&anna, &id, "payment-method", another).await.status, 200);
+        let preview = t.about(&anna, &id, "switch/preview", json!({"plan": "annual"})).await.json();
+        let switch = json!({"plan": "annual", "preview": preview["preview"]});
+        assert_eq!(t.about(&anna, &id, "switch", switch).await.status, 200);
+
+        let told = t.subjects_to(ANNA).await;
+        for turn in [
+            "trial-started", "canceled-trial", "resumed", "trial-ending", "first-paid", "renewed",
+            "card-expiring", "switched",
+        ] {
+            let subject = words.say(&format!("letter-billing-{turn}-subject"));
+            let times = told.iter().filter(|it| **it == subject).count();
+            assert_eq!(times, 1, "{subject} in {told:?}");
+        }
+        let mut tx = t.state.databases.main.read().await.unwrap();
+        let all = outbox::newest(&mut tx, Some(&Address::parse(ANNA).unwrap())).await.unwrap();
+        for mail in all.iter().filter(|mail| mail.body_text.contains("abonnement")) {
+            assert!(mail.body_html.contains("<html lang=\"fr\""), "{}", mail.body_html);
+            for part in [&mail.body_text, &mail.body_html] {
+                assert!(!part.contains("Monthly") && !part.contains("Annual"), "{part}");
+            }
+        }
+        let card = all.iter().find(|mail| mail.subject == ends_soon).unwrap();
+        for part in [&card.body_text, &card.body_html] {
+            assert!(part.contains("01/2027") && part.contains("/mail/card?token="), "{part}");
+        }
     }
 }

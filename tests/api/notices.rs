@@ -5,7 +5,7 @@ use iso_currency::Currency;
 use pressgate::{
     billing::{
         calendar::Period,
-        catalog::Interval,
+        catalog::{Interval, localized::Localized},
         letter::{BillingLetter, News, Price},
         notice::{
             NoticeKind,
@@ -63,7 +63,7 @@ fn trial_ending() -> BillingLetter {
     let amount = Money { amount: 290, currency: Currency::USD };
     let price = Price { amount, interval: Interval::Month };
     BillingLetter {
-        plan: "Monthly".to_owned(),
+        plan: Localized::for_all("Monthly"),
         account: "https://pay.example/account".to_owned(),
         links: None,
         news: News::TrialEnding { ends: at(ENDS), price, charged: true },

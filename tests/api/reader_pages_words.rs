@@ -26,12 +26,16 @@ fn english() -> BTreeSet<&'static str> {
         include_str!("../../src/language/en/account.ftl"),
         include_str!("../../src/language/en/subscribe.ftl"),
         include_str!("../../src/language/en/plan.ftl"),
+        include_str!("../../src/language/en/invoice.ftl"),
+        include_str!("../../src/language/en/newsletter.ftl"),
     );
     let french = concat!(
         include_str!("../../src/language/fr/page.ftl"),
         include_str!("../../src/language/fr/account.ftl"),
         include_str!("../../src/language/fr/subscribe.ftl"),
         include_str!("../../src/language/fr/plan.ftl"),
+        include_str!("../../src/language/fr/invoice.ftl"),
+        include_str!("../../src/language/fr/newsletter.ftl"),
     );
     // French parts some words with a space that does not break.
     let french: BTreeSet<&str> = pieces(french).map(|text| text.trim_matches('\u{a0}')).collect();
@@ -48,7 +52,13 @@ pub(crate) fn is_french(name: &str, page: &str) {
     let page = page.split("<aside class=\"sandbox-bar\"").next().unwrap();
     let found: Vec<&str> = english().into_iter().filter(|text| page.contains(*text)).collect();
     assert!(found.is_empty(), "{name} says {found:?}: {page}");
-    // Nor any that stands in a template instead of a message.
+    // Nor any that the catalog says,
+    let found =
+        [">Monthly", ">Annual", " Monthly", " Annual", "The Tide", "Lamplight", "Soundings"]
+            .iter()
+            .find(|name| page.contains(**name));
+    assert!(found.is_none(), "{name} says {found:?}: {page}");
+    // nor any that stands in a template instead of a message.
     let found = [" the ", " your ", " you ", " and ", " with ", " this "]
         .iter()
         .find(|word| page.contains(**word));

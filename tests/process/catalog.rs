@@ -13,6 +13,15 @@ fn a_catalog_is_checked_before_it_is_used() {
 
     let text = std::fs::read_to_string(shipped).unwrap();
     let file = folder.path().join("mine.toml");
+    std::fs::write(&file, text.replacen(", fr = \"Mensuelle\"", "", 1)).unwrap();
+    let gap = run(&url, &["catalog", "check", file.to_str().unwrap()]);
+    assert_eq!(
+        String::from_utf8(gap.stdout).unwrap(),
+        "Note: `plans.name` of `monthly` has no text in fr: `en` is shown instead\n\
+         Well: products 1, plans 2\n"
+    );
+    assert!(gap.status.success());
+
     let wrong = text.replace("\"USD\"", "\"DOLLAR\"").replace("\"month\"\n", "\"week\"\n");
     std::fs::write(&file, wrong).unwrap();
     let told = run(&url, &["catalog", "check", file.to_str().unwrap()]);

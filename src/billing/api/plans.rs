@@ -3,6 +3,7 @@
 use axum::{
     Json,
     extract::{Query, State, rejection::QueryRejection},
+    http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -15,6 +16,7 @@ use crate::{
         model::{Catalog, Interval, Plan},
     },
     http::problem::{ApiError, ProblemBody},
+    language::Language,
 };
 
 /// A plan that is offered.
@@ -24,7 +26,7 @@ pub(super) struct PlanBody {
     id: String,
     /// The product that it buys.
     product: String,
-    /// For people.
+    /// For people, in the language of the site or else in the one that `Accept-Language` asks for.
     name: String,
     /// Of one interval.
     price: MoneyBody,
@@ -39,11 +41,11 @@ pub(super) struct PlanBody {
 }
 
 impl PlanBody {
-    fn of(catalog: &Catalog, plan: &Plan) -> Self {
+    fn of(catalog: &Catalog, plan: &Plan, language: Language) -> Self {
         Self {
             id: plan.id.clone(),
             product: plan.product.clone(),
-            name: plan.name.clone(),
+            name: plan.name.in_language(language).to_owned(),
             price: plan.price.into(),
             interval: plan.interval,
             trial_days: plan.trial_days,
@@ -67,10 +69,16 @@ pub(super) struct PlansBody {
               (status = 422, description = "Unknown parameters", body = ProblemBody)))]
 pub(super) async fn list(
     State(counter): State<Counter>,
+    headers: HeaderMap,
     place: Result<Query<Where>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     let site = Where::site(place, &counter.directory)?;
     let catalog = counter.billing.catalogs.current();
-    let plans = catalog.offered(site.as_deref()).map(|plan| PlanBody::of(&catalog, plan));
-    Ok((CACHED, Json(PlansBody { plans: plans.collect() })).into_response())
+    let only = site.as_deref().and_then(|site| counter.directory.site(site)?.look.language);
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let language = Language::choose(only, None, accepted);
+    let offered = catalog.offered(site.as_deref());
+    let plans = offered.map(|plan| PlanBody::of(&catalog, plan, language)).collect();
+    let vary = [(header::VARY, "Accept-Language")];
+    Ok((CACHED, vary, Json(PlansBody { plans })).into_response())
 }

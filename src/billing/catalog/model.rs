@@ -6,7 +6,7 @@ use iso_currency::Currency;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::newsletters::Newsletter;
+use super::{localized::Localized, newsletters::Newsletter};
 use crate::{clock::Timestamp, money::Money};
 
 /// How often a plan is paid.
@@ -65,7 +65,7 @@ pub struct Product {
     /// Its name for programs.
     pub id: String,
     /// Its name for people.
-    pub name: String,
+    pub name: Localized,
     /// What it opens.
     pub sites: Sites,
     /// What else comes with it, such as `ad_free`.
@@ -107,7 +107,7 @@ pub struct Plan {
     /// The product that it buys.
     pub product: String,
     /// Its name for people.
-    pub name: String,
+    pub name: Localized,
     /// The price of one interval.
     pub price: Money,
     /// How often it is paid.

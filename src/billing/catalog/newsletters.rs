@@ -5,12 +5,11 @@ use toml::de::DeValue;
 use utoipa::ToSchema;
 
 use super::{
+    localized::{Localized, localized},
     model::Sites,
     parse::{refuse_doubles, sites},
     section::{Section, flag, name, text, word},
 };
-use crate::language::Language;
-
 /// The word that a product includes where it opens the newsletters for subscribers.
 pub const INCLUDED: &str = "newsletters";
 /// A form holds all of them.
@@ -29,13 +28,6 @@ pub enum Rhythm {
     Weekly,
 }
 
-/// A text in several languages; in at least one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Localized {
-    first: (Language, String),
-    others: Vec<(Language, String)>,
-}
-
 /// One of the publisher's newsletters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Newsletter {
@@ -51,26 +43,6 @@ pub struct Newsletter {
     pub for_subscribers: bool,
     /// To which sites it belongs.
     pub sites: Sites,
-}
-
-impl Localized {
-    /// The same text for everybody, taken for `language` where somebody asks.
-    #[must_use]
-    pub fn only(language: Language, text: impl Into<String>) -> Self {
-        Self { first: (language, text.into()), others: Vec::new() }
-    }
-
-    /// The text in `language`, or in the one that comes first where there is none.
-    #[must_use]
-    pub fn in_language(&self, language: Language) -> &str {
-        let mut all = self.all();
-        all.find(|(other, _)| *other == language).map_or(self.first.1.as_str(), |(_, text)| text)
-    }
-
-    /// The text in each language that it has.
-    pub fn all(&self) -> impl Iterator<Item = (Language, &str)> {
-        std::iter::once(&self.first).chain(&self.others).map(|(it, text)| (*it, text.as_str()))
-    }
 }
 
 /// Reads the newsletters of a catalog, which may have none.
@@ -98,26 +70,6 @@ fn newsletter(row: &Section<'_>) -> Option<Newsletter> {
         for_subscribers,
         sites,
     })
-}
-
-/// A text, or a table of texts by language.
-fn localized(
-    row: &Section<'_>,
-    key: &str,
-    read: impl Fn(&DeValue<'_>) -> Result<String, String>,
-) -> Option<Localized> {
-    if row.peek(key, |value| value.as_table().map(|_| ()).ok_or_else(String::new)).is_none() {
-        return row.required(key, read).map(|text| Localized::only(Language::default(), text));
-    }
-    let texts = row.table(key, Language::TAGS)?;
-    let in_language = |it: Language| Some((it, texts.optional(it.tag(), &read)?));
-    let mut found = Language::ALL.into_iter().filter_map(in_language);
-    let first = found.next();
-    if first.is_none() && !Language::TAGS.iter().any(|tag| texts.has(tag)) {
-        row.wrong(key, "is in no language: { en = \"The Tide\" }");
-    }
-    let first = first?;
-    Some(Localized { first, others: found.collect() })
 }
 
 fn description(value: &DeValue<'_>) -> Result<String, String> {
@@ -148,6 +100,7 @@ fn rhythm(value: &DeValue<'_>) -> Result<Rhythm, String> {
 mod tests {
     use super::super::{Catalog, source::SHIPPED};
     use super::*;
+    use crate::language::Language;
 
     const REST: &str = r#"
 [seller]

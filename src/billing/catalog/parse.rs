@@ -9,6 +9,7 @@ use iso_currency::{Country, Currency};
 use toml::de::{DeTable, DeValue};
 
 use super::{
+    localized::localized,
     model::{
         Catalog, Dunning, Interval, Migration, Plan, Product, Sites, TaxRate, TrialWithoutCard,
     },
@@ -118,7 +119,7 @@ fn read(root: &Section<'_>) -> Option<Catalog> {
 
 fn product(row: &Section<'_>) -> Option<Product> {
     let id = row.required("id", word);
-    let name = row.required("name", name);
+    let name = localized(row, "name", name);
     let sites = row.required("sites", sites);
     let includes = row.optional("includes", words).unwrap_or_default();
     Some(Product { id: id?, name: name?, sites: sites?, includes })
@@ -130,7 +131,7 @@ fn plan(row: &Section<'_>, products: &[String]) -> Option<Plan> {
     if let Some(id) = product.as_ref().filter(|id| !products.contains(id)) {
         row.wrong("product", format!("names `{id}`, which is no product"));
     }
-    let name = row.required("name", name);
+    let name = localized(row, "name", name);
     let price = price(row);
     let interval = row.required("interval", interval);
     let trial_days = row.optional("trial_days", whole(0..=TRIAL_DAYS_MAX)).unwrap_or(0);

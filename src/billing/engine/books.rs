@@ -24,6 +24,7 @@ use crate::{
     },
     clock::Timestamp,
     db::Tx,
+    language::Words,
     money::Money,
 };
 
@@ -71,9 +72,12 @@ impl Billing {
         (charge, period): (&Charge, Period),
         bill: &Bill,
     ) -> Result<Vec<Line>, BillingError> {
+        // An invoice is written once, in the language in which its reader is written to then.
+        let to = self.recipient(tx, charge.reader).await?;
+        let words = to.map_or_else(Words::default, |to| to.words);
         let plan = &charge.purchase.terms.plan;
         let mut lines = vec![Line {
-            description: plan.name.clone(),
+            description: plan.name.in_language(words.language).to_owned(),
             plan: plan.id.clone(),
             period,
             amounts: bill.price,
@@ -81,7 +85,7 @@ impl Billing {
             credits: None,
         }];
         for (paid, amount) in self.spread(tx, (charge.subscription, charge.credit)).await? {
-            let line = paid.credit_line("Unused time of the plan before".to_owned(), amount);
+            let line = paid.credit_line(words.say("invoice-unused-time"), amount);
             lines.push(line.map_err(InvoiceError::from)?);
         }
         Ok(lines)

@@ -10,6 +10,7 @@ use crate::{
         consent::{self, Shown},
         event::{Actor, Event},
         gateway::{ChargeOutcome, GatewayError, PaymentMethod},
+        invoice::credit::WITHDRAWN,
         letter::News,
         notice::NoticeKind,
         subscription::{
@@ -118,10 +119,10 @@ impl Billing {
         let ended = current.cancel_now(EndReason::Withdrawn, now)?;
         let since = until.minus(WITHDRAWAL);
         let of = (ended.0.id, since);
-        let refund = self.give_back_since(tx, of, "withdrawal", now).await?;
+        let refund = self.give_back_since(tx, of, WITHDRAWN, now).await?;
         let withdrawn = self.record(tx, ended, Actor::Reader, now).await?;
         if let Some(amount) = refund {
-            let event = Event::Refunded { amount, reason: "withdrawal".to_owned() };
+            let event = Event::Refunded { amount, reason: WITHDRAWN.to_owned() };
             self.write_event(tx, (&withdrawn, &event), Actor::Reader, now).await?;
         }
         let news = News::Withdrawn { at: now, refund };

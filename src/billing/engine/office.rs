@@ -8,7 +8,7 @@ use crate::{
     audit::{self, model::Entry},
     billing::{
         event::{Actor, Event},
-        invoice::{credit_store as credits, model::Invoice, store as invoices},
+        invoice::{credit::PAUSED, credit_store as credits, model::Invoice, store as invoices},
         letter::News,
         operation,
         subscription::{
@@ -278,7 +278,7 @@ impl Billing {
         let mut tx = self.db.write().await?;
         let before = self.take_any(&mut tx, id, (office, now)).await?;
         let (changed, credit) = before.clone().pause(now)?;
-        self.credit(&mut tx, (&before, credit), "paused", now).await?;
+        self.credit(&mut tx, (&before, credit), PAUSED, now).await?;
         let paused = self.change(&mut tx, changed, office.actor(), now).await?;
         self.log(&mut tx, office, (&before, &paused)).await?;
         tx.commit().await?;

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     billing::{
+        catalog::localized::Localized,
         charge::model::Charge,
         event::Event,
         invoice::model::Invoice,
@@ -152,9 +153,9 @@ impl Billing {
         self.tell(tx, it, news, now).await
     }
 
-    fn plan_name(&self, id: &str) -> String {
+    fn plan_name(&self, id: &str) -> Localized {
         let catalog = self.catalogs.current();
-        catalog.plan(id).map_or_else(|| id.to_owned(), |plan| plan.name.clone())
+        catalog.plan(id).map_or_else(|| Localized::for_all(id), |plan| plan.name.clone())
     }
 
     /// A charge was declined: told at the first failure, and what follows by reminders.

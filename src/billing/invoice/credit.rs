@@ -8,6 +8,11 @@ use uuid::Uuid;
 use super::model::{Invoice, Line, State};
 use crate::{billing::tax::Taxed, clock::Timestamp, money::Money};
 
+/// Why time was given back that a reader will not read in, having withdrawn.
+pub const WITHDRAWN: &str = "withdrawal";
+/// Why time was given back that a pause left unused.
+pub const PAUSED: &str = "paused";
+
 /// Where the money of a credit note goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CreditTo {
@@ -49,7 +54,7 @@ pub struct CreditNote {
     pub subscription: Uuid,
     /// How much; above zero.
     pub amounts: Taxed,
-    /// Why, for people.
+    /// Why: [`WITHDRAWN`], [`PAUSED`], or in the words of whoever gave it back.
     pub reason: String,
     /// Where the money goes.
     pub to: CreditTo,

@@ -7,7 +7,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{
-    credit::CreditNote,
+    credit::{CreditNote, PAUSED, WITHDRAWN},
     model::{Invoice, Line, State},
 };
 use crate::{
@@ -151,7 +151,12 @@ fn line_view(words: &Words, line: &Line) -> LineView {
 fn note_view(words: &Words, note: &CreditNote) -> NoteView {
     NoteView {
         number: note.number.clone(),
-        reason: note.reason.clone(),
+        // What we wrote ourselves is a word; staff write to the reader.
+        reason: match note.reason.as_str() {
+            WITHDRAWN => words.say("invoice-reason-withdrawn"),
+            PAUSED => words.say("invoice-reason-paused"),
+            written => written.to_owned(),
+        },
         day: words.day(note.at),
         tax: words.money(note.amounts.tax),
         total: words.money(note.amounts.total),

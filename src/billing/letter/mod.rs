@@ -13,7 +13,11 @@ mod text;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use super::{calendar::Period, catalog::Interval, link::SubscriptionLinks};
+use super::{
+    calendar::Period,
+    catalog::{Interval, localized::Localized},
+    link::SubscriptionLinks,
+};
 use crate::{clock::Timestamp, language::Words, money::Money};
 
 /// Which texts are in use; kept with each notice, so that it can be shown later what was said.
@@ -23,7 +27,7 @@ pub const TEXTS: u32 = 2;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BillingLetter {
     /// The plan's name for people.
-    pub plan: String,
+    pub plan: Localized,
     /// The account's page, where everything can be seen and changed.
     pub account: String,
     /// What can be done by a link; nothing to what is no subscription.
@@ -229,7 +233,7 @@ pub enum News {
     /// Another plan began; the letter's plan is the new one.
     Switched {
         /// The plan before.
-        from: String,
+        from: Localized,
         /// When.
         at: Timestamp,
         /// What was charged.
@@ -242,7 +246,7 @@ pub enum News {
     /// Another plan begins later; the letter's plan is the one until then.
     SwitchScheduled {
         /// The plan then.
-        to: String,
+        to: Localized,
         /// Its first charge.
         next: Upcoming,
     },

@@ -24,7 +24,7 @@ fn letter(news: News) -> BillingLetter {
     let links =
         SubscriptionLinks { cancel: link("cancel"), card: link("card"), resume: link("resume") };
     let links = (!matches!(news, News::Complimentary { .. })).then_some(links);
-    BillingLetter { plan: "Monthly <b>".into(), account: ACCOUNT.into(), links, news }
+    BillingLetter { plan: Localized::for_all("Monthly <b>"), account: ACCOUNT.into(), links, news }
 }
 
 fn written(news: News) -> Rendered {
@@ -67,8 +67,14 @@ fn beginnings() -> Vec<News> {
         News::PaymentRecovered { receipt: receipt(), next },
         News::Resumed { next },
         News::Unpaused { receipt: Some(receipt()), next },
-        News::Switched { from: "<i>".into(), at: ends, charge: usd(1845), credit: usd(145), next },
-        News::SwitchScheduled { to: "<i>".into(), next },
+        News::Switched {
+            from: Localized::for_all("<i>"),
+            at: ends,
+            charge: usd(1845),
+            credit: usd(145),
+            next,
+        },
+        News::SwitchScheduled { to: Localized::for_all("<i>"), next },
     ]
 }
 

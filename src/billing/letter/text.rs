@@ -23,6 +23,7 @@ impl BillingLetter {
     #[must_use]
     pub fn content(&self, words: &Words) -> Content {
         let Self { plan, account, links, news } = self;
+        let plan = plan.in_language(words.language);
         let content = content(Desk { words, plan, account, links: links.as_ref() }, news);
         match &content.action {
             Some(_) => content,
@@ -68,9 +69,13 @@ fn content(desk: Desk<'_>, news: &News) -> Content {
         News::Paused { at, credit } => change::paused(desk, *at, *credit),
         News::Unpaused { receipt, next } => change::unpaused(desk, receipt.as_ref(), *next),
         News::Switched { from, at, charge, credit, next } => {
+            let from = from.in_language(desk.words.language);
             change::switched((desk, from), *at, (*charge, *credit), *next)
         }
-        News::SwitchScheduled { to, next } => change::switch_scheduled(desk, to, *next),
+        News::SwitchScheduled { to, next } => {
+            let to = to.in_language(desk.words.language);
+            change::switch_scheduled(desk, to, *next)
+        }
         News::Complimentary { until } => change::complimentary(desk, *until),
     }
 }

@@ -18,8 +18,9 @@ use super::{
 use crate::{
     billing::{
         calendar::Period,
-        catalog::model::{
-            Catalog, Dunning, Interval, Plan, Product, Sites, Terms, TrialWithoutCard,
+        catalog::{
+            localized::Localized,
+            model::{Catalog, Dunning, Interval, Plan, Product, Sites, Terms, TrialWithoutCard},
         },
         event::Event,
     },
@@ -42,7 +43,7 @@ pub(crate) fn plan(id: &str, amount: i64, interval: Interval, trial_days: u32) -
     Plan {
         id: id.to_owned(),
         product: "digital".to_owned(),
-        name: id.to_owned(),
+        name: Localized::for_all(id),
         price: usd(amount),
         interval,
         trial_days,
@@ -61,7 +62,7 @@ pub(crate) fn terms(id: &str) -> Terms {
         country: "US".to_owned(),
         products: vec![Product {
             id: "digital".to_owned(),
-            name: "Digital".to_owned(),
+            name: Localized::for_all("Digital"),
             sites: Sites::All,
             includes: Vec::new(),
         }],

@@ -23,3 +23,6 @@ invoice-number = Number
 invoice-day = Day
 invoice-tax-in-it = Tax in it
 invoice-times = All times are UTC.
+invoice-unused-time = Unused time of the plan before
+invoice-reason-withdrawn = Withdrawal
+invoice-reason-paused = Paused

@@ -23,3 +23,6 @@ invoice-number = Numéro
 invoice-day = Jour
 invoice-tax-in-it = Dont taxe
 invoice-times = Toutes les heures sont en UTC.
+invoice-unused-time = Temps non utilisé de la formule précédente
+invoice-reason-withdrawn = Rétractation
+invoice-reason-paused = Suspension

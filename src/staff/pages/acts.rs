@@ -21,6 +21,7 @@ use crate::{
     audit::model::Action,
     auth::staff::permission::Permission,
     billing::{
+        catalog::model::Terms,
         engine::{Act, BillingError, CancelAt, DAYS_MAX, Foreseen, Office, REASON_MAX},
         subscription::{
             change::Refusal,
@@ -307,11 +308,11 @@ impl ActPage {
         }
         let plans = billing.other_plans(&it).into_iter();
         Ok(Self {
-            plans: plans.map(|terms| (terms.plan.id, terms.plan.name)).collect(),
+            plans: plans.map(|terms| named(terms, &frame)).collect(),
             kind,
             id,
             email: review.email.unwrap_or_else(|| "an erased reader".to_owned()),
-            plan: it.terms.plan.name.clone(),
+            plan: it.terms.plan.name.in_language(frame.words.language).to_owned(),
             now: plain::next(&it, &frame.words),
             currency: it.terms.plan.price.currency.code(),
             chosen,
@@ -320,6 +321,12 @@ impl ActPage {
             frame,
         })
     }
+}
+
+/// A plan's id, and what the office calls it.
+fn named(terms: Terms, frame: &Frame) -> (String, String) {
+    let name = terms.plan.name.in_language(frame.words.language).to_owned();
+    (terms.plan.id, name)
 }
 
 /// Why an act is refused, to stand on its page.

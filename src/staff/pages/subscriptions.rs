@@ -83,7 +83,7 @@ impl Row {
             id: it.id,
             reader: it.reader,
             email: email.unwrap_or_else(|| "erased".to_owned()),
-            plan: it.terms.plan.name.clone(),
+            plan: it.terms.plan.name.in_language(frame.words.language).to_owned(),
             status: it.state.status(),
             next: plain::next(it, &frame.words),
             created: frame.words.day(it.created_at),

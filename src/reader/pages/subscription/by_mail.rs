@@ -98,7 +98,7 @@ fn button_page(
     (purpose, token): (LinkPurpose, &str),
     chosen: &str,
 ) -> Option<Page> {
-    let plan = ("plan", it.terms.plan.name.as_str().into());
+    let plan = ("plan", it.terms.plan.name.in_language(words.language).into());
     let variables = [plan, ("date", until(words, it).into())];
     let hidden = ("token", token.to_owned());
     let (title, form) = match purpose {

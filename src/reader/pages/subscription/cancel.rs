@@ -70,7 +70,7 @@ pub(super) async fn chosen(
 
 /// What happens, and the button. A way to pay less stands beside it, where there is one.
 fn page_of(pages: &Pages, words: &Words, it: &Subscription) -> Page {
-    let plan = it.terms.plan.name.as_str();
+    let plan = it.terms.plan.name.in_language(words.language);
     let until = it.period().map(|period| words.day(period.end)).unwrap_or_default();
     let variables = [("plan", plan.into()), ("date", until.into())];
     let id = it.id.to_string();
@@ -98,8 +98,10 @@ fn page_of(pages: &Pages, words: &Words, it: &Subscription) -> Page {
     });
     let saves = yearly.and_then(|plan| Some((plan, catalog.savings(plan)?)));
     let stay = saves.map(|(plan, saved)| {
-        let variables =
-            [("plan", plan.name.as_str().into()), ("amount", words.money(saved).into())];
+        let variables = [
+            ("plan", plan.name.in_language(words.language).into()),
+            ("amount", words.money(saved).into()),
+        ];
         link(
             format!("/account/switch?id={}&plan={}", it.id, plan.id),
             words.with("plan-cancel-instead", &variables),

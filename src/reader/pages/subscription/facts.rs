@@ -84,7 +84,7 @@ fn lead(words: &Words, it: &Subscription) -> String {
         (State::Active(paid), Some(end)) => match &paid.then {
             Then::Cancel { .. } => dated("plan-lead-canceled", end),
             Then::Switch { terms } => {
-                let plan = ("plan", terms.plan.name.as_str().into());
+                let plan = ("plan", terms.plan.name.in_language(words.language).into());
                 words.with("plan-lead-switch", &[plan, ("date", words.day(end).into())])
             }
             Then::Renew => dated("plan-lead-active", end),
@@ -174,7 +174,7 @@ impl SubscriptionView {
         let shown = if canceling { "canceling" } else { status };
         Self {
             id: it.id,
-            name: it.terms.plan.name.clone(),
+            name: it.terms.plan.name.in_language(words.language).to_owned(),
             status,
             status_text: words.with("plan-status", &[("status", shown.into())]),
             lead: lead(words, it),

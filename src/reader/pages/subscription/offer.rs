@@ -218,7 +218,7 @@ impl Offer {
             });
             Some(Card {
                 href: self.wish.address("/subscribe", &plan.id),
-                name: plan.name.clone(),
+                name: plan.name.in_language(self.words.language).to_owned(),
                 summary: Proposal { terms, with_trial }.summary(&self.words),
                 savings,
                 best_value: plan.badge.as_deref() == Some("best_value"),

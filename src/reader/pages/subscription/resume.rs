@@ -65,7 +65,7 @@ pub(super) fn form(
     let mut lines = agreement(words, it, now)?;
     lines.push(way_out(words, &pages.accounts.public_url));
     let form = Form {
-        heading: it.terms.plan.name.clone(),
+        heading: it.terms.plan.name.in_language(words.language).to_owned(),
         text: lines.join(" "),
         hidden: vec![hidden],
         ..Form::new(action, words.say("plan-do-resume"))

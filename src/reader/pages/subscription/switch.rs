@@ -61,6 +61,7 @@ async fn page_of(
     plan: &str,
 ) -> Result<Page, BillingError> {
     let words = &sheet.words;
+    let name = it.terms.plan.name.in_language(words.language);
     let mut forms = Vec::new();
     for terms in pages.accounts.billing.other_plans(it) {
         if !plan.is_empty() && terms.plan.id != plan {
@@ -72,7 +73,7 @@ async fn page_of(
     }
     Ok(Page {
         title: words.say("plan-switch-title"),
-        lead: words.with("plan-switch-lead", &[("plan", it.terms.plan.name.as_str().into())]),
+        lead: words.with("plan-switch-lead", &[("plan", name.into())]),
         forms,
         links: vec![link("/account", words.say("plan-switch-stay"))],
         ..Page::default()
@@ -85,7 +86,7 @@ fn form_of(
     terms: &Terms,
     preview: &Preview,
 ) -> Form {
-    let name = terms.plan.name.as_str();
+    let name = terms.plan.name.in_language(words.language);
     let button = if preview.charge.is_zero() {
         words.with("plan-switch-button", &[("plan", name.into())])
     } else {
