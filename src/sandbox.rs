@@ -50,6 +50,8 @@ use crate::{
 
 /// The demonstration's site.
 pub const SITE: &str = "demo";
+/// Where its front page is.
+pub const NEWSPAPER: &str = "/demo/";
 /// Its secret key, which everybody knows.
 pub const SECRET_KEY: &str = "sk_sandbox_demo";
 /// Its publishable key.
@@ -268,7 +270,7 @@ mod tests {
     fn the_demonstration_looks_as_any_site_may() {
         let look = look();
         assert!(look.accent.unwrap().checked().is_ok());
-        let css = crate::demo::assets::STYLESHEET;
+        let css = crate::demo::assets::STYLESHEET.content();
         let (light, dark) = look.accents();
         assert!(css.contains(&format!("--accent: {light};")), "as its newspaper");
         assert!(css.contains(&format!("--accent: {dark};")), "and in the dark");

@@ -92,9 +92,9 @@ pub fn routes(
         .route("/", get(home))
         .route("/demo/", get(front))
         .route("/demo/articles/{slug}", get(article).layer(paywall))
-        .route("/demo/demo.css", get(stylesheet))
+        .route("/demo/demo.css", get(async |asked: HeaderMap| assets::STYLESHEET.answer(&asked)))
         .route("/demo/art/{file}", get(picture))
-        .route("/sandbox/bar.css", get(bar_stylesheet))
+        .route("/sandbox/bar.css", get(async |asked: HeaderMap| bar::STYLESHEET.answer(&asked)))
         .route("/demo/{*rest}", get(not_found))
         .with_state(demo))
 }
@@ -193,28 +193,14 @@ async fn sign_up(
     Ok(Some((view, cookie)))
 }
 
-async fn stylesheet() -> impl IntoResponse {
-    asset("text/css; charset=utf-8", assets::STYLESHEET)
-}
-
-async fn bar_stylesheet() -> impl IntoResponse {
-    asset("text/css; charset=utf-8", bar::STYLESHEET)
-}
-
-async fn picture(Path(file): Path<String>) -> Result<impl IntoResponse, ApiError> {
+async fn picture(Path(file): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {
     let picture = file.strip_suffix(".svg").and_then(assets::picture).ok_or(ApiError::NotFound)?;
-    Ok(asset("image/svg+xml", picture))
+    Ok(picture.answer(&headers))
 }
 
 async fn not_found(State(demo): State<Demo>) -> Result<Response, ApiError> {
     let around = Around { bar: Some(demo.bar("/demo/")), ..Around::default() };
     page(StatusCode::NOT_FOUND, pages::not_found(&demo.paper, &around))
-}
-
-fn asset(media_type: &'static str, content: &'static str) -> impl IntoResponse {
-    let headers =
-        [(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "public, max-age=300")];
-    (headers, content)
 }
 
 fn page(status: StatusCode, html: askama::Result<String>) -> Result<Response, ApiError> {

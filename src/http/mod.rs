@@ -1,9 +1,10 @@
-//! What all of HTTP shares: problem documents, bodies, forms, pages, cookies, the outermost layer, who
-//! asks, health, metrics.
+//! What all of HTTP shares: problem documents, bodies, forms, pages and their files, cookies, the
+//! outermost layer, who asks, health, metrics.
 //!
 //! `edge` wraps the router and sees every request first and every answer last. `serve` is the
 //! listener and the way it stops. Rooms offer their own routes in their `api`.
 
+pub mod asset;
 pub mod body;
 pub mod client_ip;
 pub mod cookie;

@@ -17,6 +17,7 @@ use super::Clocks;
 use crate::{
     clock::{Clock, Timestamp},
     http::{
+        asset::Asset,
         form::{Fields, is_from_here, says_where_from},
         problem::ApiError,
         return_to::checked,
@@ -24,7 +25,7 @@ use crate::{
 };
 
 /// Its style, served at `/sandbox/bar.css`.
-pub const STYLESHEET: &str = include_str!("bar.css");
+pub static STYLESHEET: Asset = Asset::new("text/css; charset=utf-8", include_str!("bar.css"));
 const MOMENT: StaticFormatDescription =
     format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC");
 

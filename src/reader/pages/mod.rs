@@ -30,9 +30,8 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    http::header,
+    http::HeaderMap,
     middleware::from_fn_with_state,
-    response::IntoResponse,
     routing::{get, post},
 };
 
@@ -40,17 +39,21 @@ pub use self::visit::{form_token, reader_of};
 use super::accounts::Accounts;
 use crate::{
     auth::guard::{Guard, slow_down},
+    http::asset::Asset,
     newsletter::newsletters::Newsletters,
     numbers::counts::PageCounts,
 };
 
 /// Where there is nowhere better to go.
 const HOME: &str = "/account";
-const STYLESHEET: &str = include_str!("../account.css");
+static STYLESHEET: Asset = Asset::new("text/css; charset=utf-8", include_str!("../account.css"));
 /// What is for everybody may be found; what is for one reader need not be asked for.
-const ROBOTS: &str = "User-agent: *\nDisallow: /account\nDisallow: /mail/\nDisallow: /v1/\n\
-    Disallow: /subscribe/welcome\nDisallow: /read-on\n";
-const ICON: &str = include_str!("../icon.svg");
+static ROBOTS: Asset = Asset::new(
+    "text/plain; charset=utf-8",
+    "User-agent: *\nDisallow: /account\nDisallow: /mail/\nDisallow: /v1/\n\
+     Disallow: /subscribe/welcome\nDisallow: /read-on\n",
+);
+static ICON: Asset = Asset::new("image/svg+xml", include_str!("../icon.svg"));
 
 /// What these pages need.
 #[derive(Clone)]
@@ -114,14 +117,8 @@ pub fn routes(pages: Pages, guard: Guard) -> Router {
         .route("/newsletters/unsubscribe", get(newsletters::preferences::leave_form))
         .layer(from_fn_with_state(pages.clone(), refusal::in_a_page))
         .merge(newsletters::one_click::route())
-        .route("/assets/account.css", get(async || asset("text/css; charset=utf-8", STYLESHEET)))
-        .route("/robots.txt", get(async || asset("text/plain; charset=utf-8", ROBOTS)))
-        .route("/assets/account.svg", get(async || asset("image/svg+xml", ICON)))
+        .route("/assets/account.css", get(async |asked: HeaderMap| STYLESHEET.answer(&asked)))
+        .route("/robots.txt", get(async |asked: HeaderMap| ROBOTS.answer(&asked)))
+        .route("/assets/account.svg", get(async |asked: HeaderMap| ICON.answer(&asked)))
         .with_state(pages)
-}
-
-fn asset(media_type: &'static str, content: &'static str) -> impl IntoResponse {
-    let headers =
-        [(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "public, max-age=300")];
-    (headers, content)
 }

@@ -32,17 +32,19 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    http::header,
+    http::HeaderMap,
     middleware::from_fn_with_state,
-    response::IntoResponse,
     routing::{get, post},
 };
 
 use super::desk::Desk;
-use crate::auth::guard::{Guard, slow_down};
+use crate::{
+    auth::guard::{Guard, slow_down},
+    http::asset::Asset,
+};
 
-const STYLESHEET: &str = include_str!("../office.css");
-const SCRIPT: &str = include_str!("../office.js");
+static STYLESHEET: Asset = Asset::new("text/css; charset=utf-8", include_str!("../office.css"));
+static SCRIPT: Asset = Asset::new("text/javascript; charset=utf-8", include_str!("../office.js"));
 
 /// What these pages need.
 #[derive(Clone)]
@@ -103,13 +105,7 @@ pub fn routes(pages: StaffPages, guard: Guard) -> Router {
         .route("/staff/team", get(team::page))
         .route("/staff/why", get(why::page))
         .layer(from_fn_with_state(pages.clone(), refusal::in_a_page))
-        .route("/assets/office.css", get(async || asset("text/css; charset=utf-8", STYLESHEET)))
-        .route("/assets/office.js", get(async || asset("text/javascript; charset=utf-8", SCRIPT)))
+        .route("/assets/office.css", get(async |asked: HeaderMap| STYLESHEET.answer(&asked)))
+        .route("/assets/office.js", get(async |asked: HeaderMap| SCRIPT.answer(&asked)))
         .with_state(pages)
-}
-
-fn asset(media_type: &'static str, content: &'static str) -> impl IntoResponse {
-    let headers =
-        [(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "public, max-age=300")];
-    (headers, content)
 }
