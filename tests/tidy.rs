@@ -58,6 +58,24 @@ fn every_migration_has_its_twin() {
     assert_eq!(numbers, expected, "numbered without gaps");
 }
 
+/// Pages are turned round for languages that are written from right to left.
+#[test]
+fn style_sheets_know_no_left_and_no_right() {
+    let files = files_below(&root().join("src"));
+    for path in files.iter().filter(|path| path.extension().is_some_and(|it| it == "css")) {
+        let text = fs::read_to_string(path).unwrap();
+        for declaration in text.split(['{', '}', ';']) {
+            let Some((name, value)) = declaration.split_once(':') else { continue };
+            let (name, value) = (name.trim(), value.trim());
+            let sides = ["left", "right"];
+            let is_physical = name == "float"
+                || sides.iter().any(|side| name == *side || name.ends_with(&format!("-{side}")))
+                || (name == "text-align" && sides.contains(&value));
+            assert!(!is_physical, "{}: {name}: {value}", path.display());
+        }
+    }
+}
+
 #[test]
 fn no_file_is_too_long() {
     let too_long: Vec<String> = sources()

@@ -21,7 +21,8 @@ use crate::{
     http::problem::ApiError,
     ids::{Ids, NoRandomness},
     language::Words,
-    mail::{MailError, MailRoom, address::Address, recipient::Recipient},
+    mail::{MailError, MailRoom, address::Address, letter::Look, recipient::Recipient},
+    site::directory::LiveSite,
 };
 
 /// Does what can be asked for about newsletters.
@@ -119,8 +120,9 @@ pub struct Confirmed {
 }
 
 impl Newsletters {
-    /// Writes to `email`: shall the newsletters with these ids be sent there? Whoever receives
-    /// them already is written to as well, so that nobody learns who does.
+    /// Writes to `email`: shall the newsletters with these ids be sent there? In the name and the
+    /// colours of `site`, where it is asked on one. Whoever receives them already is written to as
+    /// well, so that nobody learns who does.
     ///
     /// # Errors
     /// [`NewsletterError`] when nothing is chosen, or too many mails were asked for.
@@ -128,7 +130,7 @@ impl Newsletters {
         &self,
         email: &Address,
         ids: &[String],
-        words: &Words,
+        (words, site): (&Words, Option<&LiveSite>),
     ) -> Result<(), NewsletterError> {
         let catalog = self.catalogs.current();
         let chosen = model::choose(&catalog, ids)?;
@@ -137,9 +139,15 @@ impl Newsletters {
         limit_store::take(&mut tx, LimitKey::mail(email.key()), self.limit, now).await?;
         let consent = Consent::asked(self.ids.uuid(now)?, email.clone(), &chosen, words, now);
         store::insert_consent(&mut tx, &consent).await?;
-        let link = self.link(Purpose::Confirm, consent.id);
+        let mut link = self.link(Purpose::Confirm, consent.id);
+        if let Some(site) = site {
+            // The page behind it looks like the one where it was asked, in any browser.
+            link.push_str("&site=");
+            link.push_str(&site.site.id);
+        }
         let letter = letter::confirm(&chosen, link, words);
-        let to = Recipient::new(email, words.clone());
+        let look = site.map(|site| Look::of_site(site, &self.public_url));
+        let to = Recipient { look, ..Recipient::new(email, words.clone()) };
         self.mail.enqueue(&mut tx, &to, letter, now).await?;
         Ok(tx.commit().await?)
     }

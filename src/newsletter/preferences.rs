@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     billing::catalog::newsletters::Newsletter, clock::Timestamp, db::Tx, language::Words,
-    mail::address::Address,
+    mail::address::Address, site::directory::LiveSite,
 };
 
 /// What one address receives, for whoever has a link that was mailed to it.
@@ -89,7 +89,7 @@ impl Newsletters {
         &self,
         token: &str,
         wanted: &[String],
-        words: &Words,
+        asking: (&Words, Option<&LiveSite>),
     ) -> Result<Change, NewsletterError> {
         self.check(wanted)?;
         let mut tx = self.db.write().await?;
@@ -99,7 +99,7 @@ impl Newsletters {
         if new.is_empty() {
             return Ok(Change::Done);
         }
-        self.ask(&email, &new, words).await?;
+        self.ask(&email, &new, asking).await?;
         Ok(Change::Asked)
     }
 

@@ -7,6 +7,7 @@ use axum::{
 use pressgate::{
     clock::Clock,
     language::Language,
+    mail::{address::Address, outbox},
     site::look::{
         logo::Logo,
         model::{Accent, Font, Look},
@@ -17,7 +18,7 @@ use serde_json::json;
 
 use crate::{
     app::{Answer, TestApp},
-    reader_pages::Browser,
+    reader_pages::{Browser, mailed_link},
 };
 
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
@@ -84,6 +85,34 @@ on_both_databases! {
         for path in ["/assets/site/nobody/look.css", "/assets/site/%00/look.css"] {
             assert_eq!(t.get(path).await.status, 404, "{path}");
         }
+    }
+
+    async fn newsletters_are_asked_for_in_the_name_of_the_site(t: TestApp) {
+        t.site("matin", "Europe/Paris", json!({"rules": []})).await;
+        let accent = Accent { light: "#1a6b3c".parse().unwrap(), dark: None };
+        let language = Some(Language::French);
+        dress(&t, "matin", &Look { accent: Some(accent), language, ..Look::default() }, None).await;
+        let mut browser = Browser::new(&t);
+        let fields = [("email", "anna@example.org"), ("list-tide", "on")];
+        let asked = browser.submit("/newsletters?site=matin", "/newsletters", &fields).await;
+        assert_eq!(asked.status, 202);
+        let mut tx = t.state.databases.main.read().await.unwrap();
+        let to = Address::parse("anna@example.org").unwrap();
+        let mail = outbox::newest(&mut tx, Some(&to)).await.unwrap().pop().unwrap();
+        drop(tx);
+        assert_eq!(mail.subject, "Confirmez votre inscription à nos lettres");
+        assert!(mail.body_text.contains("-- \nmatin\n"), "{}", mail.body_text);
+        assert!(mail.body_html.contains("background:#1a6b3c"), "{}", mail.body_html);
+
+        // Another browser, which was never on that site.
+        let link = mailed_link(&t, "anna@example.org", "/newsletters/confirm").await;
+        let mut other = Browser::new(&t);
+        let page = other.open(&link).await.text();
+        assert!(page.contains("<p class=\"name\">matin</p>"), "{page}");
+        assert!(page.contains("<html lang=\"fr\""), "{page}");
+        let confirmed = other.submit(&link, "/newsletters/confirm", &[]).await;
+        assert_eq!(confirmed.status, 200);
+        assert!(confirmed.text().contains("<p class=\"name\">matin</p>"), "{}", confirmed.text());
     }
 
     async fn a_logo_stands_for_the_name_and_can_do_nothing(t: TestApp) {

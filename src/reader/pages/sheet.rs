@@ -31,6 +31,8 @@ pub(super) struct Sheet {
     pub(super) words: Words,
     /// Where the page is found again, in another language say. None where there are no forms.
     pub(super) here: Option<String>,
+    /// Whether somebody is logged in, and may log out.
+    pub(super) is_member: bool,
     /// The site that the page belongs to.
     site: Option<Arc<LiveSite>>,
     tokens: Option<Tokens>,
@@ -44,7 +46,7 @@ impl Sheet {
         let snapshot = pages.accounts.directory.snapshot();
         let Title { site, .. } = Title::of(&snapshot, (uri, headers), None, pages.secure);
         let words = words(headers, (site.as_deref(), None), pages.secure);
-        Self { words, here: None, site, tokens: None, bar: None }
+        Self { words, here: None, is_member: false, site, tokens: None, bar: None }
     }
 
     /// For a page of the browser whose cookie has the hash `holder`.
@@ -56,12 +58,18 @@ impl Sheet {
         let snapshot = Arc::clone(&pages.accounts.directory.snapshot());
         let now = pages.accounts.clock.now();
         let bar = (!pages.secure).then(|| Bar::new(now, here.as_deref().unwrap_or("/account")));
-        Self { words, here, site, tokens: Some(Tokens { snapshot, holder, now }), bar }
+        let tokens = Some(Tokens { snapshot, holder, now });
+        Self { words, here, is_member: false, site, tokens, bar }
+    }
+
+    /// The same where somebody is logged in, or not.
+    pub(super) fn for_member(self, is_member: bool) -> Self {
+        Self { is_member, ..self }
     }
 
     /// The same for a page without forms.
     pub(super) fn without_forms(self) -> Self {
-        Self { here: None, tokens: None, ..self }
+        Self { here: None, is_member: false, tokens: None, ..self }
     }
 
     /// Whose page it is: the site's name, or the publisher's where there is no site.

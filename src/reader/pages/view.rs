@@ -49,7 +49,6 @@ struct PageTemplate<'a> {
     sheet: &'a Sheet,
     publisher: &'a str,
     token_field: &'static str,
-    logged_in: bool,
 }
 
 /// A device on the account page.
@@ -94,7 +93,6 @@ struct AccountTemplate<'a> {
     sheet: &'a Sheet,
     publisher: &'a str,
     token_field: &'static str,
-    logged_in: bool,
 }
 
 /// What was wrong with a field, and where that field stands.
@@ -124,7 +122,6 @@ pub(super) fn page(pages: &Pages, status: StatusCode, page: &Page, sheet: &Sheet
         sheet,
         publisher: sheet.publisher(pages),
         token_field: form::FIELD,
-        logged_in: false,
     };
     let mut response = answer(status, template.render());
     if let Some(policy) = page.leads_to.as_deref().and_then(policy_for) {
@@ -158,7 +155,6 @@ pub(super) fn account(
         sheet,
         publisher: sheet.publisher(pages),
         token_field: form::FIELD,
-        logged_in: true,
     };
     answer(status, template.render())
 }

@@ -224,7 +224,8 @@ impl Visit {
 
     /// What pages are drawn with for this browser.
     pub(super) fn sheet(&self, pages: &Pages) -> Sheet {
-        Sheet::of(pages, self.words.clone(), (self.holder, self.here.clone(), self.site.clone()))
+        let of = (self.holder, self.here.clone(), self.site.clone());
+        Sheet::of(pages, self.words.clone(), of).for_member(self.member.is_some())
     }
 
     /// The reader, or the way to the log-in page and back to `path`. Whoever only reads here is told

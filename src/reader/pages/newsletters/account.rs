@@ -68,7 +68,7 @@ pub(in crate::reader::pages) async fn page(
     let member = visit.member_or_login(PATH)?;
     let page = member_page(&pages, &member, &words).await?;
     let notice = saved.map(|_| words.say("newsletter-saved"));
-    Ok(draw(&pages, StatusCode::OK, &NewsPage { notice, ..page }, (&sheet, true)))
+    Ok(draw(&pages, StatusCode::OK, &NewsPage { notice, ..page }, &sheet))
 }
 
 pub(in crate::reader::pages) async fn change(
@@ -87,7 +87,7 @@ pub(in crate::reader::pages) async fn change(
             let page = member_page(&pages, &member, &words).await?;
             let alert = Some(choose_again(invalid, &words));
             let page = NewsPage { alert, ..page };
-            Ok(draw(&pages, StatusCode::UNPROCESSABLE_ENTITY, &page, (&sheet, true)))
+            Ok(draw(&pages, StatusCode::UNPROCESSABLE_ENTITY, &page, &sheet))
         }
         Err(error) => Err(error.into()),
     }

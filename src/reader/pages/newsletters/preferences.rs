@@ -60,7 +60,7 @@ pub(in crate::reader::pages) async fn page(
         Err(error) => return Err(error.into()),
     };
     let sheet = visit.sheet(&pages);
-    Ok(visit.seal(draw(&pages, status, &page, (&sheet, false))))
+    Ok(visit.seal(draw(&pages, status, &page, &sheet)))
 }
 
 pub(in crate::reader::pages) async fn change(
@@ -71,7 +71,8 @@ pub(in crate::reader::pages) async fn change(
     let Some(ticked) = Ticked::read(fields) else {
         return Ok(refusal::unreadable(&pages, &visit.sheet(&pages)));
     };
-    let changed = pages.newsletters.change(&ticked.token, &ticked.lists, &words).await;
+    let asking = (&words, visit.site.as_deref());
+    let changed = pages.newsletters.change(&ticked.token, &ticked.lists, asking).await;
     // A mail that is asked for counts against the network that asks.
     let (status, notice, alert) = match changed {
         Ok(Change::Done) => (StatusCode::OK, Some(words.say("newsletter-saved")), None),
@@ -80,8 +81,8 @@ pub(in crate::reader::pages) async fn change(
             (StatusCode::UNPROCESSABLE_ENTITY, None, Some(choose_again(invalid, &words)))
         }
         Err(NewsletterError::InvalidLink) => {
-            let drawn = (&visit.sheet(&pages), false);
-            return Ok(draw(&pages, StatusCode::UNAUTHORIZED, &link_over(&words), drawn));
+            let sheet = visit.sheet(&pages);
+            return Ok(draw(&pages, StatusCode::UNAUTHORIZED, &link_over(&words), &sheet));
         }
         Err(error) => return Err(error.into()),
     };
@@ -89,7 +90,7 @@ pub(in crate::reader::pages) async fn change(
     let page = preferences_page(&pages, &found, &ticked.token, &words);
     let page = NewsPage { alert, notice, ..page };
     let sheet = visit.sheet(&pages);
-    Ok(draw(&pages, status, &page, (&sheet, false)))
+    Ok(draw(&pages, status, &page, &sheet))
 }
 
 /// The name of the newsletter behind a link, as far as there is one.
@@ -115,7 +116,7 @@ pub(in crate::reader::pages) async fn leave_form(
         Err(error) => return Err(error.into()),
     };
     let sheet = visit.sheet(&pages);
-    Ok(visit.seal(draw(&pages, status, &page, (&sheet, false))))
+    Ok(visit.seal(draw(&pages, status, &page, &sheet)))
 }
 
 fn leave_page(pages: &Pages, linked: &Linked, token: &str, words: &Words) -> NewsPage {
@@ -160,5 +161,5 @@ pub(in crate::reader::pages) async fn leave(
         Err(NewsletterError::InvalidLink) => (StatusCode::UNAUTHORIZED, link_over(&words)),
         Err(error) => return Err(error.into()),
     };
-    Ok(draw(&pages, status, &page, (&visit.sheet(&pages), false)))
+    Ok(draw(&pages, status, &page, &visit.sheet(&pages)))
 }

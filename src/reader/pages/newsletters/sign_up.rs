@@ -79,7 +79,7 @@ pub(in crate::reader::pages) async fn form(
     let ticked = Ticked { lists, site, email: email.unwrap_or_default(), ..Ticked::default() };
     let page = wish_page(&pages, &ticked, &words);
     let sheet = visit.sheet(&pages);
-    let response = draw(&pages, StatusCode::OK, &page, (&sheet, visit.member.is_some()));
+    let response = draw(&pages, StatusCode::OK, &page, &sheet);
     visit.seal(response)
 }
 
@@ -92,6 +92,8 @@ pub(in crate::reader::pages) async fn ask(
         return Ok(refusal::unreadable(&pages, &visit.sheet(&pages)));
     };
     let mut page = wish_page(&pages, &ticked, &words);
+    let named = ticked.site.as_deref().and_then(|id| pages.accounts.directory.site(id));
+    let asking = (&words, named.as_deref().or(visit.site.as_deref()));
     match Address::parse(&ticked.email) {
         Err(_) => {
             let field = page.form.as_mut().and_then(|form| form.email.as_mut());
@@ -99,7 +101,7 @@ pub(in crate::reader::pages) async fn ask(
                 field.error = Some(words.say("newsletter-email-invalid"));
             }
         }
-        Ok(email) => match pages.newsletters.ask(&email, &ticked.lists, &words).await {
+        Ok(email) => match pages.newsletters.ask(&email, &ticked.lists, asking).await {
             Ok(()) => return Ok(look_into_mail(&pages, &visit)),
             Err(NewsletterError::Choice(invalid)) => {
                 page.alert = Some(choose_again(invalid, &words));
@@ -108,8 +110,7 @@ pub(in crate::reader::pages) async fn ask(
         },
     }
     let sheet = visit.sheet(&pages);
-    let drawn = (&sheet, visit.member.is_some());
-    Ok(draw(&pages, StatusCode::UNPROCESSABLE_ENTITY, &page, drawn))
+    Ok(draw(&pages, StatusCode::UNPROCESSABLE_ENTITY, &page, &sheet))
 }
 
 /// What is wrong with what was ticked.
@@ -129,7 +130,7 @@ fn look_into_mail(pages: &Pages, visit: &Visit) -> Response {
         links: vec![to_sign_up(words)],
         ..NewsPage::default()
     };
-    draw(pages, StatusCode::ACCEPTED, &page, (&visit.sheet(pages), visit.member.is_some()))
+    draw(pages, StatusCode::ACCEPTED, &page, &visit.sheet(pages))
 }
 
 /// Programs that look at mails open links too, so opening one changes nothing.
@@ -145,7 +146,7 @@ pub(in crate::reader::pages) async fn confirm_form(
         Err(error) => return Err(error.into()),
     };
     let sheet = visit.sheet(&pages);
-    let response = draw(&pages, status, &page, (&sheet, visit.member.is_some()));
+    let response = draw(&pages, status, &page, &sheet);
     Ok(visit.seal(response))
 }
 
@@ -175,7 +176,7 @@ pub(in crate::reader::pages) async fn confirm(
         Err(NewsletterError::InvalidLink) => (StatusCode::UNAUTHORIZED, link_over(&words)),
         Err(error) => return Err(error.into()),
     };
-    Ok(draw(&pages, status, &page, (&visit.sheet(&pages), false)))
+    Ok(draw(&pages, status, &page, &visit.sheet(&pages)))
 }
 
 fn confirmed_page(pages: &Pages, confirmed: &Confirmed, words: &Words) -> NewsPage {

@@ -85,7 +85,6 @@ struct NewsTemplate<'a> {
     sheet: &'a Sheet,
     publisher: &'a str,
     token_field: &'static str,
-    logged_in: bool,
 }
 
 /// The newsletters of `site`, by rhythm, with the boxes of `ticked` ticked.
@@ -114,12 +113,7 @@ pub(super) fn groups(
 }
 
 /// Draws a page.
-pub(super) fn draw(
-    pages: &Pages,
-    status: StatusCode,
-    page: &NewsPage,
-    (sheet, logged_in): (&Sheet, bool),
-) -> Response {
+pub(super) fn draw(pages: &Pages, status: StatusCode, page: &NewsPage, sheet: &Sheet) -> Response {
     let email = page.form.as_ref().and_then(|form| form.email.as_ref());
     let wrong = email.and_then(|email| email.error.as_deref());
     let problem = wrong.map(|why| Problem { field_id: EMAIL.to_owned(), why });
@@ -130,7 +124,6 @@ pub(super) fn draw(
         sheet,
         publisher: sheet.publisher(pages),
         token_field: form::FIELD,
-        logged_in,
     };
     answer(status, template.render())
 }

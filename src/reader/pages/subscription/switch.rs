@@ -97,14 +97,14 @@ fn form_of(
     let agreement =
         [renews(words, &rate, preview.next_charge_at), way_out(words, &pages.accounts.public_url)];
     let mut facts = vec![
-        (words.say("plan-price"), rate),
         (words.say("plan-switch-from"), words.moment(preview.effective_at)),
+        (words.say("plan-switch-until"), words.moment(preview.next_charge_at)),
+        (words.say("plan-price"), rate),
     ];
     if !preview.credit.is_zero() {
         facts.push((words.say("plan-switch-credit"), words.money(preview.credit)));
     }
     facts.push((words.say("plan-switch-charge"), words.money(preview.charge)));
-    facts.push((words.say("plan-switch-until"), words.moment(preview.next_charge_at)));
     Form {
         heading: name.to_owned(),
         text: agreement.join(" "),

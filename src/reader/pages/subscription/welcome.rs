@@ -27,6 +27,7 @@ use crate::{
             way_back::WayBack,
         },
     },
+    sandbox,
 };
 
 #[derive(Debug, Deserialize)]
@@ -58,7 +59,6 @@ struct WelcomeTemplate<'a> {
     problems: Vec<Problem<'a>>,
     publisher: &'a str,
     token_field: &'static str,
-    logged_in: bool,
     lead: String,
     facts: Vec<(String, String)>,
     title: String,
@@ -167,8 +167,13 @@ async fn draw(
     let confirm_at = bank(pages, &it, &wish.welcome()).await?;
     let site = reader.site.as_deref().and_then(|site| pages.accounts.directory.site(site));
     let home = || {
-        let origin = site.as_ref()?.site.origins.first()?.clone();
-        WayBack { site: site.as_ref()?.site.id.clone(), return_to: origin }.href(pages)
+        let site = &site.as_ref()?.site;
+        // The newspaper of a sandbox is only a part of its site.
+        if !pages.secure && site.id == sandbox::SITE {
+            return Some(sandbox::NEWSPAPER.to_owned());
+        }
+        let origin = site.origins.first()?.clone();
+        WayBack { site: site.id.clone(), return_to: origin }.href(pages)
     };
     let back = wish.way_back().href(pages).or_else(home).unwrap_or_else(|| HOME.to_owned());
     let words = &sheet.words;
@@ -185,7 +190,6 @@ async fn draw(
         problems: Vec::new(),
         publisher: sheet.publisher(pages),
         token_field: form::FIELD,
-        logged_in: !member.session.reads_only,
         title: words.say(title(&it)),
         lead: lead(words, &it, confirm_at.is_some()),
         facts: view.facts,
