@@ -19,7 +19,10 @@ use super::{
 use crate::{
     audit::model::Action,
     auth::staff::permission::Permission,
-    billing::engine::{BillingError, DAYS_MAX, Office, REASON_MAX},
+    billing::{
+        catalog::model::Product,
+        engine::{BillingError, DAYS_MAX, Office, REASON_MAX},
+    },
     http::problem::ApiError,
     language::Language,
     mail::address::Address,
@@ -77,7 +80,9 @@ async fn draw(
     });
     let waiting = waiting.collect();
     let catalog = accounts.billing.catalogs.current();
-    let products = catalog.products.iter().map(|it| (it.id.clone(), it.name.clone())).collect();
+    let language = frame.words.language;
+    let named = |it: &Product| (it.id.clone(), it.name.in_language(language).to_owned());
+    let products = catalog.products.iter().map(named).collect();
     let page = GiftsPage { frame, wish, products, why, waiting };
     Ok(frame::answer(status, page.render()))
 }
