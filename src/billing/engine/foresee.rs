@@ -72,6 +72,8 @@ pub struct Foreseen {
     pub from_balance: Option<Money>,
     /// What a switch comes to, with the token by which exactly that is done.
     pub switch: Option<Preview>,
+    /// Whether the reader is told by mail.
+    pub told: bool,
 }
 
 impl Foreseen {
@@ -85,6 +87,7 @@ impl Foreseen {
             charged: None,
             from_balance: None,
             switch: None,
+            told: true,
         }
     }
 }
@@ -115,7 +118,9 @@ impl Billing {
             }
             Act::Cancel { at: CancelAt::PeriodEnd, .. } => {
                 let changed = it.cancel_at_period_end(reason, now)?;
-                as_it_is(changed.map_or_else(|| before.clone(), |(after, _)| after))
+                let told = changed.is_some();
+                let after = changed.map_or_else(|| before.clone(), |(after, _)| after);
+                Foreseen { told, ..as_it_is(after) }
             }
             Act::Refund { amount } => {
                 let left = refundable.ok_or(BillingError::RefundTooLarge)?;
@@ -125,7 +130,7 @@ impl Billing {
                 }
                 Foreseen { to_card: Some(Money { amount, ..left }), ..as_it_is(it) }
             }
-            Act::Extend { days } => as_it_is(it.extend(*days)?.0),
+            Act::Extend { days } => Foreseen { told: false, ..as_it_is(it.extend(*days)?.0) },
             Act::Pause => {
                 let ((after, _), credit) = it.pause(now)?;
                 Foreseen { to_balance: Some(credit), ..as_it_is(after) }
