@@ -210,7 +210,7 @@ async fn take(command: SubscriptionCommand, state: &AppState) -> Result<String, 
         C::Show(show) => return show.print(state).await,
         C::Give(give) => return give.give(state).await,
         C::Given { state: which, json } => return given(state, which, json).await,
-        C::TakeBack { id, why } => return take_back(state, id, why).await,
+        C::TakeBack { id, why } => return take_back(state, id, &why).await,
         C::Cancel { on, at, refund } => {
             let at = match at {
                 At::PeriodEnd => CancelAt::PeriodEnd,
@@ -412,7 +412,7 @@ async fn given(state: &AppState, which: String, json: bool) -> Result<String, Fa
     printed(json, &GivenPage::of(page, now), || words)
 }
 
-async fn take_back(state: &AppState, id: Uuid, why: Why) -> Result<String, Failure> {
+async fn take_back(state: &AppState, id: Uuid, why: &Why) -> Result<String, Failure> {
     let now = state.billing.clock.now();
     let complain = |error: BillingError| Complaint::of(error, why.json);
     let office = why.office(Action::ReaderComplimentaryEnded, now)?;

@@ -38,9 +38,12 @@ pub(super) fn consequences(of: &Foreseen, words: &Words) -> Vec<String> {
     }
     if of.after == of.before {
         said.push("The subscription stays as it is.".to_owned());
-    } else {
-        said.push("The reader is told by mail.".to_owned());
     }
+    said.push(if of.told {
+        "The reader is told by mail.".to_owned()
+    } else {
+        "No mail goes to the reader.".to_owned()
+    });
     said
 }
 

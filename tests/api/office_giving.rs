@@ -45,7 +45,7 @@ on_both_databases! {
         assert_eq!((&ended["taken_back_by"], &ended["given_by"]), (&json!(support.actor), &json!(support.actor)));
         assert_eq!(t.reason(&anna).await, "metered", "here at once");
         t.clock.advance(Duration::SECOND);
-        assert_eq!(elsewhere.reason(&anna).await, "metered", "elsewhere within a second");
+        assert_eq!(elsewhere.reason(&anna).await, "meter_exhausted", "elsewhere within a second");
         let subjects = t.subjects_to(ANNA).await;
         assert!(subjects.iter().any(|it| it == "Your time as our guest is over"), "{subjects:?}");
         let again = support.post(&end, json!({})).await;

@@ -158,7 +158,7 @@ async fn readers_are_found_shown_given_to_and_signed_out() {
     let server = Server::start(pressgate(&url, &[]));
     let made = sign_up(&server, "anna@example.org").await;
     let id = made["reader"]["id"].as_str().unwrap();
-    let found = run_json(&url, &["reader", "find", "ana@example", "--json"]);
+    let found = run_json(&url, &["reader", "find", "ana@example.org", "--json"]);
     assert_eq!(found["readers"][0]["id"], json!(id), "one mistake away: {found}");
     let give = ["subscription", "give", "Anna@Example.org", "--days", "7", "--reason", "a letter"];
     let given = run_json(&url, &[&give[..], &["--json"]].concat())["given"].take();

@@ -75,6 +75,8 @@ pub struct Foreseen {
     pub from_balance: Option<Money>,
     /// What a switch comes to, with the token by which exactly that is done.
     pub switch: Option<Preview>,
+    /// Whether the reader is told by mail.
+    pub told: bool,
 }
 
 impl Foreseen {
@@ -88,6 +90,7 @@ impl Foreseen {
             charged: None,
             from_balance: None,
             switch: None,
+            told: true,
         }
     }
 }
@@ -113,7 +116,9 @@ impl Billing {
             }
             Act::Cancel { at: CancelAt::PeriodEnd, .. } => {
                 let changed = it.cancel_at_period_end(reason, now)?;
-                as_it_is(changed.map_or_else(|| before.clone(), |(after, _)| after))
+                let told = changed.is_some();
+                let after = changed.map_or_else(|| before.clone(), |(after, _)| after);
+                Foreseen { told, ..as_it_is(after) }
             }
             Act::Refund { invoice, amount } => {
                 // A subscription keeps the currency of its first invoice.
@@ -122,7 +127,7 @@ impl Billing {
                 let part = part_of(&mut tx, id, order).await?;
                 Foreseen { to_card: Some(part.amount), ..as_it_is(it) }
             }
-            Act::Extend { days } => as_it_is(it.extend(*days)?.0),
+            Act::Extend { days } => Foreseen { told: false, ..as_it_is(it.extend(*days)?.0) },
             Act::Pause => {
                 let ((after, _), credit) = it.pause(now)?;
                 Foreseen { to_balance: Some(credit), ..as_it_is(after) }
