@@ -19,11 +19,15 @@ use crate::{
     },
     config::Config,
     staff::{
-        api::{FoundReaders, GivenBody, StaffSubscription, TimelineEntry},
+        api::{FoundReaders, HappenedBody, ReaderWhole, TimelinePage},
         desk::DeskError,
         review::ReaderReview,
+        timeline::Wanted,
     },
 };
+
+/// How much of what happened is shown.
+const TOLD_MAX: &str = "200";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ReaderCommand {
@@ -148,36 +152,29 @@ async fn show(state: &AppState, reader: &str, json: bool) -> Result<String, Fail
     let review = state.desk.review_reader(id).await;
     let review = review.map_err(|error| Complaint::of(error, json))?;
     append(state, &entry(state, (Action::ReaderViewed, id), None)).await?;
+    let words = state.desk.words();
+    let wanted = Wanted { limit: TOLD_MAX.to_owned(), ..Wanted::default() };
+    let told = state.desk.timeline(&review.reader, &wanted).await;
+    let told = told.map_err(|error| Complaint::of(error, json))?;
+    let told = TimelinePage::of(told, &words, &state.desk.names().await?).timeline;
     if !json {
-        return Ok(in_words(&review));
+        return Ok(in_words(&review, &told));
     }
-    let now = state.accounts.clock.now();
-    let ReaderReview { reader, subscriptions, grants, invoices, balances, timeline, .. } = review;
-    let subscriptions: Vec<_> = subscriptions.iter().map(StaffSubscription::from).collect();
-    let given: Vec<_> = grants.into_iter().map(|grant| GivenBody::of(grant, now)).collect();
-    let timeline: Vec<_> = timeline.into_iter().map(TimelineEntry::from).collect();
-    Ok(serde_json::to_string_pretty(&json!({
-        "reader": {
-            "id": reader.id, "email": reader.email.typed(),
-            "email_verified_at": reader.email_verified_at,
-            "has_password": reader.password_hash.is_some(), "created_at": reader.created_at,
-        },
-        "subscriptions": subscriptions,
-        "complimentary": given,
-        "invoices": invoices,
-        "balances": balances,
-        "timeline": timeline,
-    }))?)
+    let whole = ReaderWhole::of(review, state.accounts.clock.now(), &words);
+    let mut whole = serde_json::to_value(whole)?;
+    if let Some(whole) = whole.as_object_mut() {
+        whole.insert("timeline".to_owned(), serde_json::to_value(told)?);
+    }
+    Ok(serde_json::to_string_pretty(&whole)?)
 }
 
-fn in_words(review: &ReaderReview) -> String {
+fn in_words(review: &ReaderReview, told: &[HappenedBody]) -> String {
     let reader = &review.reader;
     let address = if reader.email_verified_at.is_some() { "confirmed" } else { "not confirmed" };
     let mut lines = vec![format!("{}  {}  {address}", reader.id, reader.email.typed())];
     lines.extend(review.subscriptions.iter().map(|it| format!("  {}", line(it, None))));
     let given = review.grants.iter();
     lines.extend(given.map(|it| format!("  given {} until {}: {}", it.product, it.ends_at, it.id)));
-    let told = review.timeline.iter();
-    lines.extend(told.map(|told| format!("  {}  {}  {}", told.at, told.actor, told.event)));
+    lines.extend(told.iter().map(|it| format!("  {}  {}  {}", it.at, it.actor, it.text)));
     lines.join("\n")
 }

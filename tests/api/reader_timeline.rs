@@ -174,7 +174,7 @@ on_both_databases! {
         let whole = whole.json();
         assert_eq!(whole["reader"]["email"], ANNA);
         assert_eq!(whole["subscriptions"][0]["status"], "active");
-        assert_eq!(whole["grants"][0]["reason"], "a birthday");
+        assert_eq!(whole["complimentary"][0]["reason"], "a birthday");
         assert_eq!(whole["invoices"][0]["status"], "paid");
         assert_eq!(whole["notes"][0]["text"], "asked <b>why</b>");
         assert_eq!(whole["devices"].as_array().unwrap().len(), 1, "one was logged out");

@@ -1,4 +1,5 @@
 // Staff at a browser, and what they find there.
+import assert from 'node:assert/strict';
 import { judge } from './judge.mjs';
 
 const WIDTHS = { wide: { width: 1280, height: 900 }, narrow: { width: 320, height: 700 } };
@@ -58,6 +59,9 @@ export async function look(page, service, name) {
     // What judges in one width leaves marks in the page that are none of ours.
     const options = { viewport, javaScriptEnabled: true, markup: width === 'wide' };
     await judge(page, options, `office-${name}-${width}`);
+    // What hangs over the edge makes the page scroll sideways.
+    const whole = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(whole <= viewport.width, `${name} is ${whole} px wide`);
   }
   await page.setViewportSize(WIDTHS.wide);
 }

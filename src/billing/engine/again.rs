@@ -22,6 +22,7 @@ use crate::{
     },
     clock::Timestamp,
     db::Tx,
+    language::Language,
 };
 
 /// A letter about billing that can be written once more.
@@ -70,7 +71,9 @@ impl Billing {
             let found = store::find(tx, &self.catalogs, notice.subscription).await?;
             let Some(it) = found.map(|it| it.as_of(now)) else { continue };
             if self.still_true(&it, &notice, now).is_some() {
-                offers.push(Offer { again, about: it.terms.plan.name });
+                // The office is in English.
+                let about = it.terms.plan.name.in_language(Language::English).to_owned();
+                offers.push(Offer { again, about });
             }
         }
         Ok(offers)

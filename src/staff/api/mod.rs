@@ -32,7 +32,8 @@ pub(crate) use self::{
     finding_bodies::FoundReaders,
     gifts::OfferedBody,
     orders::ForeseenBody,
-    subscription_bodies::{Page, StaffSubscription, TimelineEntry, Whole},
+    reader_bodies::{HappenedBody, ReaderWhole, TimelinePage},
+    subscription_bodies::{Page, StaffSubscription, Whole},
 };
 pub(super) use self::{decisions::Looked as LookedWhy, notes::parse_text as parse_note};
 use super::desk::Desk;

@@ -4,12 +4,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::notes::NoteBody;
+use super::{complimentary::GivenBody, notes::NoteBody, subscription_bodies::StaffSubscription};
 use crate::{
     auth::session::model::Session,
-    billing::{
-        api::SubscriptionBody, grant::Grant, invoice::view::InvoiceView, ledger::statement::Line,
-    },
+    billing::{invoice::view::InvoiceView, ledger::statement::Line},
     clock::Timestamp,
     language::{Language, Words},
     mail::outbox::ListedMail,
@@ -54,27 +52,6 @@ impl From<Reader> for WhoBody {
             language: reader.language.map(Language::tag),
             site: reader.site,
         }
-    }
-}
-
-/// A product that was given away.
-#[derive(Debug, Serialize, ToSchema)]
-struct GrantBody {
-    id: Uuid,
-    product: String,
-    #[schema(value_type = String, format = DateTime)]
-    starts_at: Timestamp,
-    #[schema(value_type = String, format = DateTime)]
-    ends_at: Timestamp,
-    /// `staff:<id>`.
-    given_by: String,
-    reason: String,
-}
-
-impl From<Grant> for GrantBody {
-    fn from(grant: Grant) -> Self {
-        let Grant { id, product, starts_at, ends_at, given_by, reason, .. } = grant;
-        Self { id, product, starts_at, ends_at, given_by, reason }
     }
 }
 
@@ -140,12 +117,12 @@ impl From<ListedMail> for MailBody {
 
 /// Who a reader is, and what belongs to the reader.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct ReaderWhole {
+pub(crate) struct ReaderWhole {
     reader: WhoBody,
     /// The latest first.
-    subscriptions: Vec<SubscriptionBody>,
+    subscriptions: Vec<StaffSubscription>,
     /// What was given away, the last to end first.
-    grants: Vec<GrantBody>,
+    complimentary: Vec<GivenBody>,
     /// The newest first.
     invoices: Vec<InvoiceView>,
     /// What we owe the reader, in each currency.
@@ -161,7 +138,7 @@ pub(super) struct ReaderWhole {
 }
 
 impl ReaderWhole {
-    pub(super) fn of(review: ReaderReview, words: &Words) -> Self {
+    pub(crate) fn of(review: ReaderReview, now: Timestamp, words: &Words) -> Self {
         let device = |it: Session| DeviceBody {
             id: it.id,
             device: device_name::of(words, &it.device),
@@ -170,11 +147,11 @@ impl ReaderWhole {
             expires_at: it.expires_at,
             reads_only: it.reads_only,
         };
-        let subscription = |it| SubscriptionBody::of(it, None);
+        let given = review.grants.into_iter().map(|grant| GivenBody::of(grant, now));
         Self {
             reader: review.reader.into(),
-            subscriptions: review.subscriptions.iter().map(subscription).collect(),
-            grants: review.grants.into_iter().map(GrantBody::from).collect(),
+            subscriptions: review.subscriptions.iter().map(StaffSubscription::from).collect(),
+            complimentary: given.collect(),
             invoices: review.invoices,
             balances: review.balances,
             ledger: review.ledger.into_iter().map(LedgerBody::from).collect(),
@@ -187,31 +164,31 @@ impl ReaderWhole {
 
 /// Something that happened to or around a reader.
 #[derive(Debug, Serialize, ToSchema)]
-struct HappenedBody {
+pub(crate) struct HappenedBody {
     #[schema(value_type = String, format = DateTime)]
-    at: Timestamp,
+    pub(crate) at: Timestamp,
     kind: Kind,
     /// `reader`, `system`, `command` or `staff:<id>`.
-    actor: String,
+    pub(crate) actor: String,
     /// What: a stable dotted word.
     #[schema(example = "charge.declined")]
     event: String,
     /// The same in a sentence, for people.
-    text: String,
+    pub(crate) text: String,
 }
 
 /// A page of a timeline.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct TimelinePage {
+pub(crate) struct TimelinePage {
     /// The latest first.
-    timeline: Vec<HappenedBody>,
+    pub(crate) timeline: Vec<HappenedBody>,
     /// For the earlier ones; null on the last page.
     #[schema(required)]
     next_cursor: Option<String>,
 }
 
 impl TimelinePage {
-    pub(super) fn of(page: Page<Entry>, words: &Words, names: &Names) -> Self {
+    pub(crate) fn of(page: Page<Entry>, words: &Words, names: &Names) -> Self {
         let body = |it: Entry| HappenedBody {
             at: it.at,
             kind: it.what.kind(),

@@ -39,7 +39,7 @@ pub(super) async fn show(
     let review = desk.review_reader(parse_id(id)?).await?;
     desk.note_look(&acting, review.reader.id).await?;
     let words = desk.words();
-    Ok((NO_STORE, Json(ReaderWhole::of(review, &words))).into_response())
+    Ok((NO_STORE, Json(ReaderWhole::of(review, desk.clock.now(), &words))).into_response())
 }
 
 /// What happened to and around a reader, the latest first. That somebody looked is in the audit

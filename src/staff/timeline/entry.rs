@@ -104,6 +104,13 @@ pub enum What {
         /// Why.
         reason: String,
     },
+    /// It was taken back.
+    TakenBack {
+        /// What.
+        product: String,
+        /// Why.
+        reason: String,
+    },
     /// The gateway was asked for money.
     Charge {
         /// How that went: a status of a charge.
@@ -193,7 +200,9 @@ impl What {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Event(_) | Self::Agreed { .. } | Self::Given { .. } => Kind::Subscription,
+            Self::Event(_) | Self::Agreed { .. } | Self::Given { .. } | Self::TakenBack { .. } => {
+                Kind::Subscription
+            }
             Self::Charge { .. } | Self::Refund { .. } | Self::Invoice { .. } => Kind::Payment,
             Self::Mail { .. } => Kind::Mail,
             Self::Begun | Self::Confirmed | Self::LoggedIn { .. } | Self::LoggedOut { .. } => {
@@ -213,6 +222,7 @@ impl What {
             Self::Event(told) => told.event.clone(),
             Self::Agreed { .. } => "consent.given".to_owned(),
             Self::Given { .. } => "grant.given".to_owned(),
+            Self::TakenBack { .. } => "grant.taken_back".to_owned(),
             Self::Charge { status, .. } => format!("charge.{status}"),
             Self::Refund { status, .. } => format!("refund.{status}"),
             Self::Invoice { status, .. } => format!("invoice.{status}"),

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     auth::staff::store as staff,
-    billing::catalog::newsletters::Newsletter,
+    billing::catalog::localized::Localized,
     http::problem::ApiError,
     language::Language,
     reader::model::Reader,
@@ -87,16 +87,17 @@ impl Desk {
     pub async fn names(&self) -> Result<Names, DeskError> {
         let staff = staff::list(&mut self.db.read().await?).await?;
         let catalog = self.readers.billing.catalogs.current();
-        let list =
-            |it: &Newsletter| (it.id.clone(), it.name.in_language(Language::English).to_owned());
+        let named = |id: &str, name: &Localized| {
+            (id.to_owned(), name.in_language(Language::English).to_owned())
+        };
         Ok(Names {
             staff: staff
                 .iter()
                 .map(|it| (it.id.to_string(), it.email.typed().to_owned()))
                 .collect(),
-            plans: catalog.plans.iter().map(|it| (it.id.clone(), it.name.clone())).collect(),
-            products: catalog.products.iter().map(|it| (it.id.clone(), it.name.clone())).collect(),
-            lists: catalog.newsletters.iter().map(list).collect(),
+            plans: catalog.plans.iter().map(|it| named(&it.id, &it.name)).collect(),
+            products: catalog.products.iter().map(|it| named(&it.id, &it.name)).collect(),
+            lists: catalog.newsletters.iter().map(|it| named(&it.id, &it.name)).collect(),
         })
     }
 }

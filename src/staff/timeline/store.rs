@@ -38,7 +38,8 @@ pub(super) async fn gather(
     let is_wanted = |it| kind.is_none_or(|kind| kind == it);
     let mut found = Vec::new();
     if is_wanted(Kind::Subscription) {
-        found.extend([events(tx, ask).await?, agreed(tx, ask).await?, given(tx, ask).await?]);
+        found.extend([events(tx, ask).await?, agreed(tx, ask).await?]);
+        found.extend(given(tx, ask).await?);
     }
     if is_wanted(Kind::Payment) {
         found.extend([charges(tx, ask).await?, refunds(tx, ask).await?, invoices(tx, ask).await?]);
@@ -148,19 +149,24 @@ async fn notes(tx: &mut Tx, ask: Ask<'_>) -> Found {
     Ok(notes.filter(|note| note.place < ask.before).collect())
 }
 
-/// And few gifts.
-async fn given(tx: &mut Tx, ask: Ask<'_>) -> Found {
-    let mut given: Vec<Entry> = grant::list_of(tx, ask.reader.id)
-        .await?
-        .into_iter()
-        .map(|it| {
-            let place = (it.created_at, it.id);
-            let what = What::Given { product: it.product, until: it.ends_at, reason: it.reason };
-            Entry { place, at: it.created_at, actor: it.given_by, what }
-        })
-        .collect();
-    given.retain(|it| it.place < ask.before);
-    Ok(given)
+/// And few gifts, some of which were taken back.
+async fn given(tx: &mut Tx, ask: Ask<'_>) -> Result<[Vec<Entry>; 2], StoreError> {
+    let (mut given, mut taken) = (Vec::new(), Vec::new());
+    for it in grant::list_of(tx, ask.reader.id).await? {
+        if let Some(at) = it.revoked_at {
+            let reason = it.revoke_reason.unwrap_or_default();
+            let what = What::TakenBack { product: it.product.clone(), reason };
+            let actor = it.revoked_by.unwrap_or_else(|| Actor::System.to_text());
+            taken.push(Entry { place: (at, it.id), at, actor, what });
+        }
+        let place = (it.created_at, it.id);
+        let what = What::Given { product: it.product, until: it.ends_at, reason: it.reason };
+        given.push(Entry { place, at: it.created_at, actor: it.given_by, what });
+    }
+    for source in [&mut given, &mut taken] {
+        source.retain(|it| it.place < ask.before);
+    }
+    Ok([given, taken])
 }
 
 async fn agreed(tx: &mut Tx, ask: Ask<'_>) -> Found {
@@ -361,7 +367,8 @@ async fn acts_on(
         .query(
             "SELECT seq, at, actor_kind, actor_id, action, after FROM audit_log
              WHERE target_kind = $1 AND target_id = $2 AND at <= $3 AND (at < $3 OR seq < $4)
-               AND action NOT IN ('reader.noted', 'reader.complimentary', $5)
+               AND action NOT IN ('reader.noted', 'reader.complimentary',
+                                  'reader.complimentary_ended', $5)
              ORDER BY at DESC, seq DESC LIMIT $6",
         )
         .bind(kind)

@@ -53,6 +53,9 @@ pub fn told(entry: &Entry, words: &Words, names: &Names) -> String {
                 format!("Given {} until {}", name(&names.products, product), words.day(*until));
             because(given, Some(reason))
         }
+        What::TakenBack { product, reason } => {
+            because(format!("Took back {}", name(&names.products, product)), Some(reason))
+        }
         What::Charge { status, purpose, amount, attempt, code } => {
             let what = format!("{} for {}", words.money(*amount), purpose_of(purpose));
             charge(status, &what, (*attempt, code.as_deref()))
@@ -147,6 +150,7 @@ fn logged_out(reason: EndReason) -> &'static str {
         EndReason::EndedByOwner => "Logged out from another device",
         EndReason::PasswordChanged => "Logged out by a new password",
         EndReason::TokenReused => "Logged out, as a copy of its token was used",
+        EndReason::CodeReused => "Logged out, as the code that began it was used twice",
         EndReason::Erased => "Logged out with the account erased",
         EndReason::EndedByStaff => "Logged out by staff",
         EndReason::AccountChanged => "Logged out as the account changed",
