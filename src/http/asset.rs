@@ -32,6 +32,7 @@ impl Asset {
     }
 
     /// The answer to a request with these headers: packed where the client takes that.
+    #[must_use]
     pub fn answer(&self, headers: &HeaderMap) -> Response {
         let about: [(HeaderName, HeaderValue); 3] = [
             (header::CONTENT_TYPE, HeaderValue::from_static(self.media_type)),
@@ -57,8 +58,9 @@ impl Asset {
 /// Whether `Accept-Encoding` names gzip and does not refuse it (RFC 9110, section 12.5.3).
 fn takes_gzip(headers: &HeaderMap) -> bool {
     let values = headers.get_all(header::ACCEPT_ENCODING).iter();
-    let codings = values.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(','));
-    codings.into_iter().any(|coding| {
+    let mut codings =
+        values.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(','));
+    codings.any(|coding| {
         let (name, weight) = coding.split_once(';').unwrap_or((coding, "q=1"));
         let weight = weight.trim().strip_prefix("q=").and_then(|it| it.parse::<f32>().ok());
         name.trim().eq_ignore_ascii_case("gzip") && weight.is_some_and(|weight| weight > 0.0)

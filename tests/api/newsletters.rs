@@ -624,5 +624,6 @@ fn without_tokens(answer: &Answer) -> String {
 }
 
 fn token_in(link: &str) -> &str {
-    link.split("token=").nth(1).unwrap()
+    let rest = link.split("token=").nth(1).unwrap();
+    rest.split('&').next().unwrap()
 }
