@@ -98,7 +98,7 @@ letter-billing-of-invoice = Pour la facture
 letter-billing-refund-days = Votre banque peut mettre quelques jours à l’afficher. Vous n’avez rien à faire.
 
 letter-billing-settled-subject = Votre argent est sur votre compte
-letter-billing-settled = Nous n’avons pas pu vous rendre l’argent sur la carte qui avait payé : sa banque a refusé. La somme est sur votre compte chez nous.
+letter-billing-settled = Nous n’avons pas pu vous rendre l’argent sur la carte qui avait payé : sa banque a refusé. La somme est sur votre compte chez nous.
 letter-billing-settled-use = Elle paiera d’elle-même votre prochaine facture. Si vous préférez un autre moyen, répondez à ce message.
 
 letter-billing-ended-subject = Votre abonnement a pris fin
