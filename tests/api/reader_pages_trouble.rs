@@ -82,8 +82,9 @@ fn owned(fields: &[(&str, &str)]) -> Vec<(String, String)> {
 
 #[test]
 fn every_form_is_tried() {
-    // Tried in `newsletters`, `subscribing_words` and `leaving`.
+    // Tried in `newsletters`, `subscribing_words`, `leaving` and `office_gifts`.
     let elsewhere = [
+        "/gift",
         "/newsletters",
         "/subscribe",
         "/account/newsletters",

@@ -13,7 +13,6 @@ use crate::{
     billing::{
         event::Actor,
         invoice::credit::PAUSED,
-        letter::News,
         operation,
         subscription::{
             change::Refusal,
