@@ -104,7 +104,8 @@ async fn take(command: ReaderCommand, state: &AppState) -> Result<String, Failur
                 Ok(reader) => format!("{}  {}", it.id, reader.email.typed()),
                 Err(why) => format!("{}  unreadable: {why}", it.id),
             });
-            let words = lines_or(lines.collect(), "No reader is called so, nor nearly so.");
+            let words =
+                lines_or(&lines.collect::<Vec<_>>(), "No reader is called so, nor nearly so.");
             printed(json, &FoundReaders::from(found), || words)
         }
         ReaderCommand::Show { reader, json } => show(state, &reader, json).await,

@@ -95,7 +95,7 @@ pub(super) enum SubscriptionCommand {
     Give(Give),
     /// List what was given away, the latest first.
     Given {
-        /// running, ended or taken_back.
+        /// `running`, `ended` or `taken_back`.
         #[arg(long, default_value = "")]
         state: String,
         /// Print JSON.
@@ -122,7 +122,7 @@ pub(super) struct List {
     /// An address or a part of it, an id, an invoice's number, or a card's last four digits.
     #[arg(default_value = "")]
     q: String,
-    /// incomplete, trialing, active, past_due, paused, canceled or expired.
+    /// `incomplete`, `trialing`, `active`, `past_due`, `paused`, `canceled` or `expired`.
     #[arg(long, default_value = "")]
     status: String,
     /// The plan's id.
@@ -305,7 +305,7 @@ pub(super) fn line(it: &Subscription, email: Option<&str>) -> String {
 impl List {
     async fn print(self, state: &AppState) -> Result<String, Failure> {
         let List { q, status, plan, limit, cursor, json } = self;
-        let looked = Looked { q, status, plan, limit, cursor, ..Looked::default() };
+        let looked = Looked { q, status, plan, cursor, limit, ..Looked::default() };
         let page = state.desk.list_subscriptions(&looked).await;
         let page = page.map_err(|error| Complaint::of(error, json))?;
         if json {
@@ -315,12 +315,12 @@ impl List {
             Ok(it) => line(it, Some(entry.email.as_deref().unwrap_or("erased"))),
             Err(why) => format!("{}  unreadable: {why}", entry.id),
         });
-        Ok(lines_or(lines.collect(), "There are none."))
+        Ok(lines_or(&lines.collect::<Vec<_>>(), "There are none."))
     }
 }
 
 /// Lines below each other; `none` where there are none.
-pub(super) fn lines_or(lines: Vec<String>, none: &str) -> String {
+pub(super) fn lines_or(lines: &[String], none: &str) -> String {
     if lines.is_empty() { none.to_owned() } else { lines.join("\n") }
 }
 
@@ -408,7 +408,8 @@ async fn given(state: &AppState, which: String, json: bool) -> Result<String, Fa
         let (email, state) = (email.as_deref().unwrap_or("erased"), grant.state(now).as_str());
         format!("{}  {email}  {}  {state}  until {}", grant.id, grant.product, grant.ends_at)
     };
-    let words = lines_or(page.entries.iter().map(line).collect(), "Nothing was given away.");
+    let lines: Vec<String> = page.entries.iter().map(line).collect();
+    let words = lines_or(&lines, "Nothing was given away.");
     printed(json, &GivenPage::of(page, now), || words)
 }
 

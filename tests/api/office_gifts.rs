@@ -10,7 +10,8 @@ use crate::{
     back_office::hire,
     office_billing::Clerk,
     office_pages::on_duty,
-    reader_pages::{Browser, mailed_link},
+    reader_pages::{Browser, hidden_fields, mailed_link},
+    reader_pages_trouble::{hostile, is_harmless},
     readers::ANNA,
 };
 
@@ -139,7 +140,7 @@ on_both_databases! {
                 if !page.contains("name=\"token\"") {
                     return 401;
                 }
-                let form = crate::reader_pages::hidden_fields(&page, "/gift");
+                let form = hidden_fields(&page, "/gift");
                 browser.post("/gift", &form).await.status
             })
         });
@@ -168,11 +169,28 @@ on_both_databases! {
             assert_eq!(refused.fields()[0].0, field, "{order}");
         }
         assert!(t.subjects_to(CARLA).await.is_empty());
-        for token in ["", "x", "pgl_x", "%ff%00", "<script>"] {
+        for token in ["", "x", "pgl_x", "%ff%00", "%3Cscript%3E"] {
             let page = Browser::new(&t).open(&format!("/gift?token={token}")).await;
             assert!([200, 400].contains(&page.status), "{token}: {}", page.status);
             assert!(!page.text().contains("<script>"), "{token}");
         }
+    }
+
+    async fn hostile_texts_accept_nothing(t: TestApp) {
+        let support = Clerk::hired(&t, Role::Support).await;
+        support.offers(CARLA, json!({})).await;
+        let link = mailed_link(&t, CARLA, "/gift").await;
+        let mut browser = Browser::new(&t);
+        let page = browser.open(&link).await.text();
+        for text in hostile() {
+            let fields = hidden_fields(&page, "/gift").into_iter().map(|(name, value)| {
+                let value = if name == "token" { text.clone() } else { value };
+                (name, value)
+            });
+            let answer = browser.post("/gift", &fields.collect::<Vec<_>>()).await;
+            is_harmless(&answer, &text, "/gift");
+        }
+        assert_eq!((accounts(&t).await, support.waiting().await.len()), (0, 1));
     }
 
     async fn a_gift_is_sent_from_its_page(t: TestApp) {

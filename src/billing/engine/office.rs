@@ -203,18 +203,18 @@ impl Billing {
             CancelAt::PeriodEnd => current.cancel_at_period_end(reason, now)?,
         };
         let Some(changed) = changed else { return Ok(Outcome::Done(Box::new(before))) };
-        let given_back = if give_back { running_part(&mut tx, &before, now).await? } else { None };
-        if let Some(part) = &given_back
+        let running = if give_back { running_part(&mut tx, &before, now).await? } else { None };
+        if let Some(part) = &running
             && self.takes_two(&mut tx, (office, &before, part), now).await?
         {
             let wanted = Wanted { of: &before, part, cancels: true };
             return self.ask_for_a_second(tx, wanted, office, now).await;
         }
         let ended = self.change(&mut tx, changed, office.actor(), now).await?;
-        if let Some(part) = &given_back {
+        if let Some(part) = &running {
             self.refund_in(&mut tx, (&ended, part), Who::alone(office), now).await?;
         }
-        let more = given_back.map_or(json!({}), |part| part.for_the_log());
+        let more = running.map_or(json!({}), |part| part.for_the_log());
         self.log_with(&mut tx, office, (&before, &ended), &more).await?;
         tx.commit().await?;
         self.news.notify_one();

@@ -173,6 +173,8 @@ fn act(action: &str) -> String {
         "subscription.extended" => "Gave days".to_owned(),
         "subscription.paused" => "Paused the subscription".to_owned(),
         "subscription.resumed" => "Resumed the subscription".to_owned(),
+        "subscription.switched" => "Switched the plan".to_owned(),
+        "subscription.switch_revoked" => "Took a planned switch back".to_owned(),
         "subscription.retried" => "Had the subscription looked at again".to_owned(),
         // A new word reads well enough: `reader.mail_resent` is "Reader: mail resent".
         other => match other.split_once('.') {
