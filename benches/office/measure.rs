@@ -73,7 +73,7 @@ impl Office {
         self.time(path, request.body(Body::empty()).unwrap()).await
     }
 
-    async fn open(&self, path: &str) -> (Duration, Vec<u8>) {
+    async fn look(&self, path: &str) -> (Duration, Vec<u8>) {
         let request = Request::get(path).header(header::COOKIE, self.cookie.as_str());
         self.time(path, request.body(Body::empty()).unwrap()).await
     }
@@ -237,7 +237,7 @@ async fn table(office: &Office) {
 async fn drawn(office: &Office, what: &str, mut path: impl FnMut() -> String) {
     let (mut times, mut bytes) = (Vec::new(), 0);
     for _ in 0..TIMES {
-        let (time, answer) = office.open(&path()).await;
+        let (time, answer) = office.look(&path()).await;
         times.push(time);
         bytes += answer.len();
     }

@@ -137,14 +137,13 @@ pub(super) fn event(told: &Told, words: &Words) -> String {
         "trial_started" => format!("Free trial began, until {}", detail.at("until")),
         "activated" => format!("First payment of {} made", detail.money("amount")),
         "renewed" => renewed(&detail),
-        "payment_failed" if detail.is("hard") => {
-            format!(
-                "Payment for the {} failed for good: this card will not pay",
-                detail.text("purpose")
-            )
-        }
         "payment_failed" => {
-            format!("Payment for the {} failed; it is tried again", detail.text("purpose"))
+            let payment = format!("Payment for the {} failed", detail.text("purpose"));
+            if detail.is("hard") {
+                format!("{payment} for good: this card will not pay")
+            } else {
+                format!("{payment}; it is tried again")
+            }
         }
         "confirmation_wanted" => {
             format!("The bank asks the reader to confirm the {}", detail.text("purpose"))
@@ -160,14 +159,7 @@ pub(super) fn event(told: &Told, words: &Words) -> String {
         }
         "commented" => format!("The reader said why: “{}”", detail.text("comment")),
         "cancel_revoked" => "The cancellation was taken back".to_owned(),
-        "switched" => {
-            let switched =
-                format!("Switched from {} to {}", detail.text("from"), detail.text("to"));
-            match detail.of.get("credit") {
-                Some(_) => format!("{switched}; {} credited", detail.money("credit")),
-                None => switched,
-            }
-        }
+        "switched" => switched(&detail),
         "switch_scheduled" => format!(
             "Will switch from {} to {} on {}",
             detail.text("from"),
@@ -202,6 +194,14 @@ pub(super) fn event(told: &Told, words: &Words) -> String {
         }
         "ended" => format!("Ended on {} because {}", detail.at("at"), detail.cause("reason")),
         other => other.replace('_', " "),
+    }
+}
+
+fn switched(detail: &Detail<'_>) -> String {
+    let switched = format!("Switched from {} to {}", detail.text("from"), detail.text("to"));
+    match detail.of.get("credit") {
+        Some(_) => format!("{switched}; {} credited", detail.money("credit")),
+        None => switched,
     }
 }
 
@@ -293,30 +293,6 @@ mod tests {
             (Event::TrialStarted { until: at }, "Free trial began, until 31 January 2027"),
             (Event::Activated { amount: money(290) }, "First payment of $2.90 made"),
             (
-                Event::Renewed { amount: money(290), after_trial: false, switched_from: None },
-                "Next period paid: $2.90",
-            ),
-            (
-                Event::Renewed { amount: money(290), after_trial: true, switched_from: None },
-                "First payment after the trial: $2.90",
-            ),
-            (
-                Event::Renewed {
-                    amount: money(290),
-                    after_trial: false,
-                    switched_from: Some(to()),
-                },
-                "Switched from annual, as planned; next period paid: $2.90",
-            ),
-            (
-                Event::PaymentFailed { hard: false, purpose: Purpose::Renewal },
-                "Payment for the renewal failed; it is tried again",
-            ),
-            (
-                Event::PaymentFailed { hard: true, purpose: Purpose::Switch },
-                "Payment for the switch failed for good: this card will not pay",
-            ),
-            (
                 Event::ConfirmationWanted { purpose: Purpose::Start },
                 "The bank asks the reader to confirm the start",
             ),
@@ -366,6 +342,39 @@ mod tests {
             ),
             (Event::NoticeSent { notice: "trial_ending" }, "Told by mail: trial ending"),
             (Event::Ended { at, reason }, "Ended on 31 January 2027 because the reader canceled"),
+        ] {
+            assert_eq!(told(&event), expected);
+        }
+    }
+
+    #[test]
+    fn payments_of_periods_are_told_apart() {
+        let amount = Money { amount: 290, currency: Currency::USD };
+        for (event, expected) in [
+            (
+                Event::Renewed { amount, after_trial: false, switched_from: None },
+                "Next period paid: $2.90",
+            ),
+            (
+                Event::Renewed { amount, after_trial: true, switched_from: None },
+                "First payment after the trial: $2.90",
+            ),
+            (
+                Event::Renewed {
+                    amount,
+                    after_trial: false,
+                    switched_from: Some("annual".to_owned()),
+                },
+                "Switched from annual, as planned; next period paid: $2.90",
+            ),
+            (
+                Event::PaymentFailed { hard: false, purpose: Purpose::Renewal },
+                "Payment for the renewal failed; it is tried again",
+            ),
+            (
+                Event::PaymentFailed { hard: true, purpose: Purpose::Switch },
+                "Payment for the switch failed for good: this card will not pay",
+            ),
         ] {
             assert_eq!(told(&event), expected);
         }

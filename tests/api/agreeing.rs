@@ -81,7 +81,8 @@ on_both_databases! {
         let fields = hidden_fields(&page, "/account/switch");
         let with = |name: &str, value: &str| {
             let mut fields = fields.clone();
-            fields.iter_mut().find(|(field, _)| field == name).unwrap().1 = value.to_owned();
+            let field = fields.iter_mut().find(|(field, _)| field == name).unwrap();
+            value.clone_into(&mut field.1);
             fields
         };
         let old = fields.iter().filter(|(name, _)| name != "shown").cloned().collect();

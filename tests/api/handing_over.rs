@@ -29,7 +29,8 @@ fn code(answer: &Answer) -> (String, String) {
     assert_eq!(answer.header("cache-control"), "no-store");
     assert_eq!(answer.header("referrer-policy"), "no-referrer");
     let to = answer.header("location");
-    let (before, after) = to.split_once("pressgate_code=").unwrap_or_else(|| panic!("{to}"));
+    assert!(to.contains("pressgate_code="), "{to}");
+    let (before, after) = to.split_once("pressgate_code=").unwrap();
     let end = after.find(['&', '#']).unwrap_or(after.len());
     let (code, rest) = after.split_at(end);
     assert!(code.len() == 47 && code.starts_with("pgh_"), "{to}");
@@ -50,8 +51,8 @@ async fn reason(site: &TestApp, article: &str, access: &str) -> String {
 /// The one link of a page that leads to `start`.
 fn href(page: &str, start: &str) -> String {
     let link = page.split("href=\"").skip(1).find(|link| link.starts_with(start));
-    let link = link.unwrap_or_else(|| panic!("no link to {start}: {page}"));
-    link.split('"').next().unwrap().replace("&#38;", "&")
+    assert!(link.is_some(), "no link to {start}: {page}");
+    link.unwrap().split('"').next().unwrap().replace("&#38;", "&")
 }
 
 /// A browser that has begun a trial on our pages, having come from the wall of `ARTICLE`.

@@ -162,7 +162,7 @@ on_both_databases! {
             }
             seen.push(foreseen);
         }
-        let [_, pause, resume, refund, at_end, _, now] = &seen[..] else { panic!() };
+        let [_, pause, resume, refund, at_end, _, now] = &seen[..] else { unreachable!("as many as acts") };
         // Of the month with three days more, some 18 of 33 days are left.
         assert_eq!(pause["to_balance"], usd(158), "{pause}");
         assert_eq!((&resume["charged"], &resume["from_balance"]), (&usd(290), &usd(158)));

@@ -83,8 +83,8 @@ impl Browser {
 /// What the form on `page` that is sent to `action` holds already.
 pub(crate) fn hidden_fields(page: &str, action: &str) -> Vec<(String, String)> {
     let form = page.split("<form").find(|form| form.contains(&format!("action=\"{action}\"")));
-    let form = form.unwrap_or_else(|| panic!("no form {action}: {page}"));
-    let form = form.split("</form>").next().unwrap();
+    assert!(form.is_some(), "no form {action}: {page}");
+    let form = form.unwrap().split("</form>").next().unwrap();
     let hidden = form.split("type=\"hidden\"").skip(1).map(|input| {
         let attribute = |name: &str| {
             let text = input.split(&format!("{name}=\"")).nth(1).unwrap();

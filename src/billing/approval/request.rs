@@ -200,9 +200,9 @@ mod tests {
             (stood(Decline), Approve, ANNA, day, Err(Undecided::Own)),
         ] {
             let case = format!("{request:?} {answer:?} {by} {after}");
-            let came = request.decide(answer, word(by, after));
-            let came = came.map(|(request, is_new)| (request.stands.as_str(), is_new));
-            assert_eq!(came, expected, "{case}");
+            let decided = request.decide(answer, word(by, after));
+            let decided = decided.map(|(request, is_new)| (request.stands.as_str(), is_new));
+            assert_eq!(decided, expected, "{case}");
         }
     }
 

@@ -137,12 +137,7 @@ impl Letter {
                 .link("letter-account-go-on-do", link)
                 .works_for(A_QUARTER)
                 .after("letter-account-go-on-not-you"),
-            Self::OpenAccount { link } => content("letter-account-open-subject")
-                .tell("letter-account-open")
-                .link("letter-account-open-do", link)
-                .works_for(A_DAY)
-                .after("letter-account-open-not-you")
-                .because("letter-why-asked"),
+            Self::OpenAccount { link } => opening(words, link),
             Self::NoAccount { link } => content("letter-account-none-subject")
                 .tell("letter-account-none")
                 .link("letter-account-none-do", link)
@@ -155,21 +150,9 @@ impl Letter {
                 .after("letter-account-as-it-was"),
             Self::ConfirmAddressChange { link, new_address } => moving(words, link, new_address),
             Self::AddressChangeByStaff { link, new_address } => {
-                content("letter-account-staff-move-subject")
-                    .tell_with(
-                        "letter-account-staff-move",
-                        &[("address", new_address.typed().into())],
-                    )
-                    .link("letter-account-object", link)
-                    .works_for(A_DAY)
-                    .after("letter-account-staff-move-not-you")
+                moved_by_staff(words, link, new_address)
             }
-            Self::ConfirmNewAddress { link } => content("letter-account-new-address-subject")
-                .tell("letter-account-new-address")
-                .link("letter-account-agree", link)
-                .works_for(A_DAY)
-                .after("letter-account-not-you")
-                .because("letter-why-asked"),
+            Self::ConfirmNewAddress { link } => confirming_new(words, link),
             Self::AddressTaken => content("letter-account-taken-subject")
                 .tell("letter-account-taken")
                 .after("letter-account-as-it-was"),
@@ -186,14 +169,9 @@ impl Letter {
                 .tell_with("letter-account-notice", &[moment(at)])
                 .after("letter-account-notice-elsewhere")
                 .because("letter-why-asked"),
-            Self::Gift { link, product, days, until } => content("letter-account-gift-subject")
-                .tell("letter-account-gift")
-                .fact("letter-account-gift-product", product)
-                .fact("letter-account-gift-days", days.to_string())
-                .at("letter-account-gift-until", *until)
-                .link("letter-account-gift-do", link)
-                .after("letter-account-gift-nothing")
-                .because("letter-why-asked"),
+            Self::Gift { link, product, days, until } => {
+                gift(words, link, (product, *days), *until)
+            }
             Self::GuestAccessEnded { at } => content("letter-account-guest-over-subject")
                 .tell_with("letter-account-guest-over", &[moment(at)])
                 .after("letter-account-guest-over-nothing"),
@@ -203,6 +181,44 @@ impl Letter {
                 .because("letter-why-erased"),
         }
     }
+}
+
+fn opening(words: &Words, link: &str) -> Content {
+    Content::about(words, "letter-account-open-subject")
+        .tell("letter-account-open")
+        .link("letter-account-open-do", link)
+        .works_for(A_DAY)
+        .after("letter-account-open-not-you")
+        .because("letter-why-asked")
+}
+
+fn moved_by_staff(words: &Words, link: &str, new_address: &Address) -> Content {
+    let address = ("address", new_address.typed().into());
+    Content::about(words, "letter-account-staff-move-subject")
+        .tell_with("letter-account-staff-move", &[address])
+        .link("letter-account-object", link)
+        .works_for(A_DAY)
+        .after("letter-account-staff-move-not-you")
+}
+
+fn confirming_new(words: &Words, link: &str) -> Content {
+    Content::about(words, "letter-account-new-address-subject")
+        .tell("letter-account-new-address")
+        .link("letter-account-agree", link)
+        .works_for(A_DAY)
+        .after("letter-account-not-you")
+        .because("letter-why-asked")
+}
+
+fn gift(words: &Words, link: &str, (product, days): (&str, u32), until: Timestamp) -> Content {
+    Content::about(words, "letter-account-gift-subject")
+        .tell("letter-account-gift")
+        .fact("letter-account-gift-product", product)
+        .fact("letter-account-gift-days", days.to_string())
+        .at("letter-account-gift-until", until)
+        .link("letter-account-gift-do", link)
+        .after("letter-account-gift-nothing")
+        .because("letter-why-asked")
 }
 
 impl Content {

@@ -17,7 +17,7 @@ use crate::{
     auth::staff::permission::Permission,
     billing::{
         api::MoneyBody,
-        invoice::credit::{Refund, RefundState},
+        invoice::credit::{Refund, RefundState, SettledAs},
     },
     clock::Timestamp,
     http::{
@@ -66,7 +66,7 @@ impl From<Refund> for RefundBody {
             status,
             refusal,
             refused_at,
-            settled_as: settled.map(|done| done.as_str()),
+            settled_as: settled.map(SettledAs::as_str),
             created_at: refund.created_at,
         }
     }

@@ -101,7 +101,8 @@ mod tests {
         for part in ["<svg", "polyline", "active", "&lt;script&gt;", "1 Nov"] {
             assert!(svg.contains(part), "{part}: {svg}");
         }
-        assert!(!svg.contains("0.5") && !svg.contains("1.0"), "whole numbers: {svg}");
+        assert!(!svg.contains("\n0.5\n") && !svg.contains("\n1.0\n"), "whole numbers: {svg}");
+        assert!(svg.contains("\n1\n") && svg.contains("\n2\n"), "{svg}");
         assert!(!svg.contains("style=") && !svg.contains("<script>"), "{svg}");
         assert!(draw(&[], &[]).unwrap().contains("<svg"), "nothing is drawn too");
     }

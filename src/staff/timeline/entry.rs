@@ -246,7 +246,7 @@ impl What {
 #[must_use]
 pub(super) fn merge(sources: Vec<Vec<Entry>>, most: usize) -> (Vec<Entry>, Option<Place>) {
     let mut all: Vec<Entry> = sources.into_iter().flatten().collect();
-    all.sort_by(|a, b| b.place.cmp(&a.place));
+    all.sort_by_key(|entry| std::cmp::Reverse(entry.place));
     let Some(last) = most.checked_sub(1).and_then(|last| all.get(last)).map(|it| it.place) else {
         return (all, None);
     };
@@ -273,7 +273,7 @@ mod tests {
         loop {
             let asked = |source: &Vec<(i64, u128)>| {
                 let mut found: Vec<Entry> = source.iter().map(|(at, id)| entry(*at, *id)).collect();
-                found.sort_by(|a, b| b.place.cmp(&a.place));
+                found.sort_by_key(|it| std::cmp::Reverse(it.place));
                 found.retain(|it| it.place < before);
                 found.truncate(most + 1);
                 found

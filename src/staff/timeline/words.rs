@@ -180,7 +180,7 @@ fn act(action: &str) -> String {
         other => match other.split_once('.') {
             Some((subject, verb)) => {
                 let mut subject: Vec<char> = subject.chars().collect();
-                subject.iter_mut().take(1).for_each(|first| first.make_ascii_uppercase());
+                subject.iter_mut().take(1).for_each(char::make_ascii_uppercase);
                 format!("{}: {}", String::from_iter(subject), verb.replace('_', " "))
             }
             None => other.to_owned(),
