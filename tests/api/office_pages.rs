@@ -333,14 +333,14 @@ on_both_databases! {
         }
 
         let one = browser.open(&format!("/staff/subscriptions/{id}")).await.text();
-        for told in ["Free trial began", "Next period paid: $2.90", "Canceled, to end", "the reader"] {
+        for told in ["Free trial began", "First payment after the trial: $2.90", "Canceled, to end", "the reader"] {
             assert!(one.contains(told), "{told}: {one}");
         }
         assert!(one.contains("alert(1)") && !one.contains("<script>alert"), "{one}");
         let reader = one.split("/staff/readers/").nth(1).unwrap().split('"').next().unwrap();
         let reader = format!("/staff/readers/{reader}");
         let page = browser.open(&reader).await.text();
-        for told in [ANNA, "Next period paid: $2.90", &id, "2026-", "Logs in"] {
+        for told in [ANNA, "First payment after the trial: $2.90", &id, "2026-", "Logs in"] {
             assert!(page.contains(told), "{told}: {page}");
         }
     }

@@ -24,6 +24,7 @@ const FORMS: &[(&str, &str, &[&str])] = &[
     ("/login/reset", "/login/reset", &["email"]),
     ("/login/reset?token=x", "/login/reset/set", &["token", "password"]),
     ("/account/address?token=x", "/account/address", &["token"]),
+    ("/account/address/object?token=x", "/account/address/object", &["token"]),
     ("/account", "/account/sessions/end", &["session"]),
     ("/account", "/account/password", &["current_password", "new_password"]),
     ("/account", "/account/email", &["email", "current_password"]),
