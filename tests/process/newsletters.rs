@@ -22,8 +22,10 @@ async fn submit(server: &Server, path: &str, action: &str, fields: &[(&str, &str
     let client = reqwest::Client::new();
     let base = format!("http://{}", server.address());
     let page = client.get(format!("{base}{path}")).send().await.unwrap();
-    let cookie =
-        page.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let set = page.headers().get_all("set-cookie").iter();
+    let cookies: Vec<String> =
+        set.map(|set| set.to_str().unwrap().split(';').next().unwrap().to_owned()).collect();
+    let cookie = cookies.join("; ");
     let mut all = hidden(&page.text().await.unwrap(), action);
     all.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     let sent = client
