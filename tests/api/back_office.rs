@@ -377,7 +377,7 @@ on_both_databases! {
             t.call(method.parse().unwrap(), path, token.unwrap_or_default(), body).await
         };
         for (method, _, path, expected) in TABLE {
-            let path = path.replace("READER", &reader.to_string()).replace("NOBODY", NOBODY);
+            let path = path.replace("READER", &reader).replace("NOBODY", NOBODY);
             assert_eq!(call(&t, method, &path, None).await.problem().0, 401, "{method} {path}");
             let as_reader = call(&t, method, &path, Some(&reader_token)).await;
             assert_eq!(as_reader.problem().0, 401, "{method} {path}");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use reqwest::header::HeaderValue;
 use serde_json::Value;
 
 use crate::server::{Server, pressgate, run, run_json, sqlite_url};
@@ -22,10 +23,9 @@ async fn submit(server: &Server, path: &str, action: &str, fields: &[(&str, &str
     let client = reqwest::Client::new();
     let base = format!("http://{}", server.address());
     let page = client.get(format!("{base}{path}")).send().await.unwrap();
-    let set = page.headers().get_all("set-cookie").iter();
-    let cookies: Vec<String> =
-        set.map(|set| set.to_str().unwrap().split(';').next().unwrap().to_owned()).collect();
-    let cookie = cookies.join("; ");
+    let pair = |line: &HeaderValue| line.to_str().unwrap().split(';').next().unwrap().to_owned();
+    let lines = page.headers().get_all("set-cookie").iter();
+    let cookie = lines.map(pair).collect::<Vec<_>>().join("; ");
     let mut all = hidden(&page.text().await.unwrap(), action);
     all.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     let sent = client
