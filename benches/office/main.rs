@@ -58,5 +58,5 @@ async fn main() {
     let began = Instant::now();
     let sample = fill::fill(&app, size, now).await;
     println!("{size:?} filled in {:.0} s", began.elapsed().as_secs_f64());
-    measure::measure(&app, &sample).await;
+    measure::measure(&app, &sample, arguments.get(5).map(String::as_str)).await;
 }

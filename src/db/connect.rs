@@ -11,6 +11,10 @@ use sqlx::{
 use super::{Db, StoreError, migrate::lock_file_of};
 use crate::metering::store::CHUNK_MAX;
 
+/// How many rows SQLite's thread reads on before it waits for whoever asked: a page of any list, so
+/// that the two do not take turns within it.
+const ROWS_AHEAD: usize = 512;
+
 /// A database's address: `sqlite://path/to/file.db` or `postgres://user:password@host/name`.
 #[derive(Clone)]
 pub enum DatabaseUrl {
@@ -129,6 +133,7 @@ async fn open_sqlite(
         .foreign_keys(true)
         // The meter has a statement for each size of a batch, twice.
         .statement_cache_capacity(4 * CHUNK_MAX)
+        .row_buffer_size(ROWS_AHEAD)
         .busy_timeout(limits.statement_timeout);
     let pool = |connections| {
         SqlitePoolOptions::new()

@@ -145,7 +145,7 @@ pub struct Catalog {
     /// What readers get.
     pub products: Vec<Product>,
     /// In the order in which they are offered.
-    pub plans: Vec<Plan>,
+    pub plans: Vec<Arc<Plan>>,
     /// By country.
     pub tax: Vec<(String, TaxRate)>,
     /// In the order in which they are shown.
@@ -156,7 +156,7 @@ impl Catalog {
     /// The plan with this id.
     #[must_use]
     pub fn plan(&self, id: &str) -> Option<&Plan> {
-        self.plans.iter().find(|plan| plan.id == id)
+        self.plans.iter().find(|plan| plan.id == id).map(AsRef::as_ref)
     }
 
     /// The product with this id.
@@ -181,7 +181,7 @@ impl Catalog {
 
     /// The plans that new subscribers of `site` may take, or of any site where none is named.
     pub fn offered<'a>(&'a self, site: Option<&'a str>) -> impl Iterator<Item = &'a Plan> {
-        self.plans.iter().filter(move |plan| {
+        self.plans.iter().map(AsRef::as_ref).filter(move |plan: &&Plan| {
             let covers = |site: &str| {
                 self.product(&plan.product).is_some_and(|product| product.sites.contain(site))
             };
@@ -229,15 +229,15 @@ pub struct Terms {
     /// The version.
     pub catalog: Arc<Catalog>,
     /// The plan.
-    pub plan: Plan,
+    pub plan: Arc<Plan>,
 }
 
 impl Terms {
     /// The plan `id` of `catalog`, if it has one.
     #[must_use]
     pub fn of(catalog: &Arc<Catalog>, id: &str) -> Option<Self> {
-        let plan = catalog.plan(id)?.clone();
-        Some(Self { catalog: Arc::clone(catalog), plan })
+        let plan = catalog.plans.iter().find(|plan| plan.id == id)?;
+        Some(Self { catalog: Arc::clone(catalog), plan: Arc::clone(plan) })
     }
 
     /// In what it is paid.

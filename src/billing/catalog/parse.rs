@@ -111,7 +111,7 @@ fn read(root: &Section<'_>) -> Option<Catalog> {
         version: 0,
         country: seller?,
         products,
-        plans: read.into_iter().map(|(_, plan)| plan).collect(),
+        plans: read.into_iter().map(|(_, plan)| plan.into()).collect(),
         tax,
         newsletters,
     })

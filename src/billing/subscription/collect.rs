@@ -62,12 +62,12 @@ impl Subscription {
             (State::PastDue { .. }, _) => Event::Recovered { amount },
             (_, Purpose::Switch) => {
                 let to = self.terms.plan.id.clone();
-                Event::Switched { from: from.plan.id, to, credit: None }
+                Event::Switched { from: from.plan.id.clone(), to, credit: None }
             }
             (state, _) => Event::Renewed {
                 amount,
                 after_trial: matches!(state, State::Trialing { .. }),
-                switched_from: (from.plan.id != self.terms.plan.id).then_some(from.plan.id),
+                switched_from: (from.plan.id != self.terms.plan.id).then(|| from.plan.id.clone()),
             },
         };
         self.state = State::Active(Paid { turn, amount, then });

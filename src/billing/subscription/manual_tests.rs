@@ -1,5 +1,7 @@
 //! `docs/billing.md` shows every transition as it is, and no other.
 
+use std::sync::Arc;
+
 use time::Duration;
 
 use super::{
@@ -87,7 +89,7 @@ fn samples() -> Vec<Subscription> {
     };
     let without_card = |then| {
         let mut it = trialing(start);
-        it.terms.plan.trial_without_card = Some(then);
+        Arc::make_mut(&mut it.terms.plan).trial_without_card = Some(then);
         it.method = None;
         it
     };

@@ -67,9 +67,9 @@ pub(crate) fn terms(id: &str) -> Terms {
             includes: Vec::new(),
         }],
         plans: vec![
-            plan("monthly", 290, Interval::Month, 30),
-            plan("annual", 1_990, Interval::Year, 0),
-            plan("premium", 490, Interval::Month, 0),
+            plan("monthly", 290, Interval::Month, 30).into(),
+            plan("annual", 1_990, Interval::Year, 0).into(),
+            plan("premium", 490, Interval::Month, 0).into(),
         ],
         tax: Vec::new(),
     };
@@ -313,7 +313,7 @@ fn a_trial_without_a_card_ends_or_waits_as_the_plan_says() {
     assert_eq!((trial.due(end), trial.entitles(end)), (Some(Due::Lapse), None));
     let reason = EndReason::TrialEnded;
     assert_eq!(trial.clone().lapse().unwrap().0.state, State::Expired { at: end, reason });
-    trial.terms.plan.trial_without_card = Some(TrialWithoutCard::Pause);
+    Arc::make_mut(&mut trial.terms.plan).trial_without_card = Some(TrialWithoutCard::Pause);
     assert_eq!(trial.lapse().unwrap().0.state, State::Paused { since: end });
 }
 

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use ::csv::WriterBuilder;
+use ::csv::{StringRecord, WriterBuilder};
 use axum::{BoxError, response::Response};
 use futures_util::stream;
 use serde_json::json;
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
 use super::{
     lists::Listing,
@@ -138,46 +139,44 @@ fn table(entries: &[Entry], first: bool) -> Result<Vec<u8>, ::csv::Error> {
     if first {
         writer.write_record(COLUMNS)?;
     }
+    let mut row = StringRecord::with_capacity(256, COLUMNS.len());
     for entry in entries {
-        let email = entry.email.as_deref().unwrap_or_default();
+        row.clear();
         match &entry.subscription {
-            Ok(subscription) => writer.write_record(row(subscription, email))?,
+            Ok(subscription) => fill(&mut row, subscription, entry.email.as_deref()),
             Err(why) => {
-                let mut row = [const { String::new() }; COLUMNS.len()];
-                let [id, .., unreadable] = &mut row;
-                *id = entry.id.to_string();
-                *unreadable = harmless(why).into_owned();
-                writer.write_record(row)?;
+                row.push_field(&entry.id.to_string());
+                row.extend([""; COLUMNS.len() - 2]);
+                row.push_field(&harmless(why));
             }
         }
+        writer.write_record(&row)?;
     }
     writer.into_inner().map_err(|error| error.into_error().into())
 }
 
-fn row(it: &Subscription, email: &str) -> [String; COLUMNS.len()] {
+/// A row of one subscription; what is not so has an empty field.
+fn fill(row: &mut StringRecord, it: &Subscription, email: Option<&str>) {
     let instant = |at: Option<Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
-    let text = |text: &str| harmless(text).into_owned();
     let period = it.period();
     let (ended_at, reason) = it.state.ended().unzip();
-    let price = it.terms.plan.price;
-    [
-        it.id.to_string(),
-        it.state.status().as_str().to_owned(),
-        text(&it.terms.plan.id),
-        text(it.product()),
-        it.reader.to_string(),
-        text(email),
-        text(&it.country),
-        it.created_at.to_string(),
-        instant(it.trial.map(|trial| trial.end)),
-        instant(period.map(|period| period.start)),
-        instant(period.map(|period| period.end)),
-        instant(it.next_charge().map(|(at, _)| at)),
-        it.cancels_at_period_end().to_string(),
-        instant(ended_at),
-        reason.map_or("", |reason| reason.as_str()).to_owned(),
-        price.amount.to_string(),
-        price.currency.code().to_owned(),
-        String::new(),
-    ]
+    let plan = &it.terms.plan;
+    row.push_field(it.id.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+    row.push_field(it.state.status().as_str());
+    row.push_field(&harmless(&plan.id));
+    row.push_field(&harmless(it.product()));
+    row.push_field(it.reader.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+    row.push_field(&harmless(email.unwrap_or_default()));
+    row.push_field(&harmless(&it.country));
+    row.push_field(&it.created_at.to_string());
+    row.push_field(&instant(it.trial.map(|trial| trial.end)));
+    row.push_field(&instant(period.map(|period| period.start)));
+    row.push_field(&instant(period.map(|period| period.end)));
+    row.push_field(&instant(it.next_charge().map(|(at, _)| at)));
+    row.push_field(if it.cancels_at_period_end() { "true" } else { "false" });
+    row.push_field(&instant(ended_at));
+    row.push_field(reason.map_or("", |reason| reason.as_str()));
+    row.push_field(&plan.price.amount.to_string());
+    row.push_field(plan.price.currency.code());
+    row.push_field("");
 }

@@ -348,9 +348,9 @@ impl ActPage {
                 Err(error) => why = Some(told(error)?),
             }
         }
-        let plans = billing.other_plans(&it).into_iter();
+        let plans = billing.other_plans(&it);
         Ok(Self {
-            plans: plans.map(|terms| named(terms, &frame)).collect(),
+            plans: plans.iter().map(|terms| named(terms, &frame)).collect(),
             kind,
             id,
             email: review.email.unwrap_or_else(|| "an erased reader".to_owned()),
@@ -367,9 +367,9 @@ impl ActPage {
 }
 
 /// A plan's id, and what the office calls it.
-fn named(terms: Terms, frame: &Frame) -> (String, String) {
+fn named(terms: &Terms, frame: &Frame) -> (String, String) {
     let name = terms.plan.name.in_language(frame.words.language).to_owned();
-    (terms.plan.id, name)
+    (terms.plan.id.clone(), name)
 }
 
 /// Why an act is refused, to stand on its page.
