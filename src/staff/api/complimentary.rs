@@ -13,9 +13,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
+    ordered::{Order, Ordered, once},
     orders::{Because, parse_days},
     subscription_bodies::ReaderOf,
-    subscriptions::{office, once},
 };
 use crate::{
     audit::model::Action,
@@ -26,9 +26,7 @@ use crate::{
     },
     clock::Timestamp,
     http::{
-        body::{JsonBytes, parse},
         headers::NO_STORE,
-        path::{PathId, parse_id},
         problem::{ApiError, ProblemBody},
     },
     staff::{
@@ -52,6 +50,12 @@ pub(super) struct GiftOrder {
     days: u32,
     #[serde(default)]
     reason: Option<String>,
+}
+
+impl Order for GiftOrder {
+    fn take_why(&mut self) -> (Option<String>, Option<i64>) {
+        (self.reason.take(), None)
+    }
 }
 
 /// What was given.
@@ -126,14 +130,11 @@ impl GivenPage {
                body = ProblemBody)))]
 pub(super) async fn give(
     State(desk): State<Arc<Desk>>,
-    on_duty: OnDuty,
-    id: PathId,
-    JsonBytes(bytes): JsonBytes,
+    ordered: Ordered<GiftOrder>,
 ) -> Result<Response, ApiError> {
-    let acting = on_duty.to(Permission::SubscriptionsAct)?;
-    let GiftOrder { product, days, reason } = parse(&bytes)?;
-    let office = office(&acting, Action::ReaderComplimentary, (reason, None))?;
-    let gift = Gift { reader: parse_id(id)?, product, days: parse_days(days)? };
+    let (id, GiftOrder { product, days, .. }, office) =
+        ordered.by(Permission::SubscriptionsAct, Action::ReaderComplimentary)?;
+    let gift = Gift { reader: id, product, days: parse_days(days)? };
     let given = desk.readers.billing.give(gift, &office).await?;
     let body = GivenBody::of(given, desk.clock.now());
     Ok((StatusCode::CREATED, NO_STORE, Json(body)).into_response())
@@ -163,14 +164,10 @@ pub(super) async fn list(
                body = ProblemBody)))]
 pub(super) async fn end(
     State(desk): State<Arc<Desk>>,
-    on_duty: OnDuty,
-    id: PathId,
-    JsonBytes(bytes): JsonBytes,
+    ordered: Ordered<Because>,
 ) -> Result<Response, ApiError> {
-    let acting = on_duty.to(Permission::SubscriptionsAct)?;
-    let Because { reason } = parse(&bytes)?;
-    let office = office(&acting, Action::ReaderComplimentaryEnded, (reason, None))?;
-    let id = parse_id(id)?;
+    let (id, _, office) =
+        ordered.by(Permission::SubscriptionsAct, Action::ReaderComplimentaryEnded)?;
     once(desk.readers.billing.end_grant(id, &office).await)?;
     let ended = desk.readers.billing.find_grant(id).await?;
     Ok((NO_STORE, Json(GivenBody::of(ended, desk.clock.now()))).into_response())

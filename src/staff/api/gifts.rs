@@ -14,9 +14,9 @@ use uuid::Uuid;
 
 use super::{
     complimentary::GivenBody,
+    ordered::{Ordered, office},
     orders::{Because, parse_days},
     subscription_bodies::invalid,
-    subscriptions::office,
 };
 use crate::{
     audit::model::Action,
@@ -26,7 +26,6 @@ use crate::{
     http::{
         body::{JsonBytes, parse},
         headers::NO_STORE,
-        path::{PathId, parse_id},
         problem::{ApiError, ProblemBody},
     },
     language::Language,
@@ -159,13 +158,9 @@ pub(super) async fn list(
               (status = "4XX", description = "Not allowed, or none waits", body = ProblemBody)))]
 pub(super) async fn withdraw(
     State(desk): State<Arc<Desk>>,
-    on_duty: OnDuty,
-    id: PathId,
-    JsonBytes(bytes): JsonBytes,
+    ordered: Ordered<Because>,
 ) -> Result<StatusCode, ApiError> {
-    let acting = on_duty.to(Permission::SubscriptionsAct)?;
-    let Because { reason } = parse(&bytes)?;
-    let office = office(&acting, Action::GiftWithdrawn, (reason, None))?;
-    desk.readers.withdraw_gift(parse_id(id)?, &office).await?;
+    let (id, _, office) = ordered.by(Permission::SubscriptionsAct, Action::GiftWithdrawn)?;
+    desk.readers.withdraw_gift(id, &office).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -12,6 +12,7 @@ mod mails;
 mod metrics;
 mod newsletters;
 mod notes;
+mod ordered;
 mod orders;
 mod reader_bodies;
 mod readers;

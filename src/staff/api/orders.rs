@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::subscription_bodies::{StaffSubscription, invalid};
+use super::{
+    ordered::Order,
+    subscription_bodies::{StaffSubscription, invalid},
+};
 use crate::{
     billing::{
         api::{MoneyBody, PreviewBody},
@@ -110,6 +113,25 @@ pub(super) struct ExtendOrder {
     #[serde(default)]
     pub(super) revision: Option<i64>,
 }
+
+impl Order for Because {
+    fn take_why(&mut self) -> (Option<String>, Option<i64>) {
+        (self.reason.take(), None)
+    }
+}
+
+/// Orders that may say what was seen before them.
+macro_rules! of_what_was_seen {
+    ($($order:ident),+) => {
+        $(impl Order for $order {
+            fn take_why(&mut self) -> (Option<String>, Option<i64>) {
+                (self.reason.take(), self.revision.take())
+            }
+        })+
+    };
+}
+
+of_what_was_seen!(PlainOrder, PlanOrder, CancelOrder, RefundOrder, ExtendOrder);
 
 /// An act, to be told what would come of it.
 #[derive(Deserialize, ToSchema)]

@@ -12,16 +12,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{orders::Because, subscription_bodies::invalid, subscriptions::office};
+use super::{ordered::Ordered, orders::Because, subscription_bodies::invalid};
 use crate::{
     audit::model::Action,
     auth::staff::permission::Permission,
     billing::{api::MoneyBody, approval::request::Request},
     clock::Timestamp,
     http::{
-        body::{JsonBytes, parse},
         headers::NO_STORE,
-        path::{PathId, parse_id},
         problem::{ApiError, ProblemBody},
     },
     staff::desk::{Desk, OnDuty},
@@ -116,14 +114,10 @@ pub(super) async fn list(
                body = ProblemBody)))]
 pub(super) async fn approve(
     State(desk): State<Arc<Desk>>,
-    on_duty: OnDuty,
-    id: PathId,
-    JsonBytes(bytes): JsonBytes,
+    ordered: Ordered<Because>,
 ) -> Result<Response, ApiError> {
-    let acting = on_duty.to(Permission::Refund)?;
-    let Because { reason } = parse(&bytes)?;
-    let office = office(&acting, Action::RefundApproved, (reason, None))?;
-    let request = desk.readers.billing.approve_refund(parse_id(id)?, &office).await?;
+    let (id, _, office) = ordered.by(Permission::Refund, Action::RefundApproved)?;
+    let request = desk.readers.billing.approve_refund(id, &office).await?;
     Ok((NO_STORE, Json(RequestBody::from(request))).into_response())
 }
 
@@ -135,16 +129,12 @@ pub(super) async fn approve(
                body = ProblemBody)))]
 pub(super) async fn decline(
     State(desk): State<Arc<Desk>>,
-    on_duty: OnDuty,
-    id: PathId,
-    JsonBytes(bytes): JsonBytes,
+    ordered: Ordered<Because>,
 ) -> Result<Response, ApiError> {
-    let acting = on_duty.to(Permission::Refund)?;
-    let Because { reason } = parse(&bytes)?;
-    let office = office(&acting, Action::RefundDeclined, (reason, None))?;
+    let (id, _, office) = ordered.by(Permission::Refund, Action::RefundDeclined)?;
     if office.reason.trim().is_empty() {
         return Err(invalid("reason", "must say why"));
     }
-    let request = desk.readers.billing.decline_refund(parse_id(id)?, &office).await?;
+    let request = desk.readers.billing.decline_refund(id, &office).await?;
     Ok((NO_STORE, Json(RequestBody::from(request))).into_response())
 }

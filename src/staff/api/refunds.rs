@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{orders::Because, subscriptions::office};
+use super::{ordered::Ordered, orders::Because};
 use crate::{
     audit::model::Action,
     auth::staff::permission::Permission,
@@ -21,9 +21,7 @@ use crate::{
     },
     clock::Timestamp,
     http::{
-        body::{JsonBytes, parse},
         headers::NO_STORE,
-        path::{PathId, parse_id},
         problem::{ApiError, ProblemBody},
     },
     staff::desk::{Desk, OnDuty},
@@ -100,14 +98,10 @@ pub(super) async fn list_refused(
               (status = "4XX", description = "Not allowed, or not refused", body = ProblemBody)))]
 pub(super) async fn retry(
     State(desk): State<Arc<Desk>>,
-    on_duty: OnDuty,
-    id: PathId,
-    JsonBytes(bytes): JsonBytes,
+    ordered: Ordered<Because>,
 ) -> Result<Response, ApiError> {
-    let acting = on_duty.to(Permission::Refund)?;
-    let Because { reason } = parse(&bytes)?;
-    let office = office(&acting, Action::RefundRetried, (reason, None))?;
-    let again = desk.readers.billing.retry_refund(parse_id(id)?, &office).await?;
+    let (id, _, office) = ordered.by(Permission::Refund, Action::RefundRetried)?;
+    let again = desk.readers.billing.retry_refund(id, &office).await?;
     Ok((NO_STORE, Json(RefundBody::from(again))).into_response())
 }
 
@@ -118,13 +112,9 @@ pub(super) async fn retry(
               (status = "4XX", description = "Not allowed, or not refused", body = ProblemBody)))]
 pub(super) async fn settle(
     State(desk): State<Arc<Desk>>,
-    on_duty: OnDuty,
-    id: PathId,
-    JsonBytes(bytes): JsonBytes,
+    ordered: Ordered<Because>,
 ) -> Result<Response, ApiError> {
-    let acting = on_duty.to(Permission::Refund)?;
-    let Because { reason } = parse(&bytes)?;
-    let office = office(&acting, Action::RefundSettled, (reason, None))?;
-    let settled = desk.readers.billing.settle_refund(parse_id(id)?, &office).await?;
+    let (id, _, office) = ordered.by(Permission::Refund, Action::RefundSettled)?;
+    let settled = desk.readers.billing.settle_refund(id, &office).await?;
     Ok((NO_STORE, Json(RefundBody::from(settled))).into_response())
 }

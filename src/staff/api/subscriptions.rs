@@ -11,6 +11,7 @@ use axum::{
 use uuid::Uuid;
 
 use super::{
+    ordered::{Ordered, once},
     orders::{
         AmountOrder, Because, CancelOrder, ExtendOrder, ForeseenBody, LookOrder, PlainOrder,
         PlanOrder, RefundOrder, parse_cancel, parse_days,
@@ -22,7 +23,7 @@ use crate::{
     audit::model::Action,
     auth::staff::permission::Permission,
     billing::{
-        engine::{Act, BillingError, GiveBack, Office, Outcome, REASON_MAX},
+        engine::{Act, BillingError, GiveBack, Outcome},
         subscription::search::Stuck,
     },
     http::{
@@ -31,31 +32,8 @@ use crate::{
         path::{PathId, parse_id},
         problem::{ApiError, ProblemBody},
     },
-    staff::desk::{Acting, Desk, OnDuty},
+    staff::desk::{Desk, OnDuty},
 };
-
-/// Who acts, and why.
-pub(super) fn office(
-    acting: &Acting,
-    action: Action,
-    (reason, seen): (Option<String>, Option<i64>),
-) -> Result<Office, ApiError> {
-    let reason = reason.unwrap_or_default();
-    if reason.chars().count() > REASON_MAX {
-        return Err(invalid("reason", "may have at most 500 characters"));
-    }
-    let entry = acting.entry(action);
-    let operation = acting.operation();
-    Ok(Office { entry, reason, seen, operation })
-}
-
-/// An act that was done, be it by the same request when it came first.
-pub(super) fn once<T>(act: Result<T, BillingError>) -> Result<(), ApiError> {
-    match act {
-        Ok(_) | Err(BillingError::Repeated) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
-}
 
 /// A subscription as it stands now, after an act.
 async fn answer(desk: &Desk, id: Uuid) -> Result<Response, ApiError> {
@@ -115,14 +93,10 @@ pub(super) async fn list_stuck(
               (status = "4XX", description = "Not allowed, or not stuck", body = ProblemBody)))]
 pub(super) async fn retry(
     State(desk): State<Arc<Desk>>,
-    on_duty: OnDuty,
-    id: PathId,
-    JsonBytes(bytes): JsonBytes,
+    ordered: Ordered<Because>,
 ) -> Result<StatusCode, ApiError> {
-    let acting = on_duty.to(Permission::SubscriptionsAct)?;
-    let Because { reason } = parse(&bytes)?;
-    let office = office(&acting, Action::SubscriptionRetried, (reason, None))?;
-    desk.readers.billing.office_retry(parse_id(id)?, &office).await?;
+    let (id, _, office) = ordered.by(Permission::SubscriptionsAct, Action::SubscriptionRetried)?;
+    desk.readers.billing.office_retry(id, &office).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -136,15 +110,11 @@ pub(super) async fn retry(
                body = ProblemBody)))]
 pub(super) async fn cancel(
     State(desk): State<Arc<Desk>>,
-    on_duty: OnDuty,
-    id: PathId,
-    JsonBytes(bytes): JsonBytes,
+    ordered: Ordered<CancelOrder>,
 ) -> Result<Response, ApiError> {
-    let acting = on_duty.to(Permission::SubscriptionsAct)?;
-    let CancelOrder { at, refund, reason, revision } = parse(&bytes)?;
+    let (id, CancelOrder { at, refund, .. }, office) =
+        ordered.by(Permission::SubscriptionsAct, Action::SubscriptionCanceled)?;
     let how = parse_cancel(&at, refund)?;
-    let office = office(&acting, Action::SubscriptionCanceled, (reason, revision))?;
-    let id = parse_id(id)?;
     came(&desk, id, desk.readers.billing.office_cancel(id, how, &office).await).await
 }
 
@@ -158,15 +128,11 @@ pub(super) async fn cancel(
                body = ProblemBody)))]
 pub(super) async fn refund(
     State(desk): State<Arc<Desk>>,
-    on_duty: OnDuty,
-    id: PathId,
-    JsonBytes(bytes): JsonBytes,
+    ordered: Ordered<RefundOrder>,
 ) -> Result<Response, ApiError> {
-    let acting = on_duty.to(Permission::Refund)?;
-    let RefundOrder { invoice, amount, reason, revision } = parse(&bytes)?;
+    let (id, RefundOrder { invoice, amount, .. }, office) =
+        ordered.by(Permission::Refund, Action::SubscriptionRefunded)?;
     let amount = amount.map(AmountOrder::money).transpose()?;
-    let office = office(&acting, Action::SubscriptionRefunded, (reason, revision))?;
-    let id = parse_id(id)?;
     let order = GiveBack { invoice, amount };
     came(&desk, id, desk.readers.billing.office_refund(id, order, &office).await).await
 }
@@ -179,14 +145,10 @@ pub(super) async fn refund(
                body = ProblemBody)))]
 pub(super) async fn extend(
     State(desk): State<Arc<Desk>>,
-    on_duty: OnDuty,
-    id: PathId,
-    JsonBytes(bytes): JsonBytes,
+    ordered: Ordered<ExtendOrder>,
 ) -> Result<Response, ApiError> {
-    let acting = on_duty.to(Permission::SubscriptionsAct)?;
-    let ExtendOrder { days, reason, revision } = parse(&bytes)?;
-    let office = office(&acting, Action::SubscriptionExtended, (reason, revision))?;
-    let id = parse_id(id)?;
+    let (id, ExtendOrder { days, .. }, office) =
+        ordered.by(Permission::SubscriptionsAct, Action::SubscriptionExtended)?;
     once(desk.readers.billing.office_extend(id, parse_days(days)?, &office).await)?;
     answer(&desk, id).await
 }
@@ -199,14 +161,9 @@ pub(super) async fn extend(
                body = ProblemBody)))]
 pub(super) async fn pause(
     State(desk): State<Arc<Desk>>,
-    on_duty: OnDuty,
-    id: PathId,
-    JsonBytes(bytes): JsonBytes,
+    ordered: Ordered<PlainOrder>,
 ) -> Result<Response, ApiError> {
-    let acting = on_duty.to(Permission::SubscriptionsAct)?;
-    let PlainOrder { reason, revision } = parse(&bytes)?;
-    let office = office(&acting, Action::SubscriptionPaused, (reason, revision))?;
-    let id = parse_id(id)?;
+    let (id, _, office) = ordered.by(Permission::SubscriptionsAct, Action::SubscriptionPaused)?;
     once(desk.readers.billing.office_pause(id, &office).await)?;
     answer(&desk, id).await
 }
@@ -219,14 +176,9 @@ pub(super) async fn pause(
                body = ProblemBody)))]
 pub(super) async fn resume(
     State(desk): State<Arc<Desk>>,
-    on_duty: OnDuty,
-    id: PathId,
-    JsonBytes(bytes): JsonBytes,
+    ordered: Ordered<PlainOrder>,
 ) -> Result<Response, ApiError> {
-    let acting = on_duty.to(Permission::SubscriptionsAct)?;
-    let PlainOrder { reason, revision } = parse(&bytes)?;
-    let office = office(&acting, Action::SubscriptionResumed, (reason, revision))?;
-    let id = parse_id(id)?;
+    let (id, _, office) = ordered.by(Permission::SubscriptionsAct, Action::SubscriptionResumed)?;
     once(desk.readers.billing.office_resume(id, &office).await)?;
     answer(&desk, id).await
 }
@@ -242,14 +194,10 @@ pub(super) async fn resume(
                body = ProblemBody)))]
 pub(super) async fn switch(
     State(desk): State<Arc<Desk>>,
-    on_duty: OnDuty,
-    id: PathId,
-    JsonBytes(bytes): JsonBytes,
+    ordered: Ordered<PlanOrder>,
 ) -> Result<Response, ApiError> {
-    let acting = on_duty.to(Permission::SubscriptionsAct)?;
-    let PlanOrder { plan, preview, reason, revision } = parse(&bytes)?;
-    let office = office(&acting, Action::SubscriptionSwitched, (reason, revision))?;
-    let id = parse_id(id)?;
+    let (id, PlanOrder { plan, preview, .. }, office) =
+        ordered.by(Permission::SubscriptionsAct, Action::SubscriptionSwitched)?;
     let to = (plan.as_str(), preview.as_deref());
     once(desk.readers.billing.office_switch(id, to, &office).await)?;
     answer(&desk, id).await
@@ -263,14 +211,10 @@ pub(super) async fn switch(
                body = ProblemBody)))]
 pub(super) async fn keep_plan(
     State(desk): State<Arc<Desk>>,
-    on_duty: OnDuty,
-    id: PathId,
-    JsonBytes(bytes): JsonBytes,
+    ordered: Ordered<PlainOrder>,
 ) -> Result<Response, ApiError> {
-    let acting = on_duty.to(Permission::SubscriptionsAct)?;
-    let PlainOrder { reason, revision } = parse(&bytes)?;
-    let office = office(&acting, Action::SubscriptionSwitchRevoked, (reason, revision))?;
-    let id = parse_id(id)?;
+    let (id, _, office) =
+        ordered.by(Permission::SubscriptionsAct, Action::SubscriptionSwitchRevoked)?;
     once(desk.readers.billing.office_keep_plan(id, &office).await)?;
     answer(&desk, id).await
 }
