@@ -84,7 +84,7 @@ on_both_databases! {
     async fn of_two_who_act_at_once_the_second_sees_what_changed(t: TestApp) {
         let (mut first, id) = at_the_desk(&t).await;
         let mut second = on_duty(&t, Role::Support).await;
-        let page = format!("/staff/subscriptions/{id}/cancel?look=yes&at=now&refund=on");
+        let page = format!("/staff/subscriptions/{id}/cancel?look=yes&at=refunded");
         let seen = second.open(&page).await.text();
         let action = format!("/staff/subscriptions/{id}/cancel");
         let mut form = hidden_fields(&seen, &action);
@@ -96,7 +96,7 @@ on_both_databases! {
         assert!(text.contains("Somebody changed this subscription while you looked"), "{text}");
         assert!(text.contains("wants the money back"), "what was typed is kept: {text}");
         assert_eq!(shown(&t, &id).await["status"], "active", "nothing was done");
-        assert_eq!(act(&mut second, &id, "cancel?look=yes&at=now&refund=on", "again").await.status, 303);
+        assert_eq!(act(&mut second, &id, "cancel?look=yes&at=refunded", "again").await.status, 303);
         assert_eq!(shown(&t, &id).await["status"], "canceled");
         let twice = second.post(&action, &form).await;
         assert_eq!(twice.status, 409, "an old button does nothing");
