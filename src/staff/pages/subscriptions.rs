@@ -47,6 +47,24 @@ struct SubscriptionsPage {
     may_export: bool,
 }
 
+impl SubscriptionsPage {
+    /// Whether one of the filters that are folded away narrows the list.
+    fn is_narrowed(&self) -> bool {
+        let Looked {
+            end_reason,
+            created_from,
+            created_to,
+            ended_from,
+            ended_to,
+            trial_ending_within,
+            ..
+        } = &self.looked;
+        let folded =
+            [end_reason, created_from, created_to, ended_from, ended_to, trial_ending_within];
+        folded.into_iter().any(|filter| !filter.is_empty())
+    }
+}
+
 /// A row of a list.
 pub(super) enum ListRow {
     /// A subscription.
