@@ -228,6 +228,13 @@ impl Visit {
         Sheet::of(pages, self.words.clone(), of).for_member(self.member.is_some())
     }
 
+    /// The same on a page of `site`, wherever the browser came from with these `headers`.
+    pub(super) fn on(self, site: Arc<LiveSite>, headers: &HeaderMap, secure: bool) -> Self {
+        let account = self.member.as_ref().and_then(|member| member.reader.language);
+        let words = sheet::words(headers, (Some(&site), account), secure);
+        Self { words, site: Some(site), ..self }
+    }
+
     /// The reader, or the way to the log-in page and back to `path`. Whoever only reads here is told
     /// what to do first.
     pub(super) fn member_or_login(self, path: &'static str) -> Result<Member, ToLogin> {
