@@ -120,6 +120,55 @@ describe('text of twice its size on 320 px', () => {
   }
 });
 
+describe('when something is in the way', () => {
+  let strict;
+  before(async () => {
+    const once = { PRESSGATE__LIMITS__LOGIN_BURST: '1', PRESSGATE__LIMITS__MAIL_BURST: '1' };
+    strict = await start('sqlite', once);
+  });
+  after(async () => { await strict?.stop(); });
+
+  it('says how long to wait, and leads back to the page', async () => {
+    const anna = await reader(chrome, strict);
+    for (const status of [401, 429]) {
+      await anna.open('/login');
+      await anna.page.getByLabel('Email address').first().fill('anna@example.org');
+      await anna.page.getByLabel('Password').fill('not this one');
+      assert.equal(await anna.press(anna.button('Log in')), status);
+    }
+    await anna.judge('log-in-too-often');
+    for (const status of [202, 429]) {
+      await anna.open('/newsletters');
+      await anna.page.getByLabel('The Tide').check();
+      await anna.page.getByLabel('Email address').fill('anna@example.org');
+      assert.equal(await anna.press(anna.button('Sign up')), status);
+    }
+    await anna.judge('too-often');
+    await anna.press(anna.link('Try again'));
+    assert.equal(anna.path, '/newsletters');
+    await anna.leave();
+  });
+
+  it('says that no payment can be made, and that there is no such page', async () => {
+    const anna = await reader(chrome, strict);
+    const bank = async (down) => {
+      const headers = { 'Content-Type': 'application/json' };
+      await fetch(`${strict.url}/sandbox/gateway`, { method: 'POST', headers, body: JSON.stringify({ down }) });
+    };
+    await anna.open('/subscribe?site=demo&plan=annual');
+    await anna.fillIn('bea@example.org');
+    await bank(true);
+    assert.equal(await anna.press(anna.button('Subscribe and pay $19.90')), 503);
+    await anna.judge('payments-down');
+    await bank(false);
+    assert.equal(await anna.open('/acount'), 404);
+    await anna.judge('no-such-page');
+    // The browser says so too.
+    assert.deepEqual(anna.complaints.filter((it) => !/status of (404|503)/.test(it)), []);
+    await anna.context.close();
+  });
+});
+
 describe('the markup', () => {
   for (const [name, path] of Object.entries(PAGES)) {
     it(`of ${name} is valid, and fits 320 px with text of any size`, async () => {

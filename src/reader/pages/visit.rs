@@ -100,7 +100,7 @@ impl FromRequestParts<Pages> for Visit {
         };
         let account = member.as_ref().and_then(|member| member.reader.language);
         let words = sheet::words(&parts.headers, (site.as_deref(), account), secure);
-        let here = sheet::here(parts);
+        let here = sheet::here(&parts.method, &parts.uri);
         let of = |holder, keeps_cookies, cookies| Self {
             member: None,
             guest: None,
