@@ -287,8 +287,9 @@ impl AppState {
             ));
         }
         let looks = (Arc::clone(&self.gate.directory), self.databases.main.clone());
+        let pages = self.reader_pages();
         let mut router = openapi::described(rooms)
-            .merge(self.pages())
+            .merge(reader::pages::routes(pages.clone(), self.guard.clone()))
             .merge(self.staff_pages())
             .merge(site::look::api::routes(looks.0, looks.1));
         if self.config.metrics_listen.is_none() {
@@ -302,24 +303,24 @@ impl AppState {
                 public_url,
             )?);
         }
-        Ok(self.edge(router))
+        let nothing = move |asked| reader::pages::nothing_here(pages.clone(), asked);
+        Ok(self.edge(router.fallback(nothing)))
     }
 
     /// The service on `metrics.listen`: nothing but `/metrics`.
     #[must_use]
     pub fn metrics_service(&self) -> Edge {
-        self.edge(self.metrics_route())
+        self.edge(self.metrics_route().fallback(|| async { ApiError::NotFound }))
     }
 
-    fn pages(&self) -> Router {
-        let pages = reader::pages::Pages {
+    fn reader_pages(&self) -> reader::pages::Pages {
+        reader::pages::Pages {
             accounts: Arc::clone(&self.accounts),
             newsletters: Arc::clone(&self.newsletters),
             counts: self.desk.counts.clone(),
             publisher: self.config.mail.from_name.as_str().into(),
             secure: !self.config.is_sandbox(),
-        };
-        reader::pages::routes(pages, self.guard.clone())
+        }
     }
 
     fn staff_pages(&self) -> Router {
@@ -336,9 +337,7 @@ impl AppState {
     }
 
     fn edge(&self, router: Router) -> Edge {
-        let router = router
-            .fallback(|| async { ApiError::NotFound })
-            .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed });
+        let router = router.method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed });
         let server = &self.config.server;
         let limits = EdgeLimits {
             requests_max: server.requests_max,

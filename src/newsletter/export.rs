@@ -80,10 +80,10 @@ impl Newsletters {
         tx: &mut Tx,
         subscription: &Subscription,
     ) -> Result<bool, NewsletterError> {
-        let Some(reader) = store::reader_of(tx, &subscription.email).await? else {
+        let Some(account) = store::account_of(tx, &subscription.email).await? else {
             return Ok(false);
         };
-        let standing = Standing::of(tx, &self.catalogs, reader).await?;
+        let standing = Standing::of(tx, &self.catalogs, account.id).await?;
         Ok(standing.includes(INCLUDED, self.clock.now()))
     }
 }

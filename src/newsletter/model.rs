@@ -4,7 +4,7 @@ use time::Duration;
 use uuid::Uuid;
 
 use crate::{
-    billing::catalog::{Catalog, newsletters::Newsletter},
+    billing::catalog::{Catalog, model::Sites, newsletters::Newsletter},
     clock::Timestamp,
     language::{Language, Words},
     mail::address::Address,
@@ -162,6 +162,25 @@ pub fn shown(chosen: &[&Newsletter], words: &Words) -> String {
     std::iter::once(words.say("newsletter-consent")).chain(lines).collect::<Vec<_>>().join("\n")
 }
 
+/// In the name of which site a newsletter of `sites` is spoken about to somebody whose account is on
+/// the site `readers`, and whose browser came from `here`: that of the account, as far as the
+/// newsletter belongs to it; else one of the newsletter's own, `here` before the others. `None`
+/// where it belongs to all of them, and nothing is known of the reader.
+#[must_use]
+pub fn home<'a>(
+    sites: &'a Sites,
+    readers: Option<&'a str>,
+    here: Option<&'a str>,
+) -> Option<&'a str> {
+    match sites {
+        Sites::All => readers,
+        Sites::Listed(own) => {
+            let mut known = [readers, here].into_iter().flatten();
+            known.find(|site| sites.contain(site)).or(own.first().map(String::as_str))
+        }
+    }
+}
+
 /// An address as it may be shown to whoever has a link that was mailed to it: newsletters are
 /// passed on, and their links with them.
 #[must_use]
@@ -193,6 +212,21 @@ mod tests {
         let chosen = choose(&catalog, &["tide".to_owned()]).unwrap();
         let french = shown(&chosen, &Words::new(Language::French, "UTC"));
         assert!(french.contains("La Marée") && french.lines().count() == 2, "{french}");
+    }
+
+    #[test]
+    fn a_newsletter_speaks_for_its_own_site_and_for_the_readers() {
+        let own = Sites::Listed(vec!["evening".to_owned(), "sunday".to_owned()]);
+        for (sites, readers, here, expected) in [
+            (&own, Some("sunday"), Some("evening"), Some("sunday")),
+            (&own, Some("morning"), Some("sunday"), Some("sunday")),
+            (&own, Some("morning"), Some("morning"), Some("evening")),
+            (&own, None, None, Some("evening")),
+            (&Sites::All, Some("sunday"), Some("evening"), Some("sunday")),
+            (&Sites::All, None, Some("evening"), None),
+        ] {
+            assert_eq!(home(sites, readers, here), expected, "{sites:?}, {readers:?}, {here:?}");
+        }
     }
 
     #[test]

@@ -7,8 +7,12 @@ use super::{
     store,
 };
 use crate::{
-    billing::catalog::newsletters::Newsletter, clock::Timestamp, db::Tx, language::Words,
-    mail::address::Address, site::directory::LiveSite,
+    billing::catalog::{model::Sites, newsletters::Newsletter},
+    clock::Timestamp,
+    db::Tx,
+    language::Words,
+    mail::address::Address,
+    site::directory::LiveSite,
 };
 
 /// What one address receives, for whoever has a link that was mailed to it.
@@ -54,6 +58,27 @@ impl Newsletters {
             preferences: self.links.token(Purpose::Preferences, it.id),
             list: it.list,
         }))
+    }
+
+    /// The site that a link belongs to, by its newsletter and its reader; `here` is where the browser
+    /// is. `None` where neither says so, as for a link that is over.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn site_of(
+        &self,
+        (purpose, token): (Purpose, &str),
+        here: Option<&str>,
+    ) -> Result<Option<String>, NewsletterError> {
+        let Some(id) = self.links.open(purpose, token) else { return Ok(None) };
+        let mut tx = self.db.read().await?;
+        let Some(linked) = store::find(&mut tx, id).await? else { return Ok(None) };
+        let account = store::account_of(&mut tx, &linked.email).await?;
+        let readers = account.and_then(|account| account.site);
+        let catalog = self.catalogs.current();
+        let newsletter = catalog.newsletter(&linked.list);
+        let sites = newsletter.map_or(&Sites::All, |newsletter| &newsletter.sites);
+        Ok(model::home(sites, readers.as_deref(), here).map(str::to_owned))
     }
 
     /// Leaves the list that this link is for, whether or not it was left before.

@@ -284,20 +284,27 @@ pub async fn list_receiving(
     rows.into_iter().map(Subscription::try_from).collect()
 }
 
+/// An account, as far as newsletters ask.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Account {
+    /// Whose.
+    pub id: Uuid,
+    /// On which site it was begun.
+    pub site: Option<String>,
+}
+
 /// The account with the address of this subscription, if the mailbox has answered for one.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn reader_of(tx: &mut Tx, email: &Address) -> Result<Option<Uuid>, StoreError> {
-    let found: Option<(Uuid,)> = tx
-        .query(
-            "SELECT id FROM readers
-             WHERE email_key = $1 AND email_verified_at IS NOT NULL AND erased_at IS NULL",
-        )
-        .bind(email.key())
-        .optional()
-        .await?;
-    Ok(found.map(|(id,)| id))
+pub async fn account_of(tx: &mut Tx, email: &Address) -> Result<Option<Account>, StoreError> {
+    tx.query(
+        "SELECT id, site FROM readers
+         WHERE email_key = $1 AND email_verified_at IS NOT NULL AND erased_at IS NULL",
+    )
+    .bind(email.key())
+    .optional()
+    .await
 }
 
 /// Forgets everything about an address.

@@ -151,6 +151,22 @@ on_both_databases! {
         assert_eq!(export["charges"], json!([]));
     }
 
+    async fn the_mail_of_a_trial_that_waits_takes_cards_until_one_pays(t: TestApp) {
+        let (t, _catalog) = card_free(&t, "pause").await;
+        begun(&t).await;
+        t.settle_until(t.clock.now().plus(Duration::days(30))).await;
+        let link = mailed_link(&t, ANNA, "/mail/card").await;
+        let mut mailbox = Browser::new(&t);
+        for (card, status) in [("pm_sandbox_declined", 402), ("pm_sandbox_lost", 402)] {
+            let tried = mailbox.submit(&link, "/mail/card", &[("payment_method", card)]).await;
+            assert_eq!(tried.status, status, "{}", tried.text());
+            let page = mailbox.open(&link).await.text();
+            assert!(page.contains("$2.90 today.") && page.contains("Save the card and pay"), "{page}");
+        }
+        let paid = mailbox.submit(&link, "/mail/card", &[("payment_method", "pm_sandbox_ok")]).await;
+        assert!(paid.status == 200 && paid.text().contains("goes on"), "{}", paid.text());
+    }
+
     async fn or_it_waits_for_a_card_which_pays_at_once(t: TestApp) {
         let (t, _catalog) = card_free(&t, "pause").await;
         let page = at_the_wall(&t).await.open(OFFER).await.text();
@@ -167,15 +183,31 @@ on_both_databases! {
         let declined = [("payment_method", "pm_sandbox_declined")];
         let refused = browser.submit("/account/card", "/account/card", &declined).await;
         assert_eq!(refused.status, 402, "{}", refused.text());
+        // What it takes is one card that pays: there is no second step, and no second way.
+        let account = browser.open("/account").await.text();
+        assert!(account.contains("your card did not pay"), "{account}");
+        assert!(!account.contains("action=\"/account/resume\""), "{account}");
+        let page = browser.open("/account/card").await.text();
+        for said in ["Your card did not pay", "$2.90 today.", "next on", "Save the card and pay"] {
+            assert!(page.contains(said), "{said}: {page}");
+        }
+        let mut unread = hidden_fields(&page, "/account/card");
+        unread.retain(|(name, _)| name != "shown");
+        unread.push(("payment_method".to_owned(), "pm_sandbox_ok".to_owned()));
+        assert_eq!(browser.post("/account/card", &unread).await.status, 409, "not unread");
         let card = [("payment_method", "pm_sandbox_ok")];
-        let resumed = browser.submit("/account", "/account/resume", &[]).await;
-        assert!([303, 402].contains(&resumed.status), "the declined card is tried once more");
         let added = browser.submit("/account/card", "/account/card", &card).await;
-        assert_eq!(added.status, 303, "{}", added.text());
-        browser.submit("/account", "/account/resume", &[]).await;
+        assert_eq!((added.status, added.header("location")), (303, "/account"), "{}", added.text());
         assert_eq!(browser.open(WALLED).await.status, 200);
         let export = browser.open("/account/export").await.json();
         assert_eq!(export["subscriptions"][0]["status"], "active");
+        let consent = &export["consents"][0]["shown"];
+        assert!(consent.as_str().unwrap().contains("$2.90 today."), "{consent}");
+        // Once only: a card that comes later pays nothing now.
+        let charges = export["charges"].as_array().unwrap().len();
+        browser.submit("/account/card", "/account/card", &card).await;
+        let export = browser.open("/account/export").await.json();
+        assert_eq!(export["charges"].as_array().unwrap().len(), charges);
     }
 }
 

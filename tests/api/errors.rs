@@ -145,6 +145,31 @@ on_both_databases! {
         }
     }
 
+    async fn who_looks_for_a_page_that_is_not_there_is_told_so_in_a_page(t: TestApp) {
+        let ask = async |method: &str, path: &str, accept: &str| {
+            let request = Request::builder().method(method).uri(path).header("accept", accept);
+            t.send(request.body(Body::empty()).unwrap()).await
+        };
+        let browsers = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+        for path in ["/acount", "/account/nothing", "/acount?x=%22%3E%3Cscript%3E", "/login/%3Cscript%3E"] {
+            let answer = ask("GET", path, browsers).await;
+            assert_eq!((answer.status, answer.header("content-type")), (404, "text/html; charset=utf-8"));
+            assert_eq!(answer.header("cache-control"), "no-store");
+            let page = answer.text();
+            assert!(page.contains("There is no such page") && !page.contains("<script"), "{page}");
+        }
+        // Programs get what they read, and so does everybody who calls the API by hand.
+        for (method, path, accept) in [
+            ("GET", "/acount", "application/json"),
+            ("GET", "/acount", "*/*"),
+            ("POST", "/acount", browsers),
+            ("GET", "/v1/nothing", browsers),
+        ] {
+            let answer = ask(method, path, accept).await;
+            assert_eq!(answer.problem(), (404, "not_found".to_owned()), "{method} {path} {accept}");
+        }
+    }
+
     async fn a_method_that_a_path_does_not_take_is_405_with_allow(t: TestApp) {
         for (method, path, allow) in [
             ("GET", "/v1/access", "POST"),

@@ -38,11 +38,11 @@ async fn kept(t: &TestApp, to: &str) -> StoredMail {
     outbox::newest(&mut tx, Some(&to)).await.unwrap().pop().unwrap()
 }
 
-/// Lets an account have been begun on `site`, by somebody who speaks French.
-async fn belongs_to(t: &TestApp, reader: &Tokens, site: &str) {
+/// Lets an account have been begun on `site`, by somebody who speaks `language`.
+async fn belongs_to(t: &TestApp, reader: &Tokens, site: &str, language: Language) {
     let id = reader.reader.parse().unwrap();
     let mut tx = t.state.databases.main.write().await.unwrap();
-    readers::set_language(&mut tx, id, Language::French).await.unwrap();
+    readers::set_language(&mut tx, id, language).await.unwrap();
     let query = tx.query("UPDATE readers SET site = $1 WHERE id = $2").bind(site).bind(id);
     assert_eq!(query.execute().await.unwrap(), 1);
     tx.commit().await.unwrap();
@@ -69,7 +69,7 @@ on_both_databases! {
         tx.commit().await.unwrap();
         t.state.gate.directory.refresh().await.unwrap();
         let anna = t.reader(ANNA).await;
-        belongs_to(&t, &anna, "matin").await;
+        belongs_to(&t, &anna, "matin", Language::French).await;
         t.subscribed(&anna, "monthly", OK).await;
 
         let mail = kept(&t, ANNA).await;
@@ -93,7 +93,7 @@ on_both_databases! {
         tx.commit().await.unwrap();
         t.state.gate.directory.refresh().await.unwrap();
         let anna = t.reader(ANNA).await;
-        belongs_to(&t, &anna, "morning").await;
+        belongs_to(&t, &anna, "morning", Language::French).await;
         t.magic_link(ANNA).await;
         assert_eq!(t.subjects_to(ANNA).await.last().unwrap(), "Your link to log in");
     }
@@ -133,48 +133,89 @@ on_both_databases! {
         assert_eq!(kept(&t, ANNA).await.unsubscribe_url, None);
     }
 
-    async fn every_turn_of_a_subscription_is_mailed_in_french_and_a_card_that_ends_once(t: TestApp) {
-        let anna = t.reader(ANNA).await;
-        belongs_to(&t, &anna, "demo").await;
-        let id = t.subscribed(&anna, "monthly", "pm_sandbox_ok:exp-2027-01").await;
-        for (act, body) in [("cancel", json!({"at": "period_end"})), ("resume", json!({}))] {
-            t.clock.advance(Duration::MILLISECOND);
-            let done = t.about(&anna, &id, act, body).await;
-            assert_eq!(done.status, 200, "{act}: {}", done.text());
+    async fn every_turn_of_a_subscription_is_mailed_in_its_readers_language_and_a_card_that_ends_once(t: TestApp) {
+        // The same card by two spellings, since one card has one trial.
+        let readers = [
+            (ANNA, Language::French, "pm_sandbox_ok:exp-2027-01"),
+            ("ben@example.org", Language::English, "pm_sandbox_ok:exp-2027-1"),
+        ];
+        let mut ids = Vec::new();
+        for (email, language, card) in readers {
+            let reader = t.reader(email).await;
+            belongs_to(&t, &reader, "demo", language).await;
+            let id = t.subscribed(&reader, "monthly", card).await;
+            for (act, body) in [("cancel", json!({"at": "period_end"})), ("resume", json!({}))] {
+                t.clock.advance(Duration::MILLISECOND);
+                let done = t.about(&reader, &id, act, body).await;
+                assert_eq!(done.status, 200, "{act}: {}", done.text());
+            }
+            ids.push(id);
         }
         // The card pays the trial's end and January, and ends before the charge of February.
         t.settle_until(at("2027-01-22T00:00:00Z")).await;
-        let words = Words::new(Language::French, "UTC");
-        let ends_soon = words.say("letter-billing-card-expiring-subject");
-        assert!(!t.subjects_to(ANNA).await.contains(&ends_soon), "not before it matters");
+        for (email, language, _) in readers {
+            let ends_soon = Words::new(language, "UTC").say("letter-billing-card-expiring-subject");
+            assert!(!t.subjects_to(email).await.contains(&ends_soon), "not before it matters");
+        }
         t.settle_until(at("2027-02-20T00:00:00Z")).await;
-        let anna = t.device(ANNA).await;
-        let another = json!({"payment_method": "pm_sandbox_ok"});
-        assert_eq!(t.about(&anna, &id, "payment-method", another).await.status, 200);
-        let preview = t.about(&anna, &id, "switch/preview", json!({"plan": "annual"})).await.json();
-        let switch = json!({"plan": "annual", "preview": preview["preview"]});
-        assert_eq!(t.about(&anna, &id, "switch", switch).await.status, 200);
+        for ((email, language, _), id) in readers.into_iter().zip(&ids) {
+            let reader = t.device(email).await;
+            let another = json!({"payment_method": "pm_sandbox_ok"});
+            assert_eq!(t.about(&reader, id, "payment-method", another).await.status, 200);
+            let preview = t.about(&reader, id, "switch/preview", json!({"plan": "annual"})).await;
+            let switch = json!({"plan": "annual", "preview": preview.json()["preview"]});
+            assert_eq!(t.about(&reader, id, "switch", switch).await.status, 200);
+            are_whole(&t, email, language).await;
+        }
+    }
+}
 
-        let told = t.subjects_to(ANNA).await;
-        for turn in [
-            "trial-started", "canceled-trial", "resumed", "trial-ending", "first-paid", "renewed",
-            "card-expiring", "switched",
-        ] {
-            let subject = words.say(&format!("letter-billing-{turn}-subject"));
-            let times = told.iter().filter(|it| **it == subject).count();
-            assert_eq!(times, 1, "{subject} in {told:?}");
+/// Each turn was mailed once, in `language` and by the plan's name in it, with each link as text too.
+async fn are_whole(t: &TestApp, email: &str, language: Language) {
+    let words = Words::new(language, "UTC");
+    let told = t.subjects_to(email).await;
+    for turn in [
+        "trial-started",
+        "canceled-trial",
+        "resumed",
+        "trial-ending",
+        "first-paid",
+        "renewed",
+        "card-expiring",
+        "switched",
+    ] {
+        let subject = words.say(&format!("letter-billing-{turn}-subject"));
+        let times = told.iter().filter(|it| **it == subject).count();
+        assert_eq!(times, 1, "{subject} in {told:?}");
+    }
+    let mut tx = t.state.databases.main.read().await.unwrap();
+    let all = outbox::newest(&mut tx, Some(&Address::parse(email).unwrap())).await.unwrap();
+    let foreign = match language {
+        Language::English => ["Mensuelle", "Annuelle"],
+        Language::French => ["Monthly", "Annual\n"],
+    };
+    // What was written before the reader chose a language is another story's.
+    let subjects =
+        told.iter().skip_while(|it| **it != words.say("letter-billing-trial-started-subject"));
+    let subjects: Vec<&String> = subjects.collect();
+    for mail in all.iter().filter(|mail| subjects.contains(&&mail.subject)) {
+        assert!(
+            mail.body_html.contains(&format!("<html lang=\"{}\"", language.tag())),
+            "{}",
+            mail.body_html
+        );
+        assert!(mail.body_text.contains("\n-- \nThe Fathom\n"), "{}", mail.body_text);
+        for part in [&mail.body_text, &mail.body_html] {
+            assert!(!foreign.iter().any(|plan| part.contains(plan)), "{part}");
         }
-        let mut tx = t.state.databases.main.read().await.unwrap();
-        let all = outbox::newest(&mut tx, Some(&Address::parse(ANNA).unwrap())).await.unwrap();
-        for mail in all.iter().filter(|mail| mail.body_text.contains("abonnement")) {
-            assert!(mail.body_html.contains("<html lang=\"fr\""), "{}", mail.body_html);
-            for part in [&mail.body_text, &mail.body_html] {
-                assert!(!part.contains("Monthly") && !part.contains("Annual"), "{part}");
-            }
+        let links = mail.body_html.split("href=\"").skip(1).filter_map(|it| it.split('"').next());
+        for link in links.map(|link| link.replace("&#38;", "&")) {
+            assert!(mail.body_text.lines().any(|line| line == link), "{link}: {}", mail.body_text);
         }
-        let card = all.iter().find(|mail| mail.subject == ends_soon).unwrap();
-        for part in [&card.body_text, &card.body_html] {
-            assert!(part.contains("01/2027") && part.contains("/mail/card?token="), "{part}");
-        }
+    }
+    let ends_soon = words.say("letter-billing-card-expiring-subject");
+    let card = all.iter().find(|mail| mail.subject == ends_soon).unwrap();
+    for part in [&card.body_text, &card.body_html] {
+        assert!(part.contains("01/2027") && part.contains("/mail/card?token="), "{part}");
     }
 }

@@ -1,5 +1,7 @@
 //! How the readers' pages of a site look, and what browsers load for it.
 
+use std::fs;
+
 use axum::{
     body::Body,
     http::{Request, header},
@@ -8,6 +10,7 @@ use pressgate::{
     clock::Clock,
     language::Language,
     mail::{address::Address, outbox},
+    newsletter::link::Purpose,
     site::look::{
         logo::Logo,
         model::{Accent, Font, Look},
@@ -15,10 +18,12 @@ use pressgate::{
     },
 };
 use serde_json::json;
+use tempfile::TempDir;
 
 use crate::{
     app::{Answer, TestApp},
-    reader_pages::{Browser, mailed_link},
+    newsletters::{link_of, receives},
+    reader_pages::{Browser, mailed_link, signed_up},
 };
 
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
@@ -51,6 +56,18 @@ async fn dress(t: &TestApp, site: &str, look: &Look, logo: Option<&[u8]>) {
     }
     tx.commit().await.unwrap();
     t.state.gate.directory.refresh().await.unwrap();
+}
+
+/// The same service with a catalog in which the newsletter "tide" belongs to `site` alone.
+async fn with_a_newsletter_of(t: &TestApp, site: &str) -> (TestApp, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("catalog.toml");
+    let catalog = include_str!("../../config/catalog.toml");
+    let (before, after) = catalog.split_once("id = \"tide\"\n").unwrap();
+    let own = format!("{before}id = \"tide\"\nsites = [\"{site}\"]\n{after}");
+    fs::write(&path, own).unwrap();
+    let settings = [("PRESSGATE__BILLING__CATALOG", path.to_str().unwrap())];
+    (t.another_process_with(&settings).await, folder)
 }
 
 on_both_databases! {
@@ -113,6 +130,60 @@ on_both_databases! {
         let confirmed = other.submit(&link, "/newsletters/confirm", &[]).await;
         assert_eq!(confirmed.status, 200);
         assert!(confirmed.text().contains("<p class=\"name\">matin</p>"), "{}", confirmed.text());
+    }
+
+    async fn a_link_about_newsletters_opens_in_the_name_of_its_site_in_any_browser(t: TestApp) {
+        t.site("matin", "Europe/Paris", json!({"rules": []})).await;
+        let look = Look { language: Some(Language::French), ..Look::default() };
+        dress(&t, "matin", &look, None).await;
+        let (t, _catalog) = with_a_newsletter_of(&t, "matin").await;
+        let of_matin = |answer: &Answer| {
+            let page = answer.text();
+            page.contains("<p class=\"name\">matin</p>") && page.contains("<html lang=\"fr\"")
+        };
+        receives(&t, "anna@example.org", &["tide", "lamplight"]).await;
+        let link = |purpose, list| link_of(&t, purpose, "anna@example.org", list);
+
+        // A browser of the other site, which stays that: only the page is of this one.
+        let mut browser = Browser::new(&t);
+        browser.open("/login?site=demo").await;
+        let preferences = link(Purpose::Preferences, "tide").await;
+        let named = format!("{preferences}&site=demo");
+        for path in [&preferences, &named] {
+            let page = browser.open(path).await;
+            assert!(page.status == 200 && of_matin(&page), "{}", page.text());
+        }
+        assert!(!of_matin(&browser.open("/login").await));
+        let wanted = [("list-lamplight", "on"), ("list-tide", "on"), ("list-deep-end", "on")];
+        let asked = browser.submit(&preferences, "/newsletters/preferences", &wanted).await;
+        assert!(asked.status == 202 && of_matin(&asked), "{}", asked.text());
+        let subject = "Confirmez votre inscription à nos lettres";
+        assert_eq!(t.subjects_to("anna@example.org").await.last().unwrap(), subject);
+        let leave = link(Purpose::Unsubscribe, "tide").await;
+        assert!(of_matin(&browser.open(&leave).await));
+        let left = browser.submit(&leave, "/newsletters/leave", &[]).await;
+        assert!(left.status == 200 && of_matin(&left), "{}", left.text());
+        assert!(of_matin(&browser.open(&leave).await), "left before");
+
+        // A newsletter of all sites: where the browser is, until an account says where its reader is.
+        let leave = link(Purpose::Unsubscribe, "lamplight").await;
+        assert!(!of_matin(&browser.open(&leave).await));
+        assert!(of_matin(&Browser::new(&t).open(&format!("{leave}&site=matin")).await));
+        signed_up(&t, "anna@example.org").await;
+        let begun_on = async |site: Option<&str>| {
+            let mut tx = t.state.databases.main.write().await.unwrap();
+            let query = tx.query("UPDATE readers SET site = $1").bind(site);
+            assert_eq!(query.execute().await.unwrap(), 1);
+            tx.commit().await.unwrap();
+        };
+        begun_on(Some("matin")).await;
+        assert!(of_matin(&browser.open(&leave).await));
+        // A site that is gone says nothing.
+        begun_on(Some("gone")).await;
+        assert!(!of_matin(&browser.open(&leave).await));
+        // Nor does a link that is none.
+        let over = browser.open("/newsletters/preferences?token=x").await;
+        assert!(over.status == 404 && !of_matin(&over));
     }
 
     async fn a_logo_stands_for_the_name_and_can_do_nothing(t: TestApp) {

@@ -56,7 +56,7 @@ async fn confirm(t: &TestApp, link: &str) -> Answer {
 }
 
 /// Somebody who receives `lists`.
-async fn receives(t: &TestApp, email: &str, lists: &[&str]) {
+pub(crate) async fn receives(t: &TestApp, email: &str, lists: &[&str]) {
     assert_eq!(ask(t, email, lists).await.status, 202);
     let link = confirm_link(t, email).await;
     assert_eq!(confirm(t, &link).await.status, 200);
@@ -73,7 +73,7 @@ async fn lists_of(t: &TestApp, email: &str) -> Vec<String> {
 }
 
 /// The path of a link for the subscription of `email` to `list`.
-async fn link_of(t: &TestApp, purpose: Purpose, email: &str, list: &str) -> String {
+pub(crate) async fn link_of(t: &TestApp, purpose: Purpose, email: &str, list: &str) -> String {
     let mut tx = t.state.databases.main.read().await.unwrap();
     let all = store::list_of(&mut tx, &address(email)).await.unwrap();
     let id = all.iter().find(|it| it.list == list).unwrap().id;

@@ -1,4 +1,5 @@
-// What every page must be: accessible, valid, no wider than the screen, quiet, and kept as a picture.
+// What every page must be: accessible, valid, no wider than the screen however large its text, quiet, and
+// kept as a picture.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import axe from '@axe-core/playwright';
@@ -25,6 +26,21 @@ export const LOOKS = {
   'plain': { viewport: { width: 390, height: 800 }, colorScheme: 'light', javaScriptEnabled: false },
 };
 
+/** Nobody scrolls sideways on `page`, be the browser's text of its usual size or of twice that. */
+export async function fits(page, name) {
+  const session = await page.context().newCDPSession(page);
+  for (const standard of [32, 16]) {
+    await session.send('Page.setFontSizes', { fontSizes: { standard, fixed: standard * 13 / 16 } });
+    const [text, content, screen] = await page.evaluate(() => {
+      const root = document.documentElement;
+      return [getComputedStyle(root).fontSize, root.scrollWidth, innerWidth];
+    });
+    assert.equal(text, `${standard}px`, name);
+    assert.ok(content <= screen, `${name}, text of ${text}: ${content} px wide on ${screen} px`);
+  }
+  await session.detach();
+}
+
 /** Judges what `page` shows now; its picture is called `name`. */
 export async function judge(page, options, name) {
   if (options.javaScriptEnabled) {
@@ -36,8 +52,7 @@ export async function judge(page, options, name) {
     const told = found.violations.map((it) => `${it.id}: ${it.nodes.map((node) => node.html).join(' ')}`);
     assert.deepEqual(told, [], name);
   }
-  const { width } = await page.locator('html').boundingBox();
-  assert.ok(width <= options.viewport.width, `${name} is ${width} px wide`);
+  await fits(page, name);
   if (options.markup !== false) {
     const report = await html.validateString(await page.content());
     const messages = report.results.flatMap((result) => result.messages);

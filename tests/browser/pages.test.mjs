@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import axe from '@axe-core/playwright';
 import { HtmlValidate } from 'html-validate';
+import { fits } from './judge.mjs';
+import { WALLED, reader } from './reader.mjs';
 import { SHOTS, browser, start } from './server.mjs';
 
 const AxeBuilder = axe.default ?? axe;
@@ -73,9 +75,103 @@ for (const colorScheme of ['light', 'dark']) {
   }
 }
 
+// Other stories judge what stands behind forms and mails; these are the pages that none of them opens.
+const ELSEWHERE = [
+  '/signup', '/login/reset', '/login/reset?token=x', '/login/link?token=x', '/signup/confirm?token=x',
+  '/cancel', '/newsletters', '/newsletters/preferences?token=x', '/newsletters/unsubscribe?token=x',
+  '/newsletters/confirm?token=x', '/mail/cancel?token=x', '/account/address?token=x',
+  '/account/address/object?token=x', '/gift?token=x', '/sandbox/mailbox', '/subscribe?site=demo&plan=annual',
+];
+const MEMBERS = [
+  '/account', '/account/newsletters', '/account/erase', '/account/cancel', '/account/switch', '/account/card',
+  '/subscribe', '/sandbox/mailbox',
+];
+const LONG = 'a-rather-long-address.of-somebody@subdomain.example.org';
+
+describe('text of twice its size on 320 px', () => {
+  for (const locale of ['en', 'fr']) {
+    it(`leaves no page to be scrolled sideways, in ${locale}`, async () => {
+      const anna = await reader(chrome, service, { viewport: { width: 320, height: 640 }, locale });
+      const open = async (path) => {
+        await anna.open(path);
+        await fits(anna.page, path);
+      };
+      for (const path of ELSEWHERE) await open(path);
+      // Links that are over are answered 404, and the browser says so.
+      anna.complaints.length = 0;
+      await open(`/subscribe?site=demo&plan=monthly&return_to=${WALLED}`);
+      await anna.page.locator('#email').fill(`${locale}-${LONG}`);
+      await anna.page.locator('#agree').check();
+      await anna.press(anna.page.locator('form[action="/subscribe"] button'));
+      await open('/subscribe/welcome');
+      await anna.answerMail(`${locale}-${LONG}`);
+      for (const path of MEMBERS) await open(path);
+      // With everything unfolded, the sandbox's bar too.
+      await open('/account');
+      await anna.page.evaluate(() => { for (const it of document.querySelectorAll('details')) it.open = true; });
+      await fits(anna.page, 'the account, unfolded');
+      await anna.moveClock('31 days');
+      for (const it of ['/invoices/', '/receipt']) {
+        await anna.open('/account');
+        await open(await anna.page.locator(`a[href*="${it}"]`).last().getAttribute('href'));
+      }
+      await anna.leave();
+    });
+  }
+});
+
+describe('when something is in the way', () => {
+  let strict;
+  before(async () => {
+    const once = { PRESSGATE__LIMITS__LOGIN_BURST: '1', PRESSGATE__LIMITS__MAIL_BURST: '1' };
+    strict = await start('sqlite', once);
+  });
+  after(async () => { await strict?.stop(); });
+
+  it('says how long to wait, and leads back to the page', async () => {
+    const anna = await reader(chrome, strict);
+    for (const status of [401, 429]) {
+      await anna.open('/login');
+      await anna.page.getByLabel('Email address').first().fill('anna@example.org');
+      await anna.page.getByLabel('Password').fill('not this one');
+      assert.equal(await anna.press(anna.button('Log in')), status);
+    }
+    await anna.judge('log-in-too-often');
+    for (const status of [202, 429]) {
+      await anna.open('/newsletters');
+      await anna.page.getByLabel('The Tide').check();
+      await anna.page.getByLabel('Email address').fill('anna@example.org');
+      assert.equal(await anna.press(anna.button('Sign up')), status);
+    }
+    await anna.judge('too-often');
+    await anna.press(anna.link('Try again'));
+    assert.equal(anna.path, '/newsletters');
+    await anna.leave();
+  });
+
+  it('says that no payment can be made, and that there is no such page', async () => {
+    const anna = await reader(chrome, strict);
+    const bank = async (down) => {
+      const headers = { 'Content-Type': 'application/json' };
+      await fetch(`${strict.url}/sandbox/gateway`, { method: 'POST', headers, body: JSON.stringify({ down }) });
+    };
+    await anna.open('/subscribe?site=demo&plan=annual');
+    await anna.fillIn('bea@example.org');
+    await bank(true);
+    assert.equal(await anna.press(anna.button('Subscribe and pay $19.90')), 503);
+    await anna.judge('payments-down');
+    await bank(false);
+    assert.equal(await anna.open('/acount'), 404);
+    await anna.judge('no-such-page');
+    // The browser says so too.
+    assert.deepEqual(anna.complaints.filter((it) => !/status of (404|503)/.test(it)), []);
+    await anna.context.close();
+  });
+});
+
 describe('the markup', () => {
   for (const [name, path] of Object.entries(PAGES)) {
-    it(`of ${name} is valid and fits 320 px`, async () => {
+    it(`of ${name} is valid, and fits 320 px with text of any size`, async () => {
       const { context, page } = await visitor({ viewport: { width: 320, height: 640 } });
       const source = await (await context.request.get(service.url + path)).text();
       const report = await html.validateString(source);
@@ -83,9 +179,7 @@ describe('the markup', () => {
         .map(({ ruleId, message, line }) => `${line}: ${ruleId}: ${message}`);
       assert.deepEqual(faults, []);
       await page.goto(service.url + path);
-      const [content, screen] = await page.evaluate(
-        () => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
-      assert.ok(content <= screen, `${content} px wide on a screen of ${screen} px`);
+      await fits(page, name);
       await context.close();
     });
   }

@@ -45,8 +45,8 @@ function psql(sql) {
   if (ran.status !== 0) throw new Error(`psql: ${ran.stderr}`);
 }
 
-/** Starts a sandbox; answers its address and how to stop it. */
-export async function start(database = 'sqlite') {
+/** Starts a sandbox with `settings` as its environment; answers its address and how to stop it. */
+export async function start(database = 'sqlite', settings = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'pressgate-'));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -65,6 +65,7 @@ export async function start(database = 'sqlite') {
     PRESSGATE__SERVER__PUBLIC_URL: url,
     PRESSGATE__DATABASE__URL: String(address),
     PRESSGATE__LOG__LEVEL: 'warn',
+    ...settings,
   };
   const service = spawn(BIN, ['serve'], { stdio: ['ignore', 'pipe', 'inherit'], env });
   const ended = new Promise((done, failed) => {

@@ -181,7 +181,7 @@ impl Billing {
     }
 
     /// Pays by another card from now on, and what is overdue with it at once. `agreed` is what stood
-    /// beside the button, where a first card makes a subscription go on.
+    /// beside the button, where the card makes a subscription go on.
     ///
     /// # Errors
     /// [`BillingError`].
@@ -201,8 +201,7 @@ impl Billing {
             consent::insert(&mut tx, self.ids.uuid(now)?, terms, agreed, now).await?;
         }
         let overdue = matches!(current.state, State::PastDue { .. });
-        let waits_for_card =
-            matches!(current.state, State::Paused { .. }) && current.method.is_none();
+        let waits_for_card = current.waits_for_card();
         let changed = current.pay_by(method)?;
         let current = self.change(&mut tx, changed, Actor::Reader, now).await?;
         let purchase = match current.open {

@@ -125,6 +125,14 @@ impl Subscription {
         Some(Purchase { purpose, terms: self.terms.clone(), turn: Turn::first(schedule)? })
     }
 
+    /// Whether a card is all that it waits for, and makes it go on: its free trial ended without
+    /// one that pays, and nothing was paid since. Who paused it otherwise had a reason to.
+    #[must_use]
+    pub fn waits_for_card(&self) -> bool {
+        let State::Paused { since } = self.state else { return false };
+        self.method.is_none() || self.trial.is_some_and(|trial| trial.end == since)
+    }
+
     /// What becomes of a trial that ends with nothing to pay with.
     pub(super) fn without_card(&self) -> TrialWithoutCard {
         self.terms.plan.trial_without_card.unwrap_or(TrialWithoutCard::Cancel)

@@ -314,7 +314,16 @@ fn a_trial_without_a_card_ends_or_waits_as_the_plan_says() {
     let reason = EndReason::TrialEnded;
     assert_eq!(trial.clone().lapse().unwrap().0.state, State::Expired { at: end, reason });
     Arc::make_mut(&mut trial.terms.plan).trial_without_card = Some(TrialWithoutCard::Pause);
-    assert_eq!(trial.lapse().unwrap().0.state, State::Paused { since: end });
+    let (waiting, _) = trial.lapse().unwrap();
+    assert_eq!(waiting.state, State::Paused { since: end });
+    // Only a payment ends the waiting, and no card that was declined.
+    let declined = Subscription { method: trialing(start).method, ..waiting.clone() };
+    assert!(declined.method.is_some() && declined.waits_for_card() && waiting.waits_for_card());
+    let bought = declined.fresh_purchase(end).unwrap();
+    let paid = collect(declined, bought, end);
+    assert!(!paid.waits_for_card());
+    let ((paused, _), _) = paid.pause(end.plus(Duration::DAY)).unwrap();
+    assert!(!paused.waits_for_card(), "staff had a reason");
 }
 
 #[test]

@@ -88,6 +88,7 @@ fn login_page(words: &Words, email: &str, (pages, way): (&Pages, &WayBack)) -> P
                 text: words.say("page-by-mail-text"),
                 fields: vec![email_field(words, email)],
                 hidden: hidden(way),
+                is_quiet: true,
                 ..Form::new("/login/email", words.say("page-by-mail-button"))
             },
         ],

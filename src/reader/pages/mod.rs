@@ -34,7 +34,10 @@ use axum::{
     routing::{get, post},
 };
 
-pub use self::visit::{form_token, reader_of};
+pub use self::{
+    refusal::nothing_here,
+    visit::{form_token, reader_of},
+};
 use super::accounts::Accounts;
 use crate::{
     auth::guard::{Guard, slow_down},

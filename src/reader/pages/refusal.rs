@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, header},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use time::Duration;
 
 use super::{
     Pages,
-    sheet::Sheet,
+    sheet::{self, Sheet},
     view::{self, Page, link},
 };
 use crate::{
@@ -157,6 +157,7 @@ pub(super) async fn in_a_page(
     next: Next,
 ) -> Response {
     let sheet = Sheet::by_request(&pages, request.uri(), request.headers());
+    let again = sheet::here(request.method(), request.uri());
     let response = next.run(request).await;
     let Some(error) = response.extensions().get::<Arc<ApiError>>().map(Arc::clone) else {
         return if is_of_the_router(&response) { odd_address(&pages, &sheet) } else { response };
@@ -168,7 +169,11 @@ pub(super) async fn in_a_page(
         ApiError::Unauthorized(..) => words.say("page-refused-gone"),
         _ => words.say("page-refused-ours"),
     };
-    let mut page = plain(&pages, &sheet, status, why);
+    let mut page = match &*error {
+        ApiError::NotFound => no_such_page(&pages, &sheet),
+        ApiError::Unauthorized(..) => plain(&pages, &sheet, status, why),
+        _ => draw(&pages, &sheet, (status, why), again),
+    };
     if let Some(wait) = response.headers().get(header::RETRY_AFTER) {
         page.headers_mut().insert(header::RETRY_AFTER, wait.clone());
     }
@@ -188,13 +193,57 @@ fn odd_address(pages: &Pages, sheet: &Sheet) -> Response {
     plain(pages, sheet, StatusCode::BAD_REQUEST, sheet.words.say("page-refused-address"))
 }
 
+/// What is answered where there is nothing: a page to whoever looks for one, a problem document to
+/// programs and to everybody below `/v1/`.
+pub async fn nothing_here(pages: Pages, request: Request) -> Response {
+    let (uri, headers) = (request.uri(), request.headers());
+    let accepts = headers.get_all(header::ACCEPT).iter();
+    let mut accepts = accepts.filter_map(|value| value.to_str().ok());
+    let looks = matches!(*request.method(), Method::GET | Method::HEAD)
+        && accepts.any(|value| value.contains("text/html"))
+        && !uri.path().starts_with("/v1/");
+    if !looks {
+        return ApiError::NotFound.into_response();
+    }
+    let mut page = no_such_page(&pages, &Sheet::by_request(&pages, uri, headers));
+    page.extensions_mut().insert(Arc::new(ApiError::NotFound));
+    page
+}
+
+fn no_such_page(pages: &Pages, sheet: &Sheet) -> Response {
+    let words = &sheet.words;
+    let page = Page {
+        title: words.say("page-missing-title"),
+        lead: words.say("page-missing-lead"),
+        links: vec![
+            link("/account", words.say("account-title")),
+            link("/subscribe", words.say("plan-do-subscribe")),
+        ],
+        ..Page::default()
+    };
+    view::page(pages, StatusCode::NOT_FOUND, &page, sheet)
+}
+
 fn plain(pages: &Pages, sheet: &Sheet, status: StatusCode, why: String) -> Response {
+    draw(pages, sheet, (status, why), None)
+}
+
+/// Says `why` it did not work. Where the page is known that it began on, `again` leads there.
+fn draw(
+    pages: &Pages,
+    sheet: &Sheet,
+    (status, why): (StatusCode, String),
+    again: Option<String>,
+) -> Response {
     let words = &sheet.words;
     let page = Page {
         title: words.say("page-refused-title"),
         alert: Some(why),
         links: vec![
-            link("/login", words.say("page-log-in")),
+            match again {
+                Some(path) => link(path, words.say("page-refused-again")),
+                None => link("/login", words.say("page-log-in")),
+            },
             link("/account", words.say("account-title")),
         ],
         ..Page::default()

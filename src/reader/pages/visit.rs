@@ -100,7 +100,7 @@ impl FromRequestParts<Pages> for Visit {
         };
         let account = member.as_ref().and_then(|member| member.reader.language);
         let words = sheet::words(&parts.headers, (site.as_deref(), account), secure);
-        let here = sheet::here(parts);
+        let here = sheet::here(&parts.method, &parts.uri);
         let of = |holder, keeps_cookies, cookies| Self {
             member: None,
             guest: None,
@@ -226,6 +226,13 @@ impl Visit {
     pub(super) fn sheet(&self, pages: &Pages) -> Sheet {
         let of = (self.holder, self.here.clone(), self.site.clone());
         Sheet::of(pages, self.words.clone(), of).for_member(self.member.is_some())
+    }
+
+    /// The same on a page of `site`, wherever the browser came from with these `headers`.
+    pub(super) fn on(self, site: Arc<LiveSite>, headers: &HeaderMap, secure: bool) -> Self {
+        let account = self.member.as_ref().and_then(|member| member.reader.language);
+        let words = sheet::words(headers, (Some(&site), account), secure);
+        Self { words, site: Some(site), ..self }
     }
 
     /// The reader, or the way to the log-in page and back to `path`. Whoever only reads here is told

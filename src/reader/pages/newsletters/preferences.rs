@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{Query, State},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     response::Response,
 };
 
@@ -15,6 +15,7 @@ use crate::{
     http::problem::ApiError,
     language::Words,
     newsletter::{
+        link::Purpose,
         newsletters::NewsletterError,
         preferences::{Change, Linked, Preferences},
     },
@@ -28,6 +29,22 @@ use crate::{
 
 const ACTION: &str = "/newsletters/preferences";
 const LEAVE: &str = "/newsletters/leave";
+
+/// The browser on a page of the site that the link belongs to, in whichever browser it is opened.
+async fn at_home(
+    pages: &Pages,
+    visit: Visit,
+    link: (Purpose, &str),
+    headers: &HeaderMap,
+) -> Result<Visit, ApiError> {
+    let here = visit.site.as_deref().map(|site| site.site.id.as_str());
+    let home = pages.newsletters.site_of(link, here).await?;
+    let site = home.and_then(|id| pages.accounts.directory.site(&id));
+    Ok(match site {
+        Some(site) => visit.on(site, headers, pages.secure),
+        None => visit,
+    })
+}
 
 fn preferences_page(pages: &Pages, found: &Preferences, token: &str, words: &Words) -> NewsPage {
     let catalog = pages.newsletters.catalogs.current();
@@ -51,8 +68,10 @@ fn preferences_page(pages: &Pages, found: &Preferences, token: &str, words: &Wor
 pub(in crate::reader::pages) async fn page(
     State(pages): State<Pages>,
     visit: Visit,
+    headers: HeaderMap,
     Query(Token { token }): Query<Token>,
 ) -> Result<Response, ApiError> {
+    let visit = at_home(&pages, visit, (Purpose::Preferences, &token), &headers).await?;
     let words = visit.words.clone();
     let (status, page) = match pages.newsletters.preferences(&token).await {
         Ok(found) => (StatusCode::OK, preferences_page(&pages, &found, &token, &words)),
@@ -65,12 +84,15 @@ pub(in crate::reader::pages) async fn page(
 
 pub(in crate::reader::pages) async fn change(
     State(pages): State<Pages>,
+    headers: HeaderMap,
     Submitted { visit, fields }: Submitted<Sent>,
 ) -> Result<Response, ApiError> {
-    let words = visit.words.clone();
     let Some(ticked) = Ticked::read(fields) else {
         return Ok(refusal::unreadable(&pages, &visit.sheet(&pages)));
     };
+    let link = (Purpose::Preferences, ticked.token.as_str());
+    let visit = at_home(&pages, visit, link, &headers).await?;
+    let words = visit.words.clone();
     let asking = (&words, visit.site.as_deref());
     let changed = pages.newsletters.change(&ticked.token, &ticked.lists, asking).await;
     // A mail that is asked for counts against the network that asks.
@@ -104,8 +126,10 @@ fn name(pages: &Pages, linked: Option<&Linked>, words: &Words) -> String {
 pub(in crate::reader::pages) async fn leave_form(
     State(pages): State<Pages>,
     visit: Visit,
+    headers: HeaderMap,
     Query(Token { token }): Query<Token>,
 ) -> Result<Response, ApiError> {
+    let visit = at_home(&pages, visit, (Purpose::Unsubscribe, &token), &headers).await?;
     let words = visit.words.clone();
     let (status, page) = match pages.newsletters.linked(&token).await {
         Ok(Some(linked)) if linked.received => {
@@ -150,8 +174,10 @@ fn left_page(pages: &Pages, linked: Option<&Linked>, words: &Words) -> NewsPage 
 
 pub(in crate::reader::pages) async fn leave(
     State(pages): State<Pages>,
+    headers: HeaderMap,
     Submitted { visit, fields: Opened { token } }: Submitted<Opened>,
 ) -> Result<Response, ApiError> {
+    let visit = at_home(&pages, visit, (Purpose::Unsubscribe, &token), &headers).await?;
     let words = visit.words.clone();
     let (status, page) = match pages.newsletters.unsubscribe(&token).await {
         Ok(()) => {

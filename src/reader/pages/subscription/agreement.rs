@@ -101,8 +101,16 @@ pub(super) fn rate(words: &Words, price: Money, interval: Interval) -> String {
 
 /// "It renews by itself: $2.90 a month, next on 23 December 2026, until you cancel."
 pub(super) fn renews(words: &Words, rate: &str, next: Timestamp) -> String {
-    let variables = [("rate", rate.into()), ("date", words.day(next).into())];
-    words.with("subscribe-agree-renews", &variables)
+    dated_rate(words, "subscribe-agree-renews", (rate, next))
+}
+
+/// "Then it renews by itself once more: $2.90 a month, next on 23 December 2026, until you cancel."
+pub(super) fn renews_again(words: &Words, rate: &str, next: Timestamp) -> String {
+    dated_rate(words, "plan-resume-renews", (rate, next))
+}
+
+fn dated_rate(words: &Words, id: &str, (rate, next): (&str, Timestamp)) -> String {
+    words.with(id, &[("rate", rate.into()), ("date", words.day(next).into())])
 }
 
 /// What is paid, and when, by whoever ends a pause of `it` now.
@@ -115,12 +123,12 @@ pub(super) fn pays_now(words: &Words, it: &Subscription, now: Timestamp) -> Opti
     ])
 }
 
-/// What is paid, and when, by whoever gives a first card to `it` now; `None` where a card changes
-/// nothing but how it is paid.
+/// What is paid, and when, by whoever gives a card to `it` now, where it had none or none that paid;
+/// `None` where a card changes nothing but how it is paid.
 pub(super) fn first_card(words: &Words, it: &Subscription, now: Timestamp) -> Option<Vec<String>> {
     match &it.state {
+        State::Paused { .. } if it.waits_for_card() => pays_now(words, it, now),
         _ if it.method.is_some() => None,
-        State::Paused { .. } => pays_now(words, it, now),
         State::Trialing { then: Then::Renew } => {
             let rate = rate_of(words, &it.terms, &it.country);
             Some(vec![renews(words, &rate, it.period()?.end)])

@@ -262,6 +262,7 @@ pub(super) async fn card(
     match billing.pay_by((it.reader, it.id), &method, agreed.as_ref()).await {
         Ok(changed) => match billing.confirm_at(&changed).await? {
             Some(bank) => Ok(Redirect::to(&bank).into_response()),
+            None if it.waits_for_card() => Ok(done(&pages, &sheet, "plan-resumed")),
             None => Ok(done(&pages, &sheet, "plan-card-changed")),
         },
         Err(BillingError::Refused(_)) => Ok(nothing_to_do(&pages, &sheet)),

@@ -54,7 +54,7 @@ fn field(words: &Words, chosen: &str) -> Field {
 }
 
 /// The form that changes the card of `it`, sent to `action` with `hidden`. `chosen` was chosen before.
-/// Where it is the first card, what will be paid with it stands beside the button.
+/// Where it makes a subscription go on, what will be paid with it stands beside the button.
 pub(super) fn form(
     (pages, words): (&Pages, &Words),
     it: &Subscription,
@@ -62,7 +62,8 @@ pub(super) fn form(
     chosen: &str,
 ) -> Form {
     let overdue = matches!(it.state, Stands::PastDue { .. });
-    let button = if overdue { "plan-card-pay" } else { "plan-card-button" };
+    let pays = overdue || it.waits_for_card();
+    let button = if pays { "plan-card-pay" } else { "plan-card-button" };
     let text = if overdue { "plan-card-overdue" } else { "plan-card-what" };
     let form = Form {
         text: words.say(text),
@@ -101,9 +102,10 @@ pub(super) fn title(words: &Words, it: &Subscription) -> String {
 fn page_of(pages: &Pages, sheet: &Sheet, it: &Subscription, chosen: &str) -> Page {
     let words = &sheet.words;
     let known = it.method.as_ref().map(|method| facts::card(words, method));
+    let says = if it.waits_for_card() { "plan-card-did-not-pay" } else { "plan-card-lead" };
     let lead = known.map_or_else(
         || words.say("plan-card-none-yet"),
-        |card| words.with("plan-card-lead", &[("card", card.into())]),
+        |card| words.with(says, &[("card", card.into())]),
     );
     let to = ("/account/card", ("id", it.id.to_string()));
     Page {

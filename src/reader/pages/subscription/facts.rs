@@ -31,7 +31,7 @@ pub(super) struct SubscriptionView {
     pub(super) alert: Option<String>,
     /// Names and values.
     pub(super) facts: Vec<(String, String)>,
-    /// What has to be done first, where that is a card that pays, and when ours is tried again.
+    /// What has to be done first, where that is a card that pays.
     pub(super) urgent: Option<Urgent>,
     /// Where what can be done is done.
     pub(super) actions: Vec<(String, String)>,
@@ -43,13 +43,15 @@ pub(super) struct SubscriptionView {
     pub(super) cancels: bool,
 }
 
-/// What a reader should do whose payment failed.
+/// What a reader should do whose payment failed, or whose subscription waits for a card.
 #[derive(Debug, Clone)]
 pub(super) struct Urgent {
     /// Where.
     pub(super) href: String,
+    /// What.
+    pub(super) label: String,
     /// When we try the card once more by ourselves, or that we do not.
-    pub(super) retry: String,
+    pub(super) retry: Option<String>,
 }
 
 /// The price of a plan as this reader pays it, with the tax of their country.
@@ -116,18 +118,28 @@ fn alert(words: &Words, it: &Subscription) -> Option<String> {
             let waits = it.terms.plan.trial_without_card == Some(TrialWithoutCard::Pause);
             Some(words.say(if waits { "plan-alert-waits" } else { "plan-alert-no-card" }))
         }
-        State::Paused { .. } if it.method.is_none() => Some(words.say("plan-alert-add-card")),
+        State::Paused { .. } if it.waits_for_card() => {
+            let declined = it.method.is_some();
+            Some(words.say(if declined { "plan-alert-other-card" } else { "plan-alert-add-card" }))
+        }
         _ => None,
     }
 }
 
 fn urgent(words: &Words, it: &Subscription) -> Option<Urgent> {
-    let State::PastDue { failure, .. } = &it.state else { return None };
-    let retry = match failure.retry_at {
-        Some(at) => words.with("plan-retry", &[("date", words.day(at).into())]),
-        None => words.say("plan-retry-none"),
+    let retry = match &it.state {
+        State::PastDue { failure, .. } => Some(match failure.retry_at {
+            Some(at) => words.with("plan-retry", &[("date", words.day(at).into())]),
+            None => words.say("plan-retry-none"),
+        }),
+        _ if it.waits_for_card() => None,
+        _ => return None,
     };
-    Some(Urgent { href: card_address(it), retry })
+    Some(Urgent { href: card_address(it), label: card_label(words, it), retry })
+}
+
+fn card_label(words: &Words, it: &Subscription) -> String {
+    words.say(if it.method.is_some() { "plan-do-card" } else { "plan-card-add" })
 }
 
 fn card_address(it: &Subscription) -> String {
@@ -168,8 +180,7 @@ impl SubscriptionView {
         }
         let urgent = urgent(words, it);
         if urgent.is_none() && open && !matches!(it.state, State::Incomplete { .. }) {
-            let id = if it.method.is_some() { "plan-do-card" } else { "plan-card-add" };
-            actions.push((card_address(it), words.say(id)));
+            actions.push((card_address(it), card_label(words, it)));
         }
         let shown = if canceling { "canceling" } else { status };
         Self {

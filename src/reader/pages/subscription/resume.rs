@@ -9,9 +9,9 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    agreement::{of_form, pays_now, renews, sealed, way_out},
+    agreement::{of_form, pays_now, renews_again, sealed, way_out},
     cancel::nothing,
-    facts::rate_of,
+    facts::{price, rate_of},
     problem,
 };
 use crate::{
@@ -41,16 +41,17 @@ pub(super) struct ResumeForm {
     shown: String,
 }
 
-/// What is paid, and when, once it goes on; `None` where there is nothing to take back, or no card.
+/// What is paid, and when, once it goes on; `None` where there is nothing to take back, or where it
+/// takes a card to go on.
 fn agreement(words: &Words, it: &Subscription, now: Timestamp) -> Option<Vec<String>> {
     if matches!(it.state, Stands::Paused { .. }) {
-        it.method.as_ref()?;
-        return pays_now(words, it, now);
+        return if it.waits_for_card() { None } else { pays_now(words, it, now) };
     }
     let (resumed, _) = it.clone().resume(now).ok()?;
     // Without a card nothing is charged.
     let charged = resumed.next_charge();
-    let line = charged.map(|(at, terms)| renews(words, &rate_of(words, terms, &it.country), at));
+    let rate = |terms| rate_of(words, terms, &it.country);
+    let line = charged.map(|(at, terms)| renews_again(words, &rate(terms), at));
     Some(line.into_iter().collect())
 }
 
@@ -68,9 +69,18 @@ pub(super) fn form(
         heading: it.terms.plan.name.in_language(words.language).to_owned(),
         text: lines.join(" "),
         hidden: vec![hidden],
-        ..Form::new(action, words.say("plan-do-resume"))
+        ..Form::new(action, button(words, it))
     };
     Some(sealed(words, form))
+}
+
+/// A pause ends with a payment, a cancellation is taken back.
+fn button(words: &Words, it: &Subscription) -> String {
+    if !matches!(it.state, Stands::Paused { .. }) {
+        return words.say("plan-do-resume");
+    }
+    let price = words.money(price(&it.terms, &it.country));
+    words.with("plan-do-go-on", &[("price", price.into())])
 }
 
 /// What stood on `form`, where that is what the reader saw when they agreed.
@@ -82,7 +92,7 @@ pub(super) fn agreed(words: &Words, form: &Form, fingerprint: &str) -> Option<Sh
 pub(super) fn shown_again(pages: &Pages, sheet: &Sheet, form: Form) -> Response {
     let words = &sheet.words;
     let page = Page {
-        title: words.say("plan-resume-title"),
+        title: form.button.clone(),
         alert: Some(words.say("subscribe-error-moved")),
         forms: vec![form],
         links: vec![link("/account", words.say("account-title"))],
