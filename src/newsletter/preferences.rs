@@ -7,8 +7,12 @@ use super::{
     store,
 };
 use crate::{
-    billing::catalog::newsletters::Newsletter, clock::Timestamp, db::Tx, language::Words,
-    mail::address::Address, site::directory::LiveSite,
+    billing::catalog::newsletters::Newsletter,
+    clock::Timestamp,
+    db::Tx,
+    language::Words,
+    mail::{address::Address, clicks},
+    site::directory::LiveSite,
 };
 
 /// What one address receives, for whoever has a link that was mailed to it.
@@ -63,8 +67,10 @@ impl Newsletters {
     pub async fn unsubscribe(&self, token: &str) -> Result<(), NewsletterError> {
         let id = self.links.open(Purpose::Unsubscribe, token);
         let id = id.ok_or(NewsletterError::InvalidLink)?;
+        let now = self.clock.now();
         let mut tx = self.db.write().await?;
-        store::unsubscribe(&mut tx, id, self.clock.now()).await?;
+        store::unsubscribe(&mut tx, id, now).await?;
+        clicks::note(&mut tx, token, now).await?;
         Ok(tx.commit().await?)
     }
 
@@ -93,8 +99,10 @@ impl Newsletters {
     ) -> Result<Change, NewsletterError> {
         self.check(wanted)?;
         let mut tx = self.db.write().await?;
+        let now = self.clock.now();
         let email = self.holder(&mut tx, token).await?;
-        let new = self.leave_others(&mut tx, &email, wanted, self.clock.now()).await?;
+        let new = self.leave_others(&mut tx, &email, wanted, now).await?;
+        clicks::note(&mut tx, token, now).await?;
         tx.commit().await?;
         if new.is_empty() {
             return Ok(Change::Done);

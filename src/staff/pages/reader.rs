@@ -86,6 +86,8 @@ struct MailRow {
     at: String,
 }
 
+    /// When a link in it was used for the first time.
+    clicked: Option<String>,
 /// What of the page is asked for.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -177,6 +179,7 @@ impl ReaderPage {
             id: review.reader.id,
             may_erase,
             facts: facts(review, &frame),
+            clicked: mail.clicked_at.map(|at| words.moment(at)),
             subscriptions: review.subscriptions.iter().map(row).collect(),
             grants: grants.collect(),
             invoices: review.invoices.iter().map(|it| InvoiceRow::of(it, &frame)).collect(),

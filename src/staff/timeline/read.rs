@@ -76,7 +76,10 @@ impl Desk {
         }
         let mut tx = self.db.read().await.map_err(ApiError::internal)?;
         let page = store::page(&mut tx, (reader, before), kind, most).await;
-        let (entries, next) = page.map_err(ApiError::internal)?;
+        let (mut entries, next) = page.map_err(ApiError::internal)?;
+        if self.readers.mail.keeps() {
+            entries.iter_mut().for_each(Entry::keep_mail);
+        }
         Ok(Page { entries, next: next.map(|place| key.seal(&list, place)) })
     }
 

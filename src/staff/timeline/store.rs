@@ -45,7 +45,7 @@ pub(super) async fn gather(
         found.extend([charges(tx, ask).await?, refunds(tx, ask).await?, invoices(tx, ask).await?]);
     }
     if is_wanted(Kind::Mail) {
-        found.push(mails(tx, ask).await?);
+        found.extend([mails(tx, ask).await?, clicks(tx, ask).await?]);
     }
     if is_wanted(Kind::Account) {
         found.extend([log_ins(tx, ask).await?, log_outs(tx, ask).await?]);
@@ -253,6 +253,17 @@ async fn mails(tx: &mut Tx, ask: Ask<'_>) -> Found {
     let rows: Vec<(Uuid, Timestamp, String, String)> = of_address(found, ask).await?;
     let read =
         |(id, at, subject, status)| entry((at, id), Actor::System, What::Mail { subject, status });
+    Ok(rows.into_iter().map(read).collect())
+}
+
+async fn clicks(tx: &mut Tx, ask: Ask<'_>) -> Found {
+    let found = tx.query(rows_before!(
+        "SELECT id, clicked_at, subject FROM mail_outbox
+         WHERE recipient = $1 AND clicked_at IS NOT NULL",
+        "clicked_at"
+    ));
+    let rows: Vec<(Uuid, Timestamp, String)> = of_address(found, ask).await?;
+    let read = |(id, at, subject)| entry((at, id), Actor::Reader, What::Clicked { subject });
     Ok(rows.into_iter().map(read).collect())
 }
 
