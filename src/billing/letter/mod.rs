@@ -250,6 +250,15 @@ pub enum News {
         /// Its first charge.
         next: Upcoming,
     },
+    /// The publisher gave days before the next payment.
+    DaysGiven {
+        /// How many.
+        days: u32,
+        /// Until when the reader reads without paying more.
+        until: Timestamp,
+        /// What comes next; `None` where nothing does, or something is overdue.
+        next: Option<Upcoming>,
+    },
     /// Money was given back.
     Refunded {
         /// How much.
@@ -307,4 +316,5 @@ impl News {
             Self::Complimentary { .. } => "complimentary",
         }
     }
+            Self::DaysGiven { .. } => "days_given",
 }

@@ -78,6 +78,7 @@ fn content(desk: Desk<'_>, news: &News) -> Content {
             change::switch_scheduled(desk, to, *next)
         }
         News::Complimentary { until } => change::complimentary(desk, *until),
+        News::DaysGiven { days, until, next } => change::days_given(desk, *days, *until, *next),
     }
 }
 

@@ -150,5 +150,9 @@ letter-billing-gift-subject = A subscription for you
 letter-billing-gift = You read as our guest, free of charge.
 letter-billing-gift-until = Until
 letter-billing-gift-valid = Until
+letter-billing-days-subject = More days for you
+letter-billing-days = We have given you more days, free of charge.
+letter-billing-days-given = Days given
+
 letter-billing-gift-open = further notice
 letter-billing-gift-nothing = There is nothing to pay, nothing to do and nothing to cancel: it ends by itself.

@@ -150,5 +150,9 @@ letter-billing-gift-subject = Un abonnement pour vous
 letter-billing-gift = Nous vous invitons à lire gratuitement.
 letter-billing-gift-until = Valable jusqu’au
 letter-billing-gift-valid = Valable
+letter-billing-days-subject = Des jours offerts
+letter-billing-days = Nous vous offrons des jours supplémentaires, sans frais.
+letter-billing-days-given = Jours offerts
+
 letter-billing-gift-open = jusqu’à nouvel ordre
 letter-billing-gift-nothing = Rien à payer, rien à faire, rien à résilier : il prend fin de lui-même.
