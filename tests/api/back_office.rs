@@ -114,6 +114,7 @@ const TABLE: &[(&str, &str, &str, [u16; 3])] = &[
     ("GET", "/v1/staff/search", "/v1/staff/search?q=anna", [200, 200, 200]),
     ("GET", "/v1/staff/subscriptions.csv", "/v1/staff/subscriptions.csv", [403, 403, 200]),
     ("GET", "/v1/staff/invoices", "/v1/staff/invoices", [200, 200, 200]),
+    ("GET", "/v1/staff/invoices/{id}", "/v1/staff/invoices/NOBODY", [404, 404, 404]),
     ("GET", "/v1/staff/views", "/v1/staff/views", [200, 200, 200]),
     ("POST", "/v1/staff/views", "/v1/staff/views", [422, 422, 422]),
     ("DELETE", "/v1/staff/views/{id}", "/v1/staff/views/NOBODY", [404, 404, 404]),

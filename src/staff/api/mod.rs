@@ -8,6 +8,7 @@ mod decisions;
 mod finding;
 mod finding_bodies;
 mod gifts;
+mod invoices;
 mod mails;
 mod metrics;
 mod newsletters;
@@ -97,6 +98,7 @@ pub fn routes(desk: Arc<Desk>, guard: Guard) -> OpenApiRouter {
         .routes(routes!(finding::list_invoices))
         .routes(routes!(readers::timeline))
         .routes(routes!(readers::export))
+        .routes(routes!(invoices::show))
         .routes(routes!(complimentary::list))
         .routes(routes!(subscriptions::list_stuck))
         .routes(routes!(subscriptions::show))

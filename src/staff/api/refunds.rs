@@ -46,6 +46,8 @@ pub(super) struct RefundBody {
     refused_at: Option<Timestamp>,
     /// What was done about that: `retried` or `balance`.
     settled_as: Option<&'static str>,
+    /// Who of staff decided it; null where the reader or the service did.
+    decided_by: Option<Uuid>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
 }
@@ -67,6 +69,7 @@ impl From<Refund> for RefundBody {
             refusal,
             refused_at,
             settled_as: settled.map(SettledAs::as_str),
+            decided_by: refund.decided_by,
             created_at: refund.created_at,
         }
     }
