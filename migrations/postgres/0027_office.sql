@@ -9,3 +9,8 @@ CREATE TABLE mail_links (
     mail_id UUID NOT NULL REFERENCES mail_outbox (id) ON DELETE CASCADE
 );
 CREATE INDEX mail_links_by_mail ON mail_links (mail_id);
+
+-- What was done about a refund that the gateway refused: it was paid in another way, too.
+ALTER TABLE refunds DROP CONSTRAINT refunds_settled_as_check;
+ALTER TABLE refunds ADD CONSTRAINT refunds_settled_as_check
+    CHECK (settled_as IN ('retried', 'balance', 'paid_out'));

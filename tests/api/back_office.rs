@@ -212,6 +212,12 @@ const TABLE: &[(&str, &str, &str, [u16; 3])] = &[
     ("POST", "/v1/staff/refunds/{id}/settle", "/v1/staff/refunds/NOBODY/settle", [403, 404, 404]),
     (
         "POST",
+        "/v1/staff/refunds/{id}/paid-out",
+        "/v1/staff/refunds/NOBODY/paid-out",
+        [403, 422, 422],
+    ),
+    (
+        "POST",
         "/v1/staff/readers/{id}/complimentary",
         "/v1/staff/readers/READER/complimentary",
         [403, 422, 422],

@@ -271,6 +271,11 @@ pub enum News {
         /// How much.
         amount: Money,
     },
+    /// Money could not be given back by the card, and was paid in another way.
+    RefundPaidOut {
+        /// How much.
+        amount: Money,
+    },
     /// The publisher gives it away.
     Complimentary {
         /// Until when; `None` until further notice.
@@ -311,10 +316,11 @@ impl News {
             Self::Unpaused { .. } => "unpaused",
             Self::Switched { .. } => "switched",
             Self::SwitchScheduled { .. } => "switch_scheduled",
+            Self::DaysGiven { .. } => "days_given",
             Self::Refunded { .. } => "refunded",
             Self::RefundSettled { .. } => "refund_settled",
+            Self::RefundPaidOut { .. } => "refund_paid_out",
             Self::Complimentary { .. } => "complimentary",
         }
     }
-            Self::DaysGiven { .. } => "days_given",
 }

@@ -86,6 +86,7 @@ pub fn routes(desk: Arc<Desk>, guard: Guard) -> OpenApiRouter {
         .routes(routes!(refunds::retry))
         .routes(routes!(refunds::settle))
         .layer(from_fn_with_state(keeper, once));
+        .routes(routes!(refunds::pay_out))
     OpenApiRouter::new()
         .merge(secrets)
         .merge(acts)

@@ -7,11 +7,11 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{orders::Because, subscriptions::office};
+use super::{orders::Because, subscription_bodies::invalid, subscriptions::office};
 use crate::{
     audit::model::Action,
     auth::staff::permission::Permission,
@@ -44,7 +44,7 @@ pub(super) struct RefundBody {
     refusal: Option<String>,
     #[schema(value_type = Option<String>, format = DateTime)]
     refused_at: Option<Timestamp>,
-    /// What was done about that: `retried` or `balance`.
+    /// What was done about that: `retried`, `balance` or `paid_out`.
     settled_as: Option<&'static str>,
     /// Who of staff decided it; null where the reader or the service did.
     decided_by: Option<Uuid>,
@@ -129,5 +129,38 @@ pub(super) async fn settle(
     let Because { reason } = parse(&bytes)?;
     let office = office(&acting, Action::RefundSettled, (reason, None))?;
     let settled = desk.readers.billing.settle_refund(parse_id(id)?, &office).await?;
+    Ok((NO_STORE, Json(RefundBody::from(settled))).into_response())
+}
+
+/// How it was paid.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PaidOut {
+    /// Why, and how, for the audit log and the timeline.
+    #[schema(min_length = 1, max_length = 500)]
+    reason: String,
+}
+
+/// Writes down that the money of a refund that was refused was paid in another way. Where the refund
+/// took two members of staff, another one than whoever asked for it says so.
+#[utoipa::path(post, path = "/v1/staff/refunds/{id}/paid-out", tag = "Staff",
+    security(("staff_token" = [])), params(("id" = Uuid, Path)), request_body = PaidOut,
+    responses((status = 200, description = "It is settled", body = RefundBody),
+              (status = "4XX", description = "Not allowed, or not refused", body = ProblemBody)))]
+pub(super) async fn pay_out(
+    State(desk): State<Arc<Desk>>,
+    on_duty: OnDuty,
+    id: PathId,
+    JsonBytes(bytes): JsonBytes,
+) -> Result<Response, ApiError> {
+    let acting = on_duty.to(Permission::Refund)?;
+    let id = parse_id(id)?;
+    let PaidOut { reason } = parse(&bytes)?;
+    let reason = reason.trim().to_owned();
+    if reason.is_empty() {
+        return Err(invalid("reason", "must say why and how, in at most 500 characters"));
+    }
+    let office = office(&acting, Action::RefundSettled, (Some(reason), None))?;
+    let settled = desk.readers.billing.pay_refund_out(id, &office).await?;
     Ok((NO_STORE, Json(RefundBody::from(settled))).into_response())
 }
