@@ -54,6 +54,8 @@ struct ReaderPage {
     may_erase: bool,
     /// What was written, and when and by whom.
     notes: Vec<(String, String)>,
+    /// What the form for another note is called.
+    operation: Uuid,
 }
 
 impl ReaderPage {
@@ -84,10 +86,10 @@ struct MailRow {
     subject: String,
     status: String,
     at: String,
-}
-
     /// When a link in it was used for the first time.
     clicked: Option<String>,
+}
+
 /// What of the page is asked for.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -127,7 +129,8 @@ pub(super) async fn page(
     let timeline = Timeline::of(&told, asked, (&frame, &names));
     let may_erase = seat.may(Permission::ReaderErase);
     let now = pages.desk.clock.now();
-    let page = ReaderPage::of(&review, (timeline, &names), may_erase, (frame, now));
+    let asked = (may_erase, pages.desk.new_operation()?);
+    let page = ReaderPage::of(&review, (timeline, &names), asked, (frame, now));
     Ok(frame::show(page.render()))
 }
 
@@ -139,13 +142,17 @@ pub(super) struct NewNote {
     text: String,
 }
 
+    /// What the form is called, so that it is kept once.
+    #[serde(default)]
+    operation: String,
 /// Keeps a note about a reader.
 pub(super) async fn add_note(
     State(pages): State<StaffPages>,
-    Submitted { seat, fields: NewNote { id, text } }: Submitted<NewNote>,
+    Submitted { seat, fields: NewNote { id, text, operation } }: Submitted<NewNote>,
 ) -> Result<Response, ApiError> {
     let acting = seat.to(Permission::ReadersRead)?;
-    pages.desk.add_note(acting, id, parse_note(&text)?).await?;
+    let named = (id, operation.parse().ok());
+    pages.desk.add_note(acting, named, parse_note(&text)?).await?;
     Ok(Redirect::to(&format!("/staff/readers/{id}#notes")).into_response())
 }
 
@@ -153,7 +160,7 @@ impl ReaderPage {
     fn of(
         review: &ReaderReview,
         (timeline, names): (Timeline, &Names),
-        may_erase: bool,
+        (may_erase, operation): (bool, Uuid),
         (frame, now): (Frame, Timestamp),
     ) -> Self {
         let words = &frame.words;
@@ -172,6 +179,7 @@ impl ReaderPage {
             at: words.moment(mail.created_at),
         });
         let notes = review.notes.iter().map(|it| {
+            clicked: mail.clicked_at.map(|at| words.moment(at)),
             let staff = names.actor(&format!("staff:{}", it.staff_id));
             (it.text.clone(), format!("{}, {staff}", words.moment(it.at)))
         });
@@ -179,7 +187,6 @@ impl ReaderPage {
             id: review.reader.id,
             may_erase,
             facts: facts(review, &frame),
-            clicked: mail.clicked_at.map(|at| words.moment(at)),
             subscriptions: review.subscriptions.iter().map(row).collect(),
             grants: grants.collect(),
             invoices: review.invoices.iter().map(|it| InvoiceRow::of(it, &frame)).collect(),
@@ -189,6 +196,7 @@ impl ReaderPage {
             notes: notes.collect(),
             timeline,
             frame,
+            operation,
         }
     }
 }
