@@ -32,7 +32,7 @@ use crate::{
         api::parse_note,
         plain,
         review::ReaderReview,
-        timeline::{Wanted, entry::Kind, words::Names},
+        timeline::{Wanted, entry::Kind, staff_in, words::Names},
     },
 };
 
@@ -111,7 +111,9 @@ pub(super) async fn page(
     let review = pages.desk.review_reader(id).await?;
     let wanted = Wanted { kind, cursor, limit: String::new() };
     let told = pages.desk.timeline(&review.reader, &wanted).await?;
-    let names = pages.desk.names().await?;
+    let mut staff = staff_in(&told.entries);
+    staff.extend(review.notes.iter().map(|note| note.staff_id));
+    let names = pages.desk.names_with(staff).await?;
     pages.desk.note_look(acting, id).await?;
     let notice = match done.as_deref() {
         Some("given") => Some("It was given, and the reader is told by mail.".to_owned()),
@@ -140,11 +142,11 @@ pub(super) async fn page(
 pub(super) struct NewNote {
     id: Uuid,
     text: String,
-}
-
     /// What the form is called, so that it is kept once.
     #[serde(default)]
     operation: String,
+}
+
 /// Keeps a note about a reader.
 pub(super) async fn add_note(
     State(pages): State<StaffPages>,
@@ -177,9 +179,9 @@ impl ReaderPage {
             subject: mail.subject.clone(),
             status: mail.status.clone(),
             at: words.moment(mail.created_at),
+            clicked: mail.clicked_at.map(|at| words.moment(at)),
         });
         let notes = review.notes.iter().map(|it| {
-            clicked: mail.clicked_at.map(|at| words.moment(at)),
             let staff = names.actor(&format!("staff:{}", it.staff_id));
             (it.text.clone(), format!("{}, {staff}", words.moment(it.at)))
         });
@@ -194,9 +196,9 @@ impl ReaderPage {
             devices: devices.collect(),
             mails: mails.collect(),
             notes: notes.collect(),
+            operation,
             timeline,
             frame,
-            operation,
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::{
 /// What people call things that are kept by their ids.
 #[derive(Debug, Default)]
 pub struct Names {
-    /// The addresses of staff.
+    /// The addresses of those of staff who are asked for.
     pub staff: BTreeMap<String, String>,
     /// The plans of the catalog.
     pub plans: BTreeMap<String, String>,
