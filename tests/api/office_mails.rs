@@ -267,8 +267,9 @@ on_both_databases! {
             (&t, "kept", "Mail “Confirm your address”, kept in the sandbox", true),
             (&sending, "queued", "Mail “Confirm your address” waits to be sent", false),
         ] {
-            let whole = service.call(Method::GET, &path, &token, None).await.json();
-            assert_eq!(whole["mails"][0]["status"], status);
+            let whole = service.call(Method::GET, &path, &token, None).await;
+            assert_eq!(whole.status, 200, "{}", whole.text());
+            assert_eq!(whole.json()["mails"][0]["status"], status);
             let page = format!("{path}/timeline?kind=mail");
             let timeline = service.call(Method::GET, &page, &token, None).await.json();
             let last = &timeline["timeline"][1];
