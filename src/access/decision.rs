@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::step::{Part, Step};
 use crate::{
     billing::subscription::access::Entitlement,
     metering::tally::{Reading, Verdict},
@@ -199,10 +200,10 @@ pub fn decide(facts: &Facts<'_>) -> Reason {
 
 /// The steps that led there, in the words of a support agent.
 #[must_use]
-pub fn explain(facts: &Facts<'_>) -> Vec<String> {
+pub fn explain(facts: &Facts<'_>) -> Vec<Step> {
     let mut steps = Vec::new();
     if facts.is_reader {
-        steps.push("A reader is logged in.".to_owned());
+        steps.push("A reader is logged in.".into());
     }
     match facts.access {
         ArticleAccess::Free => {
@@ -215,33 +216,35 @@ pub fn explain(facts: &Facts<'_>) -> Vec<String> {
             steps.push("The site says this article is metered.".into());
             if facts.entitlement.is_none() {
                 steps.push(match facts.rule {
-                    Some((i, rule)) => format!("Rule {} applies to {}.", i + 1, rule.text),
+                    Some((i, rule)) => format!("Rule {} applies to {}.", i + 1, rule.text).into(),
                     None => "No rule of the site's meter gives this article away.".into(),
                 });
             }
         }
     }
     if let Some(entitlement) = facts.entitlement.filter(|_| facts.access != ArticleAccess::Free) {
-        steps.push(entitled(entitlement).to_owned());
+        steps.push(entitled(entitlement).into());
     }
     if let Some(reading) = facts.reading {
         if facts.is_reader {
-            steps.push("What the reader and this visitor read counts together.".to_owned());
+            steps.push("What the reader and this visitor read counts together.".into());
         }
         let (used, limit) = (reading.used, reading.limit);
         steps.push(match reading.verdict {
-            Verdict::Counted => format!("It is within the limit: {used} of {limit} used with it."),
-            Verdict::AlreadyRead => {
-                "It was read before in this window, and reading again is free.".to_owned()
+            Verdict::Counted => {
+                format!("It is within the limit: {used} of {limit} used with it.").into()
             }
-            Verdict::Exhausted => format!("The limit is reached: {used} of {limit} used."),
+            Verdict::AlreadyRead => {
+                "It was read before in this window, and reading again is free.".into()
+            }
+            Verdict::Exhausted => format!("The limit is reached: {used} of {limit} used.").into(),
         });
         if let Some(resets_at) = reading.resets_at {
-            steps.push(format!("The count starts anew at {resets_at}."));
+            let anew = Step::from("The count starts anew at ");
+            steps.push(anew.with(Part::At(resets_at)).say("."));
         }
     }
-    let reason = decide(facts);
-    steps.push(format!("So: {}, because `{}`.", reason.decision().as_str(), reason.as_str()));
+    steps.push(Step::from("So: ").with(Part::Outcome(decide(facts))).say("."));
     steps
 }
 
@@ -258,7 +261,7 @@ fn entitled(entitlement: Entitlement) -> &'static str {
 mod tests {
     use jiff::tz::TimeZone;
 
-    use super::*;
+    use super::{super::step::for_programs, *};
     use crate::{clock::Timestamp, metering::window::Window};
 
     fn rule() -> LiveRule {
@@ -305,7 +308,7 @@ mod tests {
             reading: Some(reading(Verdict::Exhausted)),
         };
         assert_eq!(
-            explain(&facts),
+            for_programs(&explain(&facts)),
             [
                 "The site says this article is metered.",
                 "Rule 1 applies to everyone: 1 free article in 30 days from the first.",
@@ -325,7 +328,7 @@ mod tests {
             rule: Some((0, &rule)),
             reading: Some(reading(Verdict::Exhausted)),
         };
-        let steps = explain(&facts);
+        let steps = for_programs(&explain(&facts));
         assert_eq!(steps.first().unwrap(), "A reader is logged in.");
         assert_eq!(steps.get(3).unwrap(), "What the reader and this visitor read counts together.");
         let free = Facts { access: ArticleAccess::Free, reading: None, ..facts };

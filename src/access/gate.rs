@@ -13,6 +13,7 @@ use super::{
         logged::{Decided, Rule},
         recorder::Recorder,
     },
+    step::{Step, for_programs},
 };
 use crate::{
     billing::{
@@ -247,7 +248,7 @@ impl Gate {
             reader,
             token,
             at: now,
-            explain: question.explain.then(|| explain(&facts)),
+            explain: question.explain.then(|| for_programs(&explain(&facts))),
             support_code,
         })
     }
@@ -294,7 +295,7 @@ impl Gate {
         (visitor, reader): (Option<Uuid>, Option<Uuid>),
         (article, access): (Fingerprint, ArticleAccess),
         place: Option<usize>,
-    ) -> Result<Vec<String>, GateError> {
+    ) -> Result<Vec<Step>, GateError> {
         let now = self.clock.now();
         let audience = reader.map_or(Audience::Anonymous, |_| Audience::Registered);
         let none: &[&str] = &[];

@@ -123,23 +123,22 @@ impl Ground<'_> {
     fn mail_room(&self, tasks: &mut JoinSet<()>) -> Result<MailRoom, StartError> {
         let mail = &self.config.mail;
         let room = MailRoom::new(&mail.from_name, self.ids.clone());
-        if let Some(smtp) = &mail.smtp {
-            let sender = (&mail.from_address, mail.from_name.as_str());
-            let worker = Worker {
-                db: self.db.clone(),
-                clock: Arc::clone(&self.clock),
-                smtp: Smtp::new(smtp, sender, &self.config.server.public_url)?,
-                news: room.news(),
-                check: mail.check,
-                batch_max: mail.batch_max,
-                counts: Counts {
-                    sent: self.metrics.mails_sent.clone(),
-                    failed: self.metrics.mails_failed.clone(),
-                    dead: self.metrics.mails_dead.clone(),
-                },
-            };
-            tasks.spawn(worker.run());
-        }
+        let Some(smtp) = &mail.smtp else { return Ok(room.that_keeps()) };
+        let sender = (&mail.from_address, mail.from_name.as_str());
+        let worker = Worker {
+            db: self.db.clone(),
+            clock: Arc::clone(&self.clock),
+            smtp: Smtp::new(smtp, sender, &self.config.server.public_url)?,
+            news: room.news(),
+            check: mail.check,
+            batch_max: mail.batch_max,
+            counts: Counts {
+                sent: self.metrics.mails_sent.clone(),
+                failed: self.metrics.mails_failed.clone(),
+                dead: self.metrics.mails_dead.clone(),
+            },
+        };
+        tasks.spawn(worker.run());
         Ok(room)
     }
 

@@ -139,6 +139,13 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// The gateway could not give money back, so the publisher paid it in another way.
+    RefundPaidOut {
+        /// How much.
+        amount: Money,
+        /// Why, and how.
+        reason: String,
+    },
     /// Something was told by mail.
     NoticeSent {
         /// What.
@@ -188,6 +195,7 @@ impl Event {
             Self::PaymentMethodChanged { .. } => "subscription.payment_method_changed",
             Self::Refunded { .. } => "subscription.refunded",
             Self::RefundSettled { .. } => "subscription.refund_settled",
+            Self::RefundPaidOut { .. } => "subscription.refund_paid_out",
             Self::NoticeSent { .. } => "subscription.notice_sent",
             Self::Ended { .. } => "subscription.ended",
         }

@@ -62,6 +62,7 @@ fn samples() -> Vec<Event> {
         Event::PaymentMethodChanged { last4: "4242".to_owned() },
         Event::Refunded { amount: usd(290), reason: "withdrawal".to_owned() },
         Event::RefundSettled { amount: usd(290), reason: "the card is gone".to_owned() },
+        Event::RefundPaidOut { amount: usd(290), reason: "by transfer".to_owned() },
         Event::NoticeSent { notice: "trial_ending" },
         Event::Ended { at: at("2027-01-06T04:05:06Z"), reason: EndReason::PaymentFailed },
     ]

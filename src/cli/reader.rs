@@ -157,7 +157,7 @@ async fn show(state: &AppState, reader: &str, json: bool) -> Result<String, Fail
     let wanted = Wanted { limit: TOLD_MAX.to_owned(), ..Wanted::default() };
     let told = state.desk.timeline(&review.reader, &wanted).await;
     let told = told.map_err(|error| Complaint::of(error, json))?;
-    let told = TimelinePage::of(told, &words, &state.desk.names().await?).timeline;
+    let told = TimelinePage::of(told, &words, &state.desk.names()).timeline;
     if !json {
         return Ok(in_words(&review, &told));
     }

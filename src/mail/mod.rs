@@ -2,10 +2,11 @@
 //!
 //! Pure: `address` (whom we can write to), `recipient` (to whom we do, and how) and `letter` (what
 //! we write). `outbox` keeps mails until they are sent, in the transaction that is their reason.
-//! `worker` sends them by `smtp`; in a sandbox nothing is sent, and `sandbox` is a mailbox to look
+//! `clicks` knows in which of them a link was used. `worker` sends them by `smtp`; in a sandbox nothing is sent, and `sandbox` is a mailbox to look
 //! into.
 
 pub mod address;
+pub mod clicks;
 pub mod letter;
 mod mailbox;
 pub mod outbox;
@@ -50,13 +51,27 @@ pub struct MailRoom {
     look: Arc<Look>,
     ids: Ids,
     news: Arc<Notify>,
+    keeps: bool,
 }
 
 impl MailRoom {
     /// Mails in the name of `publisher`.
     #[must_use]
     pub fn new(publisher: &str, ids: Ids) -> Self {
-        Self { look: Arc::new(Look::plain(publisher)), ids, news: Arc::default() }
+        let look = Arc::new(Look::plain(publisher));
+        Self { look, ids, news: Arc::default(), keeps: false }
+    }
+
+    /// The same where nothing is sent: what is handed in is kept, to be looked into.
+    #[must_use]
+    pub fn that_keeps(self) -> Self {
+        Self { keeps: true, ..self }
+    }
+
+    /// Whether mails are kept, and none is ever sent.
+    #[must_use]
+    pub fn keeps(&self) -> bool {
+        self.keeps
     }
 
     /// In whose name we write.
@@ -83,6 +98,7 @@ impl MailRoom {
         now: Timestamp,
     ) -> Result<Uuid, MailError> {
         let rendered = content.render(to.look.as_ref().unwrap_or(&self.look))?;
+        let tokens = content.tokens();
         let id = self.ids.uuid(now)?;
         let mail = NewMail {
             id,
@@ -94,6 +110,7 @@ impl MailRoom {
             expires_at: now.plus(content.keeps_for),
         };
         outbox::insert(tx, mail, now).await?;
+        clicks::keep(tx, id, &tokens).await?;
         self.news.notify_one();
         Ok(id)
     }

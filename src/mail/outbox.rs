@@ -24,6 +24,8 @@ pub const RETRIES: [Duration; 6] = [
     Duration::hours(6),
     Duration::hours(24),
 ];
+/// What is said of a mail that waits where none is ever sent.
+pub const KEPT: &str = "kept";
 /// Most mails listed at a time.
 pub const LISTED_MAX: i64 = 100;
 
@@ -302,7 +304,7 @@ pub struct ListedMail {
     pub recipient: String,
     /// What it is about.
     pub subject: String,
-    /// [`MailStatus::as_str`].
+    /// [`MailStatus::as_str`], or [`KEPT`].
     pub status: String,
     /// How often it was tried.
     pub attempts: i64,
@@ -314,6 +316,18 @@ pub struct ListedMail {
     pub due_at: Timestamp,
     /// When it was sent or given up.
     pub done_at: Option<Timestamp>,
+    /// When a link in it was used for the first time.
+    pub clicked_at: Option<Timestamp>,
+}
+
+impl ListedMail {
+    /// The same where mails are kept and none is ever sent: it waits for nothing.
+    #[must_use]
+    pub fn kept(self) -> Self {
+        let waits = self.status == MailStatus::Queued.as_str();
+        let status = if waits { KEPT.to_owned() } else { self.status };
+        Self { status, ..self }
+    }
 }
 
 /// The mails older than `before`, of one status or of any, the latest first; at most
@@ -327,7 +341,8 @@ pub async fn list(
     before: Option<Uuid>,
 ) -> Result<Vec<ListedMail>, StoreError> {
     tx.query(
-        "SELECT id, recipient, subject, status, attempts, last_error, created_at, due_at, done_at
+        "SELECT id, recipient, subject, status, attempts, last_error, created_at, due_at, done_at,
+                clicked_at
          FROM mail_outbox
          WHERE (CAST($1 AS TEXT) IS NULL OR status = $1) AND ($2 IS NULL OR id < $2)
          ORDER BY id DESC LIMIT $3",
@@ -345,7 +360,8 @@ pub async fn list(
 /// [`StoreError`].
 pub async fn list_to(tx: &mut Tx, to: &Address) -> Result<Vec<ListedMail>, StoreError> {
     tx.query(
-        "SELECT id, recipient, subject, status, attempts, last_error, created_at, due_at, done_at
+        "SELECT id, recipient, subject, status, attempts, last_error, created_at, due_at, done_at,
+                clicked_at
          FROM mail_outbox WHERE recipient = $1 ORDER BY created_at DESC, id DESC LIMIT $2",
     )
     .bind(to.key())

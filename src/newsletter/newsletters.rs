@@ -21,7 +21,7 @@ use crate::{
     http::problem::ApiError,
     ids::{Ids, NoRandomness},
     language::Words,
-    mail::{MailError, MailRoom, address::Address, letter::Look, recipient::Recipient},
+    mail::{MailError, MailRoom, address::Address, clicks, letter::Look, recipient::Recipient},
     site::directory::LiveSite,
 };
 
@@ -184,6 +184,7 @@ impl Newsletters {
                 (given.ok_or(NewsletterError::InvalidLink)?, true)
             }
         };
+        clicks::note(&mut tx, token, now).await?;
         let all = store::list_of(&mut tx, &consent.email).await?;
         tx.commit().await?;
         let any = all.iter().find(|subscription| subscription.is_received());

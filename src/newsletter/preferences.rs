@@ -11,7 +11,7 @@ use crate::{
     clock::Timestamp,
     db::Tx,
     language::Words,
-    mail::address::Address,
+    mail::{address::Address, clicks},
     site::directory::LiveSite,
 };
 
@@ -88,8 +88,10 @@ impl Newsletters {
     pub async fn unsubscribe(&self, token: &str) -> Result<(), NewsletterError> {
         let id = self.links.open(Purpose::Unsubscribe, token);
         let id = id.ok_or(NewsletterError::InvalidLink)?;
+        let now = self.clock.now();
         let mut tx = self.db.write().await?;
-        store::unsubscribe(&mut tx, id, self.clock.now()).await?;
+        store::unsubscribe(&mut tx, id, now).await?;
+        clicks::note(&mut tx, token, now).await?;
         Ok(tx.commit().await?)
     }
 
@@ -118,8 +120,10 @@ impl Newsletters {
     ) -> Result<Change, NewsletterError> {
         self.check(wanted)?;
         let mut tx = self.db.write().await?;
+        let now = self.clock.now();
         let email = self.holder(&mut tx, token).await?;
-        let new = self.leave_others(&mut tx, &email, wanted, self.clock.now()).await?;
+        let new = self.leave_others(&mut tx, &email, wanted, now).await?;
+        clicks::note(&mut tx, token, now).await?;
         tx.commit().await?;
         if new.is_empty() {
             return Ok(Change::Done);

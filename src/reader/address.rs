@@ -16,7 +16,7 @@ use crate::{
         session::secret::{Secret, SecretHash, SecretKind},
     },
     db::StoreError,
-    mail::{address::Address, letter::Letter, outbox, recipient::Recipient},
+    mail::{address::Address, clicks, letter::Letter, outbox, recipient::Recipient},
     newsletter::moving as newsletters,
 };
 
@@ -93,6 +93,7 @@ impl Accounts {
         let mut tx = self.db.write().await?;
         let change = address_store::confirm(&mut tx, hash, now).await?.ok_or_else(invalid)?;
         let Change { reader, email, is_complete: true, is_by_staff } = change else {
+            clicks::note(&mut tx, token, now).await?;
             tx.commit().await?;
             return Ok(Agreement::WaitsForOther);
         };
@@ -110,6 +111,7 @@ impl Accounts {
         link_store::delete_for(&mut tx, &email).await?;
         // The mails so far name the new address, in a mailbox that is left behind.
         outbox::delete_to(&mut tx, &reader.email).await?;
+        clicks::note(&mut tx, token, now).await?;
         let old = self.recipient(&reader);
         self.write_to(&mut tx, &old, &Letter::AddressChanged, now).await?;
         if is_by_staff {

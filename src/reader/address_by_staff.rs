@@ -19,7 +19,7 @@ use crate::{
     auth::session::secret::{Secret, SecretHash, SecretKind},
     clock::Timestamp,
     db::Tx,
-    mail::{address::Address, letter::Letter, recipient::Recipient},
+    mail::{address::Address, clicks, letter::Letter, recipient::Recipient},
 };
 
 /// What came of what staff asked for.
@@ -89,6 +89,7 @@ impl Accounts {
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
         let reader = address_store::object(&mut tx, hash, now).await?.ok_or_else(invalid)?;
+        clicks::note(&mut tx, token, now).await?;
         let entry = Entry::new(now, Actor::System, Action::ReaderAddressObjected);
         audit::append(&mut tx, &self.audit_key, &entry.on("reader", reader)).await?;
         Ok(tx.commit().await?)

@@ -28,7 +28,10 @@ use crate::{
     },
     clock::Timestamp,
     language::Language,
-    mail::{letter::Letter, outbox},
+    mail::{
+        letter::Letter,
+        outbox::{self, ListedMail},
+    },
     metering::{
         records,
         store::Key,
@@ -113,6 +116,9 @@ pub struct ExportedMail {
     subject: String,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
+    /// When a link in it was used for the first time.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    clicked_at: Option<Timestamp>,
 }
 
 /// A meter.
@@ -157,6 +163,12 @@ fn hex(fingerprint: &Fingerprint) -> String {
     format!("{:032x}", u128::from_be_bytes(fingerprint.0))
 }
 
+impl From<ListedMail> for ExportedMail {
+    fn from(ListedMail { subject, created_at, clicked_at, .. }: ListedMail) -> Self {
+        Self { subject, created_at, clicked_at }
+    }
+}
+
 impl From<Session> for ExportedSession {
     fn from(session: Session) -> Self {
         let (ended_at, end_reason) = session.ended.unzip();
@@ -194,7 +206,7 @@ impl Accounts {
         let last_read_at = store::last_read_at(&mut tx, id).await?;
         let change = address_store::find(&mut tx, id).await?;
         let sessions = sessions::list_all(&mut tx, Realm::Reader, id).await?;
-        let mails = outbox::newest(&mut tx, Some(&reader.email)).await?;
+        let mails = outbox::list_to(&mut tx, &reader.email).await?;
         let billing = self.billing.export(&mut tx, id).await?;
         let notices = notices::of_reader(&mut tx, id).await?;
         // What others agreed to with an address is not for somebody who has only typed it.
@@ -224,10 +236,7 @@ impl Accounts {
                 new_email: email.typed().to_owned(),
                 expires_at,
             }),
-            mails: mails
-                .into_iter()
-                .map(|mail| ExportedMail { subject: mail.subject, created_at: mail.created_at })
-                .collect(),
+            mails: mails.into_iter().rev().map(ExportedMail::from).collect(),
             newsletters,
             billing,
             notices,

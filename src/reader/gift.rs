@@ -18,7 +18,7 @@ use crate::{
         waiting_gift::{self, WaitingGift},
     },
     language::{Language, Words},
-    mail::{address::Address, letter::Letter, recipient::Recipient},
+    mail::{address::Address, clicks, letter::Letter, recipient::Recipient},
     numbers::{
         figure::{Fact, Figure},
         store as numbers,
@@ -180,6 +180,7 @@ impl Accounts {
         if grant::find(&mut tx, gift.id).await?.is_none() {
             self.billing.accept(&mut tx, (&reader, gift), now).await?;
         }
+        clicks::note(&mut tx, token, now).await?;
         let logged_in = self.start_session(&mut tx, reader, device, now).await?;
         tx.commit().await?;
         Ok(logged_in)

@@ -22,7 +22,7 @@ use crate::{
         },
     },
     language::Words,
-    mail::{address::Address, letter::Letter},
+    mail::{address::Address, clicks, letter::Letter},
 };
 
 impl Accounts {
@@ -143,6 +143,7 @@ impl Accounts {
         let email = reader.email.clone();
         store::set_email(&mut tx, reader.id, &email, now).await?;
         link_store::take(&mut tx, hash, now).await?.ok_or(AccountError::InvalidLink)?;
+        clicks::note(&mut tx, token, now).await?;
         // Whoever was locked out by wrong passwords is back.
         self.forget_failures(&mut tx, &email).await?;
         let logged_in = self.start_session(&mut tx, reader, device, now).await?;

@@ -15,7 +15,7 @@ pub const TEXT_MAX: usize = 2_000;
 /// A note about a reader.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Note {
-    /// Its id; later notes have greater ones.
+    /// Its id: what the request was called that wrote it, where it was called something.
     pub id: Uuid,
     /// About whom.
     pub reader_id: Uuid,
@@ -62,7 +62,7 @@ pub async fn insert(tx: &mut Tx, note: &Note) -> Result<bool, StoreError> {
 pub async fn list(tx: &mut Tx, reader: Uuid) -> Result<Vec<Note>, StoreError> {
     tx.query(
         "SELECT id, reader_id, staff_id, at, text FROM reader_notes
-         WHERE reader_id = $1 ORDER BY id DESC LIMIT $2",
+         WHERE reader_id = $1 ORDER BY at DESC, id DESC LIMIT $2",
     )
     .bind(reader)
     .bind(NOTES_MAX)

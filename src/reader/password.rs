@@ -20,7 +20,7 @@ use crate::{
     clock::Timestamp,
     db::Tx,
     language::Words,
-    mail::{address::Address, letter::Letter},
+    mail::{address::Address, clicks, letter::Letter},
 };
 
 impl Accounts {
@@ -81,6 +81,7 @@ impl Accounts {
         let reader = store::find_by_email(&mut tx, &link.email).await?.ok_or_else(invalid)?;
         store::lock(&mut tx, reader.id).await?;
         link_store::take(&mut tx, hash, now).await?.ok_or_else(invalid)?;
+        clicks::note(&mut tx, token, now).await?;
         let ended = self.put_password(&mut tx, &reader, &password_hash, now).await?;
         self.forget_failures(&mut tx, &reader.email).await?;
         tx.commit().await?;

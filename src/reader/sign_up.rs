@@ -13,7 +13,7 @@ use crate::{
     },
     language::Language,
     language::Words,
-    mail::{address::Address, letter::Letter},
+    mail::{address::Address, clicks, letter::Letter},
     numbers::{
         figure::{Fact, Figure},
         store as numbers,
@@ -96,6 +96,7 @@ impl Accounts {
         link_store::take(&mut tx, hash, now).await?.ok_or(AccountError::InvalidLink)?;
         // Other sign-ups with this address, and the passwords that came with them, are void.
         link_store::delete_for(&mut tx, &reader.email).await?;
+        clicks::note(&mut tx, token, now).await?;
         let logged_in = self.start_session(&mut tx, reader, device, now).await?;
         tx.commit().await?;
         Ok(logged_in)

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::desk::{Acting, Desk, DeskError};
 use crate::{
     audit::{model::Action, store as audit},
+    db::StoreError,
     reader::{
         note_store::{self, Note},
         store as readers,
@@ -15,28 +16,35 @@ use crate::{
 const LOOK: time::Duration = time::Duration::HOUR;
 
 impl Desk {
-    /// Keeps a note about a reader. The same one again, as the last, is one note.
+    /// Keeps a note about a reader. What has the same name, `operation`, is one note however often it
+    /// comes, and so is the same text again, as the last.
     ///
     /// # Errors
-    /// [`DeskError::NotFound`]; [`DeskError::TooManyNotes`].
+    /// [`DeskError::NotFound`]; [`DeskError::TooManyNotes`]; [`DeskError::Changed`] for a name that
+    /// something else has.
     pub async fn add_note(
         &self,
         acting: &Acting,
-        reader: Uuid,
+        (reader, operation): (Uuid, Option<Uuid>),
         text: String,
     ) -> Result<Note, DeskError> {
         let now = self.clock.now();
-        let id = self.ids.uuid(now).map_err(|error| DeskError::Failed(error.into()))?;
+        let fresh = || self.ids.uuid(now).map_err(|error| DeskError::Failed(error.into()));
+        let id = operation.map_or_else(fresh, Ok)?;
         let note = Note { id, reader_id: reader, staff_id: acting.staff.id, at: now, text };
         let mut tx = self.db.write().await?;
         readers::take(&mut tx, reader).await?.ok_or(DeskError::NotFound)?;
-        let last = note_store::list(&mut tx, reader).await?.into_iter().next();
-        let is_same = |last: &Note| last.staff_id == note.staff_id && last.text == note.text;
-        if let Some(last) = last.filter(is_same) {
-            return Ok(last);
+        let known = note_store::list(&mut tx, reader).await?;
+        let is_same = |it: &&Note| it.staff_id == note.staff_id && it.text == note.text;
+        let named = known.iter().find(|it| it.id == id);
+        if let Some(same) = named.or(known.first()).filter(is_same) {
+            return Ok(same.clone());
         }
-        if !note_store::insert(&mut tx, &note).await? {
-            return Err(DeskError::TooManyNotes);
+        match note_store::insert(&mut tx, &note).await {
+            Ok(true) => {}
+            Ok(false) => return Err(DeskError::TooManyNotes),
+            Err(StoreError::Duplicate) => return Err(DeskError::Changed),
+            Err(error) => return Err(error.into()),
         }
         let entry = acting.entry(Action::ReaderNoted).on("reader", reader);
         audit::append(&mut tx, &self.audit_key, &entry).await?;

@@ -90,6 +90,7 @@ pub(super) fn refund(state: &RefundState, words: &Words) -> String {
                 None => "It waits for somebody.",
                 Some(SettledAs::Retried) => "Another was tried.",
                 Some(SettledAs::Balance) => "It went to the balance.",
+                Some(SettledAs::PaidOut) => "It was paid in another way.",
             };
             let why = if why.is_empty() { "no reason was kept" } else { why };
             format!("Refused on {}: {why}. {done}", words.day(*at))
@@ -184,17 +185,19 @@ pub(super) fn event(told: &Told, words: &Words) -> String {
         "refunded" => {
             format!("{} given back: {}", detail.money("amount"), detail.text("reason"))
         }
-        "refund_settled" => format!(
-            "{} could not go back to the card and went to the balance: {}",
-            detail.money("amount"),
-            detail.text("reason")
-        ),
+        "refund_settled" => not_by_card(&detail, "went to the balance"),
+        "refund_paid_out" => not_by_card(&detail, "was paid in another way"),
         "notice_sent" => {
             format!("Told by mail: {}", detail.text("notice").replace('_', " "))
         }
         "ended" => format!("Ended on {} because {}", detail.at("at"), detail.cause("reason")),
         other => other.replace('_', " "),
     }
+}
+
+fn not_by_card(detail: &Detail<'_>, done: &str) -> String {
+    let (amount, reason) = (detail.money("amount"), detail.text("reason"));
+    format!("{amount} could not go back to the card and {done}: {reason}")
 }
 
 fn switched(detail: &Detail<'_>) -> String {
@@ -339,6 +342,10 @@ mod tests {
             (
                 Event::RefundSettled { amount: money(290), reason: "gone".to_owned() },
                 "$2.90 could not go back to the card and went to the balance: gone",
+            ),
+            (
+                Event::RefundPaidOut { amount: money(290), reason: "by transfer".to_owned() },
+                "$2.90 could not go back to the card and was paid in another way: by transfer",
             ),
             (Event::NoticeSent { notice: "trial_ending" }, "Told by mail: trial ending"),
             (Event::Ended { at, reason }, "Ended on 31 January 2027 because the reader canceled"),

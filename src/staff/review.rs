@@ -75,7 +75,7 @@ impl Desk {
             invoices: invoices.iter().map(|it| InvoiceView::of(it, &notes, &refunds)).collect(),
             balances: balance::list_of(&mut tx, id).await?,
             devices: sessions::list(&mut tx, Realm::Reader, id, now).await?,
-            mails: outbox::list_to(&mut tx, &reader.email).await?,
+            mails: self.as_they_stand(outbox::list_to(&mut tx, &reader.email).await?),
             notes: note_store::list(&mut tx, id).await?,
             ledger: ledger::statement_of(&mut tx, id).await?,
             reader,

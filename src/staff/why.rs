@@ -4,11 +4,14 @@ use uuid::Uuid;
 
 use super::desk::{Desk, DeskError};
 use crate::{
-    access::log::{
-        code::SupportCode,
-        past::{Logged, Past, Subject},
-        store as log,
-        told::{self, Moment},
+    access::{
+        log::{
+            code::SupportCode,
+            past::{Logged, Past, Subject},
+            store as log,
+            told::{self, Moment},
+        },
+        step::Step,
     },
     clock::Timestamp,
     mail::address::Address,
@@ -44,7 +47,7 @@ pub struct Why {
     /// The moment that was asked about.
     pub at: Timestamp,
     /// What was so then, in words.
-    pub then: Vec<String>,
+    pub then: Vec<Step>,
     /// Decisions until then, the latest first.
     pub decisions: Vec<Logged>,
     /// Before which the next ones are.
@@ -57,7 +60,7 @@ pub struct Explained {
     /// The decision.
     pub decision: Logged,
     /// What it would be now, in steps; none where the site is no more.
-    pub now: Option<Vec<String>>,
+    pub now: Option<Vec<Step>>,
 }
 
 impl Desk {

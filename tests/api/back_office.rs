@@ -114,6 +114,7 @@ const TABLE: &[(&str, &str, &str, [u16; 3])] = &[
     ("GET", "/v1/staff/search", "/v1/staff/search?q=anna", [200, 200, 200]),
     ("GET", "/v1/staff/subscriptions.csv", "/v1/staff/subscriptions.csv", [403, 403, 200]),
     ("GET", "/v1/staff/invoices", "/v1/staff/invoices", [200, 200, 200]),
+    ("GET", "/v1/staff/invoices/{id}", "/v1/staff/invoices/NOBODY", [404, 404, 404]),
     ("GET", "/v1/staff/views", "/v1/staff/views", [200, 200, 200]),
     ("POST", "/v1/staff/views", "/v1/staff/views", [422, 422, 422]),
     ("DELETE", "/v1/staff/views/{id}", "/v1/staff/views/NOBODY", [404, 404, 404]),
@@ -209,6 +210,12 @@ const TABLE: &[(&str, &str, &str, [u16; 3])] = &[
     ("GET", "/v1/staff/refunds/refused", "/v1/staff/refunds/refused", [200, 200, 200]),
     ("POST", "/v1/staff/refunds/{id}/retry", "/v1/staff/refunds/NOBODY/retry", [403, 404, 404]),
     ("POST", "/v1/staff/refunds/{id}/settle", "/v1/staff/refunds/NOBODY/settle", [403, 404, 404]),
+    (
+        "POST",
+        "/v1/staff/refunds/{id}/paid-out",
+        "/v1/staff/refunds/NOBODY/paid-out",
+        [403, 422, 422],
+    ),
     (
         "POST",
         "/v1/staff/readers/{id}/complimentary",

@@ -61,6 +61,7 @@ const NOT_LIMITED: &[(&str, &str)] = &[
     ("post /v1/staff/readers/{id}/complimentary", "needs a token that was checked"),
     ("post /v1/staff/refunds/{id}/retry", "needs a token that was checked"),
     ("post /v1/staff/refunds/{id}/settle", "needs a token that was checked"),
+    ("post /v1/staff/refunds/{id}/paid-out", "needs a token that was checked"),
     ("post /v1/staff/refund-requests/{id}/approve", "needs a token that was checked"),
     ("post /v1/staff/refund-requests/{id}/decline", "needs a token that was checked"),
     ("post /v1/subscriptions", "needs a token that was checked"),

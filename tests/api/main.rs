@@ -58,6 +58,7 @@ mod office_finding;
 mod office_gifts;
 mod office_giving;
 mod office_invoices;
+mod office_mails;
 mod office_pages;
 mod office_switch;
 mod office_trouble;

@@ -51,7 +51,7 @@ on_both_databases! {
         assert!(asks.contains("How many days") && !asks.contains("What would come of it</h2>"));
         let preview = format!("/staff/subscriptions/{id}/extend?look=yes&days=10");
         let preview = browser.open(&preview).await.text();
-        assert!(preview.contains("No mail goes to the reader."), "{preview}");
+        assert!(preview.contains("The reader is told by mail."), "{preview}");
         let before = shown(&t, &id).await["current_period_end"].clone();
         assert_eq!(shown(&t, &id).await["current_period_end"], before, "looking changes nothing");
         let done = act(&mut browser, &id, "extend?look=yes&days=10", "a late paper").await;

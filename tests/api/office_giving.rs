@@ -129,4 +129,27 @@ on_both_databases! {
         assert_eq!(viewer.open("/staff/complimentary").await.status, 200);
         assert_eq!(viewer.open(&end).await.status, 403);
     }
+
+    async fn whoever_is_given_days_is_told_the_new_date(t: TestApp) {
+        let support = Clerk::hired(&t, Role::Support).await;
+        let anna = t.reader(ANNA).await;
+        let id = t.subscribed(&anna, "monthly", OK).await;
+        let given = async |days: u32| {
+            t.clock.advance(Duration::SECOND);
+            support.acts(&id, "extend", json!({"days": days, "reason": "a late paper"})).await;
+            let mail = t.mails_to(ANNA).await.pop().unwrap();
+            assert_eq!(mail["subject"], "More days for you");
+            mail["text"].as_str().unwrap().to_owned()
+        };
+        let text = given(7).await;
+        let facts = "Days given: 7\nPrice: $2.90 a month\n\
+            Next charge: 30 December 2026 at 04:05:06 UTC\n";
+        assert!(text.contains(facts) && !text.contains("a late paper"), "{text}");
+        // Where nothing more is charged, that is the day to which they read.
+        let cancel = t.about(&anna, &id, "cancel", json!({"at": "period_end"})).await;
+        assert_eq!(cancel.status, 200, "{}", cancel.text());
+        let text = given(1).await;
+        assert!(text.contains("You go on reading until: 31 December 2026 at"), "{text}");
+        assert!(!text.contains("Next charge"), "{text}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 use pressgate::auth::staff::model::Role;
-use serde_json::json;
+use serde_json::{Value, json};
 use time::Duration;
 
 use crate::{
@@ -165,6 +165,51 @@ on_both_databases! {
         assert!(gone.contains("erased") && !gone.contains(ANNA), "{gone}");
         let paper = clerk.open(&format!("{page}/print")).await;
         assert!(paper.status == 200 && !paper.text().contains(ANNA), "{}", paper.text());
+    }
+
+    async fn programs_see_an_invoice_as_its_page_shows_it(t: TestApp) {
+        let support = Clerk::hired(&t, Role::Support).await;
+        let viewer = Clerk::hired(&t, Role::Viewer).await;
+        let (anna, id, ids) = three_months(&t, &support).await;
+        let part = json!({"invoice": ids[0], "amount": usd(90), "reason": "a torn paper"});
+        support.acts(&id, "refund", part).await;
+        went_back(&t).await;
+        let path = format!("invoices/{}", ids[0]);
+        let shown = support.get(&path).await;
+        assert_eq!((shown.status, shown.header("cache-control")), (200, "no-store"));
+        let shown = shown.json();
+        for (place, expected) in [
+            ("/id", json!(ids[0])),
+            ("/number", json!("2026-000001")),
+            ("/status", json!("paid")),
+            ("/reader", json!({"id": anna.reader, "email": ANNA})),
+            ("/subscription_id", json!(id)),
+            ("/total", usd(290)),
+            ("/credited", usd(90)),
+            ("/refundable", usd(200)),
+            ("/voided_at", Value::Null),
+            ("/lines/0/plan", json!("monthly")),
+            ("/lines/0/total", usd(290)),
+            ("/credit_notes/0/number", json!("C2027-000001")),
+            ("/credit_notes/0/reason", json!("a torn paper")),
+            ("/refunds/0/amount", usd(90)),
+            ("/refunds/0/status", json!("succeeded")),
+            ("/refunds/0/decided_by", json!(support.actor.strip_prefix("staff:"))),
+        ] {
+            assert_eq!(shown.pointer(place), Some(&expected), "{place}: {shown}");
+        }
+        let sum = |part: &str| shown["lines"][0][part]["amount"].as_i64().unwrap();
+        assert_eq!(sum("net") + sum("tax"), 290);
+        assert!(shown["gateway_reference"].is_string() && shown["paid_at"].is_string(), "{shown}");
+        let seen = viewer.get(&path).await.json();
+        assert_eq!((&seen["reader"], &seen["total"]), (&Value::Null, &usd(290)));
+        for nobodys in ["00000000-0000-0000-0000-000000000000", "x"] {
+            assert_eq!(support.get(&format!("invoices/{nobodys}")).await.status, 404);
+        }
+        assert_eq!(t.call(Method::GET, &format!("/v1/staff/{path}"), &anna.access, None).await.status, 401);
+        t.call(Method::DELETE, "/v1/me", &t.fresh(&anna).await.access, None).await;
+        let gone = support.get(&path).await.json();
+        assert_eq!(gone["reader"], json!({"id": anna.reader, "email": null}));
     }
 
     async fn the_page_of_a_refund_lets_one_choose_the_invoice(t: TestApp) {

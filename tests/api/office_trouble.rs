@@ -159,6 +159,94 @@ on_both_databases! {
         t.the_books_are_right().await;
     }
 
+    async fn an_erased_readers_money_is_paid_in_another_way(t: TestApp) {
+        let support = Clerk::hired(&t, Role::Support).await;
+        let (anna, id, refund) = refused(&t, &support).await;
+        t.call(Method::DELETE, "/v1/me", &t.fresh(&anna).await.access, None).await;
+        let path = format!("refunds/{refund}/paid-out");
+        for (body, status) in [
+            (json!({}), 422), (json!({"reason": " "}), 422), (json!({"reason": "x".repeat(501)}), 422),
+        ] {
+            let refused = support.post(&path, body).await;
+            assert_eq!((refused.status, &*refused.fields()[0].0), (status, "reason"));
+        }
+        assert_eq!(waiting(&support).await.len(), 1, "it waits still");
+        let paid = support.post(&path, json!({"reason": "by transfer to DE…42"})).await;
+        assert_eq!(paid.status, 200, "{}", paid.text());
+        assert_eq!(paid.json()["settled_as"], "paid_out");
+        assert_eq!(waiting(&support).await, Vec::<Value>::new());
+        t.the_books_are_right().await;
+        for act in ["paid-out", "retry", "settle"] {
+            let path = format!("refunds/{refund}/{act}");
+            let twice = support.post(&path, json!({"reason": "again"})).await;
+            assert_eq!(twice.problem(), (409, "invalid_transition".to_owned()), "{act}");
+        }
+        assert_eq!(went_back(&t).await, [0], "nothing went by the card");
+        assert_eq!(t.subjects_to(ANNA).await, ["Your account was erased"]);
+        let last = support.told(&id).await.pop().unwrap();
+        assert_eq!(last, ("subscription.refund_paid_out".to_owned(), support.actor.clone()));
+        t.the_books_are_right().await;
+        let log = Clerk::hired(&t, Role::Admin).await.audited().await;
+        let entry = log.iter().find(|entry| entry["action"] == "refund.settled").unwrap();
+        assert_eq!(entry["target"], json!({"kind": "refund", "id": refund}));
+        assert_eq!(
+            (&entry["after"]["to"], &entry["after"]["reason"]),
+            (&json!("paid_out"), &json!("by transfer to DE…42"))
+        );
+    }
+
+    async fn what_was_paid_in_another_way_is_told_on_every_page_and_once(t: TestApp) {
+        let support = Clerk::hired(&t, Role::Support).await;
+        let (anna, id, _) = refused(&t, &support).await;
+        let mut clerk = on_duty(&t, Role::Support).await;
+        let (page, form) = ("/staff/trouble", "/staff/trouble/refund");
+        let empty = clerk.submit(page, form, &[("act", "paid-out"), ("reason", " ")]).await;
+        assert_eq!(empty.status, 422);
+        let hostile = "<script>alert(1)</script>";
+        let done = clerk.submit(page, form, &[("act", "paid-out"), ("reason", hostile)]).await;
+        assert_eq!(done.header("location"), "/staff/trouble?done=paid-out", "{}", done.text());
+        let invoice = support.shown(&id).await["invoices"][0]["id"].as_str().unwrap().to_owned();
+        for (page, told) in [
+            ("/staff/trouble?done=paid-out".to_owned(), "No refund was refused."),
+            (format!("/staff/subscriptions/{id}"), "and was paid in another way"),
+            (format!("/staff/invoices/{invoice}"), "It was paid in another way."),
+            (format!("/staff/readers/{}", anna.reader), "Paid back in another way for invoice"),
+        ] {
+            let page = clerk.open(&page).await.text();
+            assert!(page.contains(told) && !page.contains("<script>alert"), "{told}: {page}");
+        }
+        let subjects = t.subjects_to(ANNA).await;
+        assert_eq!(subjects.iter().filter(|it| *it == "Your money was paid back").count(), 1);
+        assert_eq!(balance(&t).await, 0);
+        // What is left of the invoice is what it was.
+        assert_eq!(support.tries(&id, "refund", json!({"amount": usd(91)})).await.status, 409);
+        support.acts(&id, "refund", json!({"amount": usd(90)})).await;
+        assert_eq!(went_back(&t).await, [90]);
+        t.the_books_are_right().await;
+    }
+
+    async fn what_takes_two_is_not_said_to_be_paid_by_who_asked_for_it(t: TestApp) {
+        let t = t.another_process_with(&[("PRESSGATE__BILLING__REFUND_ALONE_MAX", "USD 100")]).await;
+        let support = Clerk::hired(&t, Role::Support).await;
+        let admin = Clerk::hired(&t, Role::Admin).await;
+        let (_, id) = paid(&t, ANNA, "monthly").await;
+        gateway_says(&t, "amount").await;
+        let asked = support.tries(&id, "refund", json!({"amount": usd(200), "reason": "sorry"})).await;
+        assert_eq!(asked.status, 202, "{}", asked.text());
+        let request = asked.json()["id"].as_str().unwrap().to_owned();
+        let path = format!("refund-requests/{request}/approve");
+        assert_eq!(admin.post(&path, json!({"reason": "right"})).await.status, 200);
+        t.settle_until(t.clock.now()).await;
+        let refund = waiting(&support).await[0]["id"].as_str().unwrap().to_owned();
+        let path = format!("refunds/{refund}/paid-out");
+        let own = support.post(&path, json!({"reason": "by transfer"})).await;
+        assert_eq!(own.problem(), (409, "own_request".to_owned()));
+        assert_eq!(waiting(&support).await.len(), 1);
+        let other = admin.post(&path, json!({"reason": "by transfer"})).await;
+        assert_eq!(other.status, 200, "{}", other.text());
+        t.the_books_are_right().await;
+    }
+
     async fn what_is_stuck_is_looked_at_again_from_the_page(t: TestApp) {
         let support = Clerk::hired(&t, Role::Support).await;
         let (_, bent) = paid(&t, ANNA, "monthly").await;

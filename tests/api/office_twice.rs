@@ -163,6 +163,59 @@ on_both_databases! {
         t.the_books_are_right().await;
     }
 
+    async fn a_note_that_comes_twice_is_one_and_its_answer_says_nothing_of_the_reader(t: TestApp) {
+        let support = Clerk::hired(&t, Role::Support).await;
+        let anna = t.reader(ANNA).await;
+        let token = token_of(&t, Role::Support).await;
+        let path = format!("readers/{}/notes", anna.reader);
+        let processes = [t.clone(), t.another_process().await];
+        let calls = (0..6).map(|i| {
+            let (t, token, path) = (processes[i % 2].clone(), token.clone(), path.clone());
+            let note = json!({"text": "moves to Lyon"});
+            tokio::spawn(async move { with_key(&t, &token, (&path, "n"), note).await })
+        });
+        let answers: Vec<Answer> = join_all(calls).await.into_iter().map(Result::unwrap).collect();
+        for answer in &answers {
+            assert_eq!((answer.status, &answer.body), (201, &answers[0].body), "{}", answer.text());
+        }
+        assert!(!answers[0].text().contains("Lyon"), "answers are kept for a day");
+        let other = with_key(&t, &token, (&path, "n"), json!({"text": "moves to Nice"})).await;
+        assert_eq!(other.problem(), (422, "idempotency_key_reused".to_owned()));
+        // Also where another note was written between the first time and the second.
+        t.clock.advance(Duration::SECOND);
+        assert_eq!(support.post(&path, json!({"text": "called"})).await.status, 201);
+        let again = with_key(&t, &token, (&path, "n"), json!({"text": "moves to Lyon"})).await;
+        assert_eq!((again.status, &again.body), (201, &answers[0].body));
+        let texts = async || {
+            let notes = support.get(&path).await.json()["notes"].take();
+            let text = |it: &Value| it["text"].as_str().unwrap().to_owned();
+            notes.as_array().unwrap().iter().map(text).collect::<Vec<_>>()
+        };
+        assert_eq!(texts().await, ["called", "moves to Lyon"]);
+        // And by the button.
+        let mut browser = on_duty(&t, Role::Support).await;
+        let page = format!("/staff/readers/{}", anna.reader);
+        let mut form = hidden_fields(&browser.open(&page).await.text(), "/staff/notes");
+        form.push(("text".to_owned(), "wants a paper bill".to_owned()));
+        for between in ["no", "yes"] {
+            t.clock.advance(Duration::SECOND);
+            assert_eq!(browser.post("/staff/notes", &form).await.status, 303);
+            support.post(&path, json!({"text": between})).await;
+        }
+        let expected = ["yes", "no", "wants a paper bill", "called", "moves to Lyon"];
+        assert_eq!(texts().await, expected);
+        // A name is for one note.
+        let bert = t.reader("bert@example.org").await;
+        for field in &mut form {
+            if field.0 == "id" {
+                field.1.clone_from(&bert.reader);
+            }
+        }
+        assert_eq!(browser.post("/staff/notes", &form).await.status, 409);
+        let told = support.get(&format!("readers/{}/timeline?kind=note", anna.reader)).await.json();
+        assert_eq!(told["timeline"].as_array().unwrap().len(), 5);
+    }
+
     async fn names_of_acts_are_forgotten_after_two_days(t: TestApp) {
         let support = Clerk::hired(&t, Role::Support).await;
         let (_, id) = paid(&t, ANNA, "annual").await;

@@ -92,6 +92,15 @@ on_both_databases! {
         let token = visitor.as_str().unwrap();
         let path = format!("/staff/why?visitor={token}&site=demo&article=bread");
         let page = browser.open(&path).await.text();
-        assert!(page.contains("had used 1 of 1"), "{page}");
+        assert!(page.contains("had used 1 of 1 in the meter of demo, until <time"), "{page}");
+        for plain in [
+            "<time datetime=\"2026-12-23T04:05:06Z\">23 December 2026 at 04:05:06 UTC</time>",
+            "So: walled, because the free articles are used up.",
+        ] {
+            assert!(page.contains(plain), "{plain}: {page}");
+        }
+        for code in ["meter_exhausted", "`", "site/demo"] {
+            assert!(!page.contains(code), "{code}: {page}");
+        }
     }
 }

@@ -18,6 +18,7 @@ const TABLES: &[(&str, Holds)] = &[
     ("sessions", Holds::Part("/sessions/0/device")),
     ("address_changes", Holds::Part("/address_change/new_email")),
     ("mail_outbox", Holds::Part("/mails/0/subject")),
+    ("mail_links", Holds::Nothing("hashes of secrets, by the mail; the mails are listed")),
     ("notices", Holds::Part("/notices")),
     ("meter_windows", Holds::Part("/meters")),
     ("decisions", Holds::Part("/decisions")),

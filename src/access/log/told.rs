@@ -2,57 +2,58 @@
 
 use super::past::{Foretold, Logged, Past, Subject};
 use crate::{
-    access::decision::{ArticleAccess, Reason},
+    access::{
+        decision::{ArticleAccess, Reason},
+        step::{Part, Step},
+    },
     clock::Timestamp,
     metering::tally::Fingerprint,
 };
 
 /// The steps that led to a decision, with the facts as they were.
 #[must_use]
-pub fn steps(logged: &Logged) -> Vec<String> {
-    let mut steps = vec![match logged.standing.as_deref() {
-        None => "Nobody was logged in.".to_owned(),
-        Some("") => "A reader was logged in, without a subscription.".to_owned(),
+pub fn steps(logged: &Logged) -> Vec<Step> {
+    let mut steps: Vec<Step> = vec![match logged.standing.as_deref() {
+        None => "Nobody was logged in.".into(),
+        Some("") => "A reader was logged in, without a subscription.".into(),
         Some(standing) => {
             let standing = standing.replace('_', " ");
             format!("A reader was logged in, whose {standing} did not open this site's articles.")
+                .into()
         }
     }];
     steps.push(match logged.access {
-        ArticleAccess::Free => "The site said that the article is free.".to_owned(),
-        ArticleAccess::Metered => "The site said that the article is metered.".to_owned(),
+        ArticleAccess::Free => "The site said that the article is free.".into(),
+        ArticleAccess::Metered => "The site said that the article is metered.".into(),
         ArticleAccess::Subscribers => {
-            "The site said that the article is for subscribers only.".to_owned()
+            "The site said that the article is for subscribers only.".into()
         }
     });
     if logged.access == ArticleAccess::Metered {
         steps.push(match &logged.rule {
-            Some((place, text)) => format!("Rule {} applied to {text}.", place + 1),
-            None => "No rule of the site's meter gave the article away.".to_owned(),
+            Some((place, text)) => format!("Rule {} applied to {text}.", place + 1).into(),
+            None => "No rule of the site's meter gave the article away.".into(),
         });
     }
     if let Some(count) = &logged.count {
         if logged.reader.is_some() {
-            steps.push("What the reader and this browser had read counted together.".to_owned());
+            steps.push("What the reader and this browser had read counted together.".into());
         }
         let (used, limit) = (count.used, count.limit);
         steps.push(match logged.reason {
-            Reason::Metered => format!("It was counted: {used} of {limit} used with it."),
+            Reason::Metered => format!("It was counted: {used} of {limit} used with it.").into(),
             Reason::AlreadyRead => {
-                format!("It was read before in this window: {used} of {limit} used.")
+                format!("It was read before in this window: {used} of {limit} used.").into()
             }
-            _ => format!("The limit was reached: {used} of {limit} used."),
+            _ => format!("The limit was reached: {used} of {limit} used.").into(),
         });
         if let Some(resets_at) = count.resets_at {
-            steps.push(format!("The count was to start anew at {resets_at}."));
+            let anew = Step::from("The count was to start anew at ");
+            steps.push(anew.with(Part::At(resets_at)).say("."));
         }
     }
-    steps.push(outcome(logged.reason));
+    steps.push(Step::from("So: ").with(Part::Outcome(logged.reason)).say("."));
     steps
-}
-
-fn outcome(reason: Reason) -> String {
-    format!("So: {}, because `{}`.", reason.decision().as_str(), reason.as_str())
 }
 
 /// What the log knows of one moment.
@@ -74,48 +75,51 @@ pub struct Moment<'a> {
 
 /// What was so at a moment, also where nothing was written down.
 #[must_use]
-pub fn moment(moment: &Moment<'_>) -> Vec<String> {
-    let mut told = Vec::new();
+pub fn moment(moment: &Moment<'_>) -> Vec<Step> {
+    let mut told: Vec<Step> = Vec::new();
     if moment.at < moment.kept_since {
-        told.push(format!("What was before {} is not kept any more.", moment.kept_since));
+        let before = Step::from("What was before ").with(Part::At(moment.kept_since));
+        told.push(before.say(" is not kept any more."));
     }
     told.push(match moment.last {
-        Some(last) => {
-            let (decision, reason) = (last.reason.decision().as_str(), last.reason.as_str());
-            format!(
-                "The last decision written down until then, at {}: {decision}, because `{reason}`.",
-                last.at
-            )
-        }
+        Some(last) => Step::from("The last decision written down until then, at ")
+            .with(Part::At(last.at))
+            .say(": ")
+            .with(Part::Outcome(last.reason))
+            .say("."),
         None => "Until then nothing was counted or refused that is still written down. Free \
                  articles, what subscribers read, and what is read again are not."
-            .to_owned(),
+            .into(),
     });
     for (subject, pool, past) in &moment.stood {
         told.push(stood(*subject, pool, past));
         if let Some(article) = moment.article {
-            told.push(foretold(past.foretell(article)).to_owned());
+            told.push(foretold(past.foretell(article)).into());
         }
     }
     if moment.lost > 0 {
-        told.push(format!(
-            "{} decisions of the minutes before were not written down, because too many came.",
-            moment.lost
-        ));
+        let lost = moment.lost;
+        told.push(
+            format!(
+                "{lost} decisions of the minutes before were not written down, because too many came."
+            )
+            .into(),
+        );
     }
     told
 }
 
-fn stood(subject: Subject, pool: &str, past: &Past) -> String {
+fn stood(subject: Subject, pool: &str, past: &Past) -> Step {
     let whose = match subject {
         Subject::Visitor(_) => "This browser",
         Subject::Reader(_) => "The reader",
     };
     let limit = past.limit.map_or_else(String::new, |limit| format!(" of {limit}"));
-    let used = format!("{whose} had used {}{limit} in `{pool}`", past.used);
+    let used = Step::from(format!("{whose} had used {}{limit} in ", past.used))
+        .with(Part::Meter(pool.to_owned()));
     match past.resets_at {
-        Some(resets_at) => format!("{used}, until {resets_at}."),
-        None => format!("{used}."),
+        Some(resets_at) => used.say(", until ").with(Part::At(resets_at)).say("."),
+        None => used.say("."),
     }
 }
 
@@ -133,7 +137,10 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::access::log::{code::SupportCode, past::Count};
+    use crate::access::{
+        log::{code::SupportCode, past::Count},
+        step::for_programs,
+    };
 
     fn wall() -> Logged {
         Logged {
@@ -160,7 +167,7 @@ mod tests {
     #[test]
     fn a_wall_of_the_past_is_told_with_its_facts() {
         assert_eq!(
-            steps(&wall()),
+            for_programs(&steps(&wall())),
             [
                 "Nobody was logged in.",
                 "The site said that the article is metered.",
@@ -180,7 +187,7 @@ mod tests {
             ..wall()
         };
         assert_eq!(
-            steps(&late),
+            for_programs(&steps(&late)),
             [
                 "A reader was logged in, whose news past due did not open this site's articles.",
                 "The site said that the article is for subscribers only.",
@@ -204,7 +211,7 @@ mod tests {
             lost: 0,
         };
         assert_eq!(
-            moment(&asked),
+            for_programs(&moment(&asked)),
             [
                 "The last decision written down until then, at 2026-11-24T04:05:06Z: deny, because `meter_exhausted`.",
                 "This browser had used 1 of 1 in `site/demo`, until 2026-12-23T04:05:06Z.",
@@ -213,7 +220,7 @@ mod tests {
         );
         let kept_since = Timestamp::parse("2026-11-26T00:00:00Z").unwrap();
         let none = Moment { last: None, stood: Vec::new(), kept_since, lost: 7, ..asked };
-        let told = moment(&none);
+        let told = for_programs(&moment(&none));
         assert_eq!(told.len(), 3, "{told:?}");
         assert!(told.iter().any(|line| line.starts_with("7 decisions")));
     }

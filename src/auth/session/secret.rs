@@ -92,7 +92,9 @@ impl SecretHash {
         self.0.to_vec()
     }
 
-    fn of_text(text: &str) -> Self {
+    /// The hash of what a link carries, however that was made.
+    #[must_use]
+    pub fn of_text(text: &str) -> Self {
         let mut bytes = [0; 32];
         let digest = digest(&SHA256, text.as_bytes());
         bytes.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);

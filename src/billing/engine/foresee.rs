@@ -127,7 +127,7 @@ impl Billing {
                 let part = part_of(&mut tx, id, order).await?;
                 Foreseen { to_card: Some(part.amount), ..as_it_is(it) }
             }
-            Act::Extend { days } => Foreseen { told: false, ..as_it_is(it.extend(*days)?.0) },
+            Act::Extend { days } => as_it_is(it.extend(*days)?.0),
             Act::Pause => {
                 let ((after, _), credit) = it.pause(now)?;
                 Foreseen { to_balance: Some(credit), ..as_it_is(after) }

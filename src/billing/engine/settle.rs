@@ -1,4 +1,5 @@
-//! Refunds that the gateway refused: staff try another, or put the money on the reader's balance.
+//! Refunds that the gateway refused: staff try another, put the money on the reader's balance, or pay it
+//! in another way and say so.
 
 use serde_json::json;
 use uuid::Uuid;
@@ -7,6 +8,7 @@ use super::{Billing, BillingError, office::Office};
 use crate::{
     audit::store as audit,
     billing::{
+        approval::request::Undecided,
         event::Event,
         invoice::{
             credit::{Refund, RefundState, SettledAs},
@@ -19,6 +21,7 @@ use crate::{
     },
     clock::Timestamp,
     db::Tx,
+    money::Money,
     reader::store as readers,
 };
 
@@ -28,7 +31,8 @@ const REFUSED_LISTED_MAX: i64 = 100;
 const SEEN_TO: Refusal =
     Refusal::InvalidTransition("the gateway did not refuse this refund, or somebody saw to it");
 const NOBODYS: Refusal = Refusal::InvalidTransition(
-    "the account was erased, so nobody could use its balance; try the refund again",
+    "the account was erased, so nobody could use its balance; try the refund again, or pay it in \
+     another way",
 );
 
 impl Billing {
@@ -70,24 +74,67 @@ impl Billing {
     /// # Errors
     /// [`Refusal::InvalidTransition`] unless it waits for somebody, and the reader is there.
     pub async fn settle_refund(&self, id: Uuid, office: &Office) -> Result<Refund, BillingError> {
+        self.see_to(id, SettledAs::Balance, office).await
+    }
+
+    /// Writes down that the money of a refund that was refused was paid in another way, say by a
+    /// transfer, and tells the reader, if there is one still.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidTransition`] unless it waits for somebody; [`Undecided::Own`] for whoever
+    /// decided a refund that takes two: nobody sees that the money arrives.
+    pub async fn pay_refund_out(&self, id: Uuid, office: &Office) -> Result<Refund, BillingError> {
+        self.see_to(id, SettledAs::PaidOut, office).await
+    }
+
+    async fn see_to(
+        &self,
+        id: Uuid,
+        done: SettledAs,
+        office: &Office,
+    ) -> Result<Refund, BillingError> {
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
         let known = credits::find_refund(&mut tx, id).await?.ok_or(BillingError::NotFound)?;
-        readers::take(&mut tx, known.reader).await?.ok_or(NOBODYS)?;
+        let has_reader = readers::take(&mut tx, known.reader).await?.is_some();
+        if done == SettledAs::Balance && !has_reader {
+            return Err(NOBODYS.into());
+        }
+        if done == SettledAs::PaidOut && self.is_own(&known, office) {
+            return Err(Undecided::Own.into());
+        }
         let subscription = store::take(&mut tx, &self.catalogs, known.subscription).await?;
         let subscription = subscription.ok_or(BillingError::NotFound)?;
-        let refused = take_refused(&mut tx, id, SettledAs::Balance, now).await?;
-        let entry = booking::settled(&refused, now).map_err(InvoiceError::from)?;
+        let refused = take_refused(&mut tx, id, done, now).await?;
+        let (amount, reason) = (refused.amount, office.reason.clone());
+        let (entry, event, news) = match done {
+            SettledAs::PaidOut => (
+                booking::refunded(&refused, now),
+                Event::RefundPaidOut { amount, reason },
+                News::RefundPaidOut { amount },
+            ),
+            SettledAs::Retried | SettledAs::Balance => (
+                booking::settled(&refused, now),
+                Event::RefundSettled { amount, reason },
+                News::RefundSettled { amount },
+            ),
+        };
+        let entry = entry.map_err(InvoiceError::from)?;
         ledger::append(&mut tx, &[entry]).await.map_err(InvoiceError::from)?;
-        let amount = refused.amount;
-        let event = Event::RefundSettled { amount, reason: office.reason.clone() };
         self.write_event(&mut tx, (&subscription, &event), office.actor(), now).await?;
-        self.tell(&mut tx, &subscription, News::RefundSettled { amount }, now).await?;
-        let after = json!({"status": "settled", "to": "balance", "amount": amount,
+        self.tell(&mut tx, &subscription, news, now).await?;
+        let after = json!({"status": "settled", "to": done.as_str(), "amount": amount,
                            "reason": office.reason});
         self.log_settled(&mut tx, (id, after), office).await?;
         tx.commit().await?;
         Ok(credits::find_refund(&mut self.db.read().await?, id).await?.unwrap_or(refused))
+    }
+
+    /// Whether whoever acts decided a refund themselves that takes two.
+    fn is_own(&self, refund: &Refund, office: &Office) -> bool {
+        let takes_two =
+            self.refund_limits.take_two(Money::zero(refund.amount.currency), refund.amount);
+        takes_two && refund.decided_by.is_some() && refund.decided_by == office.staff()
     }
 
     async fn log_settled(

@@ -228,6 +228,7 @@ impl Billing {
                 }
                 None => return Ok(()),
             },
+            Event::Extended { days, until } => News::DaysGiven { days: *days, until: *until, next },
             Event::Paused { credit } => News::Paused { at: now, credit: *credit },
             _ => return Ok(()),
         };

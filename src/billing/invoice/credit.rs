@@ -92,6 +92,8 @@ pub enum SettledAs {
     Retried,
     /// The money went to the reader's balance.
     Balance,
+    /// The publisher paid it in another way.
+    PaidOut,
 }
 
 impl SettledAs {
@@ -101,13 +103,14 @@ impl SettledAs {
         match self {
             Self::Retried => "retried",
             Self::Balance => "balance",
+            Self::PaidOut => "paid_out",
         }
     }
 
     /// The one that is called `text`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Retried, Self::Balance].into_iter().find(|it| it.as_str() == text)
+        [Self::Retried, Self::Balance, Self::PaidOut].into_iter().find(|it| it.as_str() == text)
     }
 }
 

@@ -9,7 +9,8 @@
 //! | credit note to the balance | revenue, tax | balance |
 //! | credit note to be refunded | revenue, tax | receivable |
 //! | money refunded | receivable | cash |
-//! | refused refund settled | receivable | balance |
+//! | refused refund put on the balance | receivable | balance |
+//! | refused refund paid in another way | receivable | cash |
 //!
 //! Lines that come to less than nothing turn the first two rows around. Money that comes too late
 //! for its invoice is a debt until it is refunded, never revenue.
@@ -122,7 +123,7 @@ pub fn credited(note: &CreditNote) -> Result<Entry, InvalidEntry> {
     book(about, amounts)?.ok_or(InvalidEntry::Empty)
 }
 
-/// Money goes back to a reader.
+/// Money goes back to a reader, by the gateway or in another way.
 ///
 /// # Errors
 /// When there is none.

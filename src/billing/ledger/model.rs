@@ -11,7 +11,7 @@ use crate::clock::Timestamp;
 /// Where money is, or whose it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Account {
-    /// What the gateway holds for us.
+    /// What the gateway holds for us, less what we paid back in another way than by it.
     Cash,
     /// What readers owe us; below zero what we owe them.
     Receivable,

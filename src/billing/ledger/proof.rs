@@ -120,7 +120,8 @@ const RULES: [(&str, &str); 13] = [
         "SELECT e.source_id FROM ledger_entries e
          LEFT JOIN credit_notes n ON n.id = e.source_id
          LEFT JOIN refunds r ON r.id = e.source_id
-                            AND (r.status = 'succeeded' OR r.settled_as = 'balance')
+                            AND (r.status = 'succeeded'
+                                 OR r.settled_as IN ('balance', 'paid_out'))
          WHERE (e.kind = 'credited' AND n.id IS NULL) OR (e.kind = 'refunded' AND r.id IS NULL)
          LIMIT $1",
     ),
@@ -143,7 +144,9 @@ const RULES: [(&str, &str); 13] = [
          LEFT JOIN ledger_entries e ON e.source_id = r.id AND e.kind = 'refunded'
          LEFT JOIN refunded_charges c ON c.charge_id = r.charge_id
          WHERE c.charge_id IS NULL
-            OR COALESCE(e.cash, 0) <> CASE WHEN r.status = 'succeeded' THEN -r.amount ELSE 0 END
+            OR COALESCE(e.cash, 0)
+               <> CASE WHEN r.status = 'succeeded' OR r.settled_as = 'paid_out' THEN -r.amount
+                       ELSE 0 END
             OR COALESCE(e.balance, 0)
                <> CASE WHEN r.settled_as = 'balance' THEN -r.amount ELSE 0 END
          LIMIT $1",

@@ -22,6 +22,8 @@ pub struct Moved {
     pub receivable: i64,
     /// Into what we owe the reader; below zero it grows.
     pub balance: i64,
+    /// Whether it is a refund that was paid in another way than by the gateway.
+    pub paid_out: bool,
 }
 
 /// A line of the statement.
@@ -37,6 +39,8 @@ pub struct Line {
     pub amount: Money,
     /// Whether it went to the balance that the reader uses up here, or came from it.
     pub by_balance: bool,
+    /// Whether it is a refund that was paid in another way than by the gateway.
+    pub paid_out: bool,
     /// What stood between us afterwards: above zero the reader owes us, below zero we owe them.
     pub standing: Money,
 }
@@ -64,6 +68,7 @@ pub fn lines(moved: Vec<Moved>, mut standing: BTreeMap<&'static str, i64>) -> Ve
             amount: money(amount),
             invoice: it.invoice,
             by_balance: it.balance != 0,
+            paid_out: it.paid_out,
             standing,
         }
     };
@@ -75,8 +80,15 @@ mod tests {
     use super::*;
 
     fn moved(kind: Kind, receivable: i64, balance: i64) -> Moved {
-        let at = Timestamp::UNIX_EPOCH;
-        Moved { at, kind, invoice: None, currency: Currency::USD, receivable, balance }
+        Moved {
+            at: Timestamp::UNIX_EPOCH,
+            kind,
+            invoice: None,
+            currency: Currency::USD,
+            receivable,
+            balance,
+            paid_out: false,
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::{
     statement::{Line, Moved, lines},
 };
 use crate::{
+    billing::invoice::credit::SettledAs,
     clock::Timestamp,
     db::{Query, StoreError, Tx},
     money::Money,
@@ -152,7 +153,7 @@ async fn move_balance(tx: &mut Tx, entry: &Entry) -> Result<(), BookError> {
 /// Most entries of one reader that are listed.
 pub const LISTED_MAX: i64 = 100;
 
-type MovedRow = (Timestamp, String, Option<String>, String, i64, i64);
+type MovedRow = (Timestamp, String, Option<String>, String, i64, i64, Option<String>);
 
 /// What moved in a reader's accounts, the latest first, and what stands between us now; at most
 /// [`LISTED_MAX`].
@@ -174,8 +175,9 @@ pub async fn statement_of(tx: &mut Tx, reader: Uuid) -> Result<Vec<Line>, StoreE
     // Of one instant, what is booked first by its kind was first: an invoice before its payment.
     let rows: Vec<MovedRow> = tx
         .query(
-            "SELECT e.at, e.kind, i.number, e.currency, e.receivable, e.balance
+            "SELECT e.at, e.kind, i.number, e.currency, e.receivable, e.balance, r.settled_as
              FROM ledger_entries e LEFT JOIN invoices i ON i.id = e.invoice_id
+             LEFT JOIN refunds r ON r.id = e.source_id
              WHERE e.reader_id = $1
              ORDER BY e.at DESC, CASE e.kind WHEN 'issued' THEN 0 WHEN 'balance_applied' THEN 1
                  WHEN 'paid' THEN 2 ELSE 3 END DESC, e.source_id DESC LIMIT $2",
@@ -184,9 +186,11 @@ pub async fn statement_of(tx: &mut Tx, reader: Uuid) -> Result<Vec<Line>, StoreE
         .bind(LISTED_MAX)
         .all()
         .await?;
-    let read = |(at, kind, invoice, code, receivable, balance): MovedRow| {
+    let read = |(at, kind, invoice, code, receivable, balance, settled): MovedRow| {
         let kind = Kind::parse(&kind).ok_or_else(|| corrupt("kind"))?;
-        Ok(Moved { at, kind, invoice, currency: currency(&code)?, receivable, balance })
+        let paid_out = settled.as_deref() == Some(SettledAs::PaidOut.as_str());
+        let currency = currency(&code)?;
+        Ok(Moved { at, kind, invoice, currency, receivable, balance, paid_out })
     };
     let moved = rows.into_iter().map(read).collect::<Result<_, StoreError>>()?;
     let mut standing = BTreeMap::new();

@@ -100,6 +100,21 @@ pub(super) fn switch_scheduled(desk: Desk<'_>, to: &str, next: Upcoming) -> Cont
     desk.with_cancel(with_next(content, next).after("letter-billing-switch-keep"))
 }
 
+pub(super) fn days_given(
+    desk: Desk<'_>,
+    days: u32,
+    until: Timestamp,
+    next: Option<Upcoming>,
+) -> Content {
+    let content = desk
+        .about("letter-billing-days-subject", "letter-billing-days")
+        .fact("letter-billing-days-given", days.to_string());
+    match next {
+        Some(next) => desk.with_cancel(with_next(content, next)),
+        None => content.at("letter-billing-read-until", until),
+    }
+}
+
 pub(super) fn complimentary(desk: Desk<'_>, until: Option<Timestamp>) -> Content {
     let content = desk.about("letter-billing-gift-subject", "letter-billing-gift");
     let content = match until {

@@ -250,6 +250,15 @@ pub enum News {
         /// Its first charge.
         next: Upcoming,
     },
+    /// The publisher gave days before the next payment.
+    DaysGiven {
+        /// How many.
+        days: u32,
+        /// Until when the reader reads without paying more.
+        until: Timestamp,
+        /// What comes next; `None` where nothing does, or something is overdue.
+        next: Option<Upcoming>,
+    },
     /// Money was given back.
     Refunded {
         /// How much.
@@ -259,6 +268,11 @@ pub enum News {
     },
     /// Money could not be given back, and is on the reader's balance now.
     RefundSettled {
+        /// How much.
+        amount: Money,
+    },
+    /// Money could not be given back by the card, and was paid in another way.
+    RefundPaidOut {
         /// How much.
         amount: Money,
     },
@@ -302,8 +316,10 @@ impl News {
             Self::Unpaused { .. } => "unpaused",
             Self::Switched { .. } => "switched",
             Self::SwitchScheduled { .. } => "switch_scheduled",
+            Self::DaysGiven { .. } => "days_given",
             Self::Refunded { .. } => "refunded",
             Self::RefundSettled { .. } => "refund_settled",
+            Self::RefundPaidOut { .. } => "refund_paid_out",
             Self::Complimentary { .. } => "complimentary",
         }
     }

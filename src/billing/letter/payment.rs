@@ -76,3 +76,9 @@ pub(super) fn refund_settled(desk: Desk<'_>, amount: Money) -> Content {
         .amount("letter-billing-amount", amount)
         .after("letter-billing-settled-use")
 }
+
+pub(super) fn refund_paid_out(desk: Desk<'_>, amount: Money) -> Content {
+    desk.about("letter-billing-paid-out-subject", "letter-billing-paid-out")
+        .amount("letter-billing-amount", amount)
+        .after("letter-billing-paid-out-ask")
+}

@@ -60,6 +60,7 @@ fn content(desk: Desk<'_>, news: &News) -> Content {
         News::PaymentRecovered { receipt, next } => payment::recovered(desk, receipt, *next),
         News::Refunded { amount, invoice } => payment::refunded(desk, *amount, invoice),
         News::RefundSettled { amount } => payment::refund_settled(desk, *amount),
+        News::RefundPaidOut { amount } => payment::refund_paid_out(desk, *amount),
         News::Ended { at, because } => change::ended(desk, *at, *because),
         News::CancelScheduled { at, access_until, in_trial } => {
             change::cancel_scheduled(desk, *at, *access_until, *in_trial)
@@ -77,6 +78,7 @@ fn content(desk: Desk<'_>, news: &News) -> Content {
             let to = to.in_language(desk.words.language);
             change::switch_scheduled(desk, to, *next)
         }
+        News::DaysGiven { days, until, next } => change::days_given(desk, *days, *until, *next),
         News::Complimentary { until } => change::complimentary(desk, *until),
     }
 }

@@ -101,6 +101,10 @@ letter-billing-settled-subject = Your money is on your account
 letter-billing-settled = We could not send your money back to the card that paid, because its bank refused. It is on your account with us instead.
 letter-billing-settled-use = It pays your next invoice by itself. If you would rather have it in another way, answer this mail.
 
+letter-billing-paid-out-subject = Your money was paid back
+letter-billing-paid-out = We could not send your money back to the card that paid, because its bank refused. We have paid it to you in another way instead.
+letter-billing-paid-out-ask = If it has not reached you in a few days, answer this mail.
+
 letter-billing-ended-subject = Your subscription has ended
 letter-billing-ended = Your subscription has ended, because its payment did not go through. You owe us nothing.
 
@@ -145,6 +149,10 @@ letter-billing-switch-later-subject = Your plan will change
 letter-billing-switch-later = You asked for another plan. It begins when what you have paid is over; until then all stays as it is.
 letter-billing-plan-new = New plan
 letter-billing-switch-keep = To keep your plan, open your account and take the change back before that.
+
+letter-billing-days-subject = More days for you
+letter-billing-days = We have given you more days, free of charge.
+letter-billing-days-given = Days given
 
 letter-billing-gift-subject = A subscription for you
 letter-billing-gift = You read as our guest, free of charge.

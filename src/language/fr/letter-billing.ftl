@@ -101,6 +101,10 @@ letter-billing-settled-subject = Votre argent est sur votre compte
 letter-billing-settled = Nous n’avons pas pu vous rendre l’argent sur la carte qui avait payé : sa banque a refusé. La somme est sur votre compte chez nous.
 letter-billing-settled-use = Elle paiera d’elle-même votre prochaine facture. Si vous préférez un autre moyen, répondez à ce message.
 
+letter-billing-paid-out-subject = Votre argent vous a été rendu
+letter-billing-paid-out = Nous n’avons pas pu vous rendre l’argent sur la carte qui avait payé : sa banque a refusé. Nous vous l’avons versé par un autre moyen.
+letter-billing-paid-out-ask = S’il ne vous est pas parvenu d’ici quelques jours, répondez à ce message.
+
 letter-billing-ended-subject = Votre abonnement a pris fin
 letter-billing-ended = Votre abonnement a pris fin, car son paiement n’a pas abouti. Vous ne nous devez rien.
 
@@ -145,6 +149,10 @@ letter-billing-switch-later-subject = Votre formule va changer
 letter-billing-switch-later = Vous avez demandé une autre formule. Elle commencera à la fin de la période déjà payée ; d’ici là, rien ne change.
 letter-billing-plan-new = Nouvelle formule
 letter-billing-switch-keep = Pour garder votre formule, ouvrez votre compte et annulez le changement avant cette date.
+
+letter-billing-days-subject = Des jours offerts
+letter-billing-days = Nous vous offrons des jours supplémentaires, sans frais.
+letter-billing-days-given = Jours offerts
 
 letter-billing-gift-subject = Un abonnement pour vous
 letter-billing-gift = Nous vous invitons à lire gratuitement.

@@ -148,9 +148,44 @@ impl Content {
         Self { unsubscribe: Some(url.into()), ..self }
     }
 
+    /// What its links are known by. A link that leads to a page for everybody carries nothing.
+    #[must_use]
+    pub fn tokens(&self) -> Vec<String> {
+        let links = self.action.iter().chain(&self.others).map(|link| &link.url);
+        links.chain(&self.unsubscribe).filter_map(|url| token_of(url)).collect()
+    }
+
     /// The same, to be sent within `duration` or not at all.
     #[must_use]
     pub fn within(self, duration: Duration) -> Self {
         Self { keeps_for: duration, ..self }
+    }
+}
+
+/// What stands in the query of `url` as `token`.
+fn token_of(url: &str) -> Option<String> {
+    let (_, query) = url.split_once('?')?;
+    let fields: Vec<(String, String)> = serde_urlencoded::from_str(query).ok()?;
+    fields.into_iter().find(|(name, _)| name == "token").map(|(_, token)| token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_known_by_their_tokens() {
+        let letter = Content::about(&Words::default(), "letter-account-log-in-subject")
+            .link(
+                "letter-account-log-in-do",
+                "https://pay.example/login/link?token=a&return_to=%2F",
+            )
+            .other_link("letter-account-agree", "https://pay.example/account")
+            .other_link("letter-account-object", "https://pay.example/x?site=demo&token=b")
+            .unsubscribe("https://pay.example/newsletters/unsubscribe?token=c");
+        assert_eq!(letter.tokens(), ["a", "b", "c"]);
+        for url in ["", "?", "https://x/?tokens=a", "https://x/token=a", "https://x/?%"] {
+            assert_eq!(token_of(url), None, "{url}");
+        }
     }
 }

@@ -19,6 +19,7 @@ use crate::{
     access::{
         decision::{Decision, Reason},
         log::{code::SupportCode, past::Logged, told},
+        step::for_programs,
     },
     auth::staff::permission::Permission,
     clock::Timestamp,
@@ -177,7 +178,7 @@ struct PastMeter {
 
 impl From<Logged> for PastDecision {
     fn from(logged: Logged) -> Self {
-        let explain = told::steps(&logged);
+        let explain = for_programs(&told::steps(&logged));
         let meter = logged.count.map(|count| PastMeter {
             pool: count.pool,
             limit: count.limit,
@@ -239,7 +240,8 @@ pub(super) async fn list(
     let Query(looked) = query.map_err(|error| invalid("query", error.body_text()))?;
     let why = desk.why(&looked.asked(&desk).await?).await?;
     let decisions = why.decisions.into_iter().map(PastDecision::from).collect();
-    let body = Page { at: why.at, then: why.then, decisions, next_cursor: why.next };
+    let then = for_programs(&why.then);
+    let body = Page { at: why.at, then, decisions, next_cursor: why.next };
     Ok((NO_STORE, Json(body)).into_response())
 }
 
@@ -258,6 +260,7 @@ pub(super) async fn show(
     on_duty.to(Permission::ReadersRead)?;
     let Path(id) = id.map_err(|_| ApiError::NotFound)?;
     let explained = desk.decision(&id).await?;
-    let body = OneDecision { decision: explained.decision.into(), now: explained.now };
+    let now = explained.now.as_deref().map(for_programs);
+    let body = OneDecision { decision: explained.decision.into(), now };
     Ok((NO_STORE, Json(body)).into_response())
 }

@@ -8,6 +8,7 @@ mod decisions;
 mod finding;
 mod finding_bodies;
 mod gifts;
+mod invoices;
 mod mails;
 mod metrics;
 mod newsletters;
@@ -81,10 +82,12 @@ pub fn routes(desk: Arc<Desk>, guard: Guard) -> OpenApiRouter {
         .routes(routes!(gifts::offer, gifts::list))
         .routes(routes!(gifts::withdraw))
         .routes(routes!(mails::retry))
+        .routes(routes!(notes::list, notes::add))
         .routes(routes!(refund_requests::approve))
         .routes(routes!(refund_requests::decline))
         .routes(routes!(refunds::retry))
         .routes(routes!(refunds::settle))
+        .routes(routes!(refunds::pay_out))
         .layer(from_fn_with_state(keeper, once));
     OpenApiRouter::new()
         .merge(secrets)
@@ -96,6 +99,7 @@ pub fn routes(desk: Arc<Desk>, guard: Guard) -> OpenApiRouter {
         .routes(routes!(finding::list_subscriptions))
         .routes(routes!(finding::export_subscriptions))
         .routes(routes!(finding::list_invoices))
+        .routes(routes!(invoices::show))
         .routes(routes!(readers::timeline))
         .routes(routes!(readers::export))
         .routes(routes!(complimentary::list))
@@ -109,7 +113,6 @@ pub fn routes(desk: Arc<Desk>, guard: Guard) -> OpenApiRouter {
         .routes(routes!(mails::list_dead))
         .routes(routes!(metrics::show))
         .routes(routes!(metrics::download))
-        .routes(routes!(notes::list, notes::add))
         .routes(routes!(decisions::list))
         .routes(routes!(decisions::show))
         .routes(routes!(audit::list))

@@ -51,6 +51,17 @@ impl From<Note> for NoteBody {
     }
 }
 
+/// That a note was kept. What it says is not said again: answers are kept for a day, and a reader
+/// may be erased before that.
+#[derive(Debug, Serialize, ToSchema)]
+struct KeptNote {
+    id: Uuid,
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    /// Who of staff wrote it.
+    staff: Uuid,
+}
+
 /// Notes.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Notes {
@@ -88,7 +99,7 @@ pub(super) async fn list(
 #[utoipa::path(post, path = "/v1/staff/readers/{id}/notes", tag = "Staff",
     security(("staff_token" = [])), params(("id" = Uuid, Path, description = "The reader")),
     request_body = NewNote,
-    responses((status = 201, description = "Kept", body = NoteBody),
+    responses((status = 201, description = "Kept", body = KeptNote),
               (status = "4XX", description = "Not allowed, no such reader, or too long",
                body = ProblemBody)))]
 pub(super) async fn add(
@@ -100,6 +111,8 @@ pub(super) async fn add(
     let acting = on_duty.to(Permission::ReadersRead)?;
     let id = parse_id(id)?;
     let NewNote { text } = parse(&bytes)?;
-    let note = desk.add_note(&acting, id, parse_text(&text)?).await?;
-    Ok((StatusCode::CREATED, NO_STORE, Json(NoteBody::from(note))).into_response())
+    let named = (id, acting.operation());
+    let Note { id, at, staff_id: staff, .. } =
+        desk.add_note(&acting, named, parse_text(&text)?).await?;
+    Ok((StatusCode::CREATED, NO_STORE, Json(KeptNote { id, at, staff })).into_response())
 }

@@ -99,19 +99,22 @@ impl From<Line> for LedgerBody {
 struct MailBody {
     id: Uuid,
     subject: String,
-    /// `queued`, `sent` or `dead`.
+    /// `queued`, `sent` or `dead`; `kept` in a sandbox that sends none.
     status: String,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     /// When it was sent or given up.
     #[schema(value_type = Option<String>, format = DateTime)]
     done_at: Option<Timestamp>,
+    /// When a link in it was used for the first time; links that programs opened do not count.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    clicked_at: Option<Timestamp>,
 }
 
 impl From<ListedMail> for MailBody {
     fn from(mail: ListedMail) -> Self {
-        let ListedMail { id, subject, status, created_at, done_at, .. } = mail;
-        Self { id, subject, status, created_at, done_at }
+        let ListedMail { id, subject, status, created_at, done_at, clicked_at, .. } = mail;
+        Self { id, subject, status, created_at, done_at, clicked_at }
     }
 }
 

@@ -60,8 +60,8 @@ pub(super) async fn timeline(
     let reader = desk.reader(parse_id(id)?).await?;
     let page = desk.timeline(&reader, &asked(query)?).await?;
     desk.note_look(&acting, reader.id).await?;
-    let names = desk.names().await?;
-    Ok((NO_STORE, Json(TimelinePage::of(page, &desk.words(), &names))).into_response())
+    let told = TimelinePage::of(page, &desk.words(), &desk.names());
+    Ok((NO_STORE, Json(told)).into_response())
 }
 
 /// Everything that is held about a reader.

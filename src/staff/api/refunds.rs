@@ -7,11 +7,15 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{ordered::Ordered, orders::Because};
+use super::{
+    ordered::{Order, Ordered},
+    orders::Because,
+    subscription_bodies::invalid,
+};
 use crate::{
     audit::model::Action,
     auth::staff::permission::Permission,
@@ -42,8 +46,10 @@ pub(super) struct RefundBody {
     refusal: Option<String>,
     #[schema(value_type = Option<String>, format = DateTime)]
     refused_at: Option<Timestamp>,
-    /// What was done about that: `retried` or `balance`.
+    /// What was done about that: `retried`, `balance` or `paid_out`.
     settled_as: Option<&'static str>,
+    /// Who of staff decided it; null where the reader or the service did.
+    decided_by: Option<Uuid>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
 }
@@ -65,6 +71,7 @@ impl From<Refund> for RefundBody {
             refusal,
             refused_at,
             settled_as: settled.map(SettledAs::as_str),
+            decided_by: refund.decided_by,
             created_at: refund.created_at,
         }
     }
@@ -116,5 +123,38 @@ pub(super) async fn settle(
 ) -> Result<Response, ApiError> {
     let (id, _, office) = ordered.by(Permission::Refund, Action::RefundSettled)?;
     let settled = desk.readers.billing.settle_refund(id, &office).await?;
+    Ok((NO_STORE, Json(RefundBody::from(settled))).into_response())
+}
+
+/// How it was paid.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PaidOut {
+    /// Why, and how, for the audit log and the timeline.
+    #[schema(min_length = 1, max_length = 500)]
+    reason: String,
+}
+
+impl Order for PaidOut {
+    fn take_why(&mut self) -> (Option<String>, Option<i64>) {
+        (Some(self.reason.trim().to_owned()), None)
+    }
+}
+
+/// Writes down that the money of a refund that was refused was paid in another way. Where the refund
+/// took two members of staff, another one than whoever asked for it says so.
+#[utoipa::path(post, path = "/v1/staff/refunds/{id}/paid-out", tag = "Staff",
+    security(("staff_token" = [])), params(("id" = Uuid, Path)), request_body = PaidOut,
+    responses((status = 200, description = "It is settled", body = RefundBody),
+              (status = "4XX", description = "Not allowed, or not refused", body = ProblemBody)))]
+pub(super) async fn pay_out(
+    State(desk): State<Arc<Desk>>,
+    ordered: Ordered<PaidOut>,
+) -> Result<Response, ApiError> {
+    let (id, _, office) = ordered.by(Permission::Refund, Action::RefundSettled)?;
+    if office.reason.is_empty() {
+        return Err(invalid("reason", "must say why and how, in at most 500 characters"));
+    }
+    let settled = desk.readers.billing.pay_refund_out(id, &office).await?;
     Ok((NO_STORE, Json(RefundBody::from(settled))).into_response())
 }

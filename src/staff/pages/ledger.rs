@@ -25,6 +25,9 @@ impl LedgerRow {
             (Kind::Refunded, true) => {
                 format!("Could not go back to the card for invoice{invoice}; put on the balance")
             }
+            (Kind::Refunded, false) if line.paid_out => {
+                format!("Paid back in another way for invoice{invoice}")
+            }
             (Kind::Refunded, false) => format!("Went back to the card for invoice{invoice}"),
         };
         let standing = match line.standing.amount {

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     auth::staff::permission::Permission,
     http::problem::{ApiError, FieldError},
-    mail::outbox::{LISTED_MAX, ListedMail, MailStatus},
+    mail::outbox::{KEPT, LISTED_MAX, ListedMail, MailStatus},
 };
 
 #[derive(Deserialize)]
@@ -42,6 +42,20 @@ struct MailsPage {
     mails: Vec<MailView>,
     next: Option<Uuid>,
     may_retry: bool,
+    /// Whether none is ever sent.
+    keeps: bool,
+}
+
+impl MailsPage {
+    /// What those of a status are called.
+    fn name(&self, status: MailStatus) -> &'static str {
+        match status {
+            MailStatus::Queued if self.keeps => "Kept",
+            MailStatus::Queued => "Queued",
+            MailStatus::Sent => "Sent",
+            MailStatus::Dead => "Dead",
+        }
+    }
 }
 
 /// A mail as it is shown.
@@ -52,13 +66,16 @@ struct MailView {
     status: String,
     attempts: i64,
     created: String,
-    /// When it is tried next, or was done with.
+    /// When it is tried next, or was done with; nothing for one that is kept.
     at: String,
+    /// When a link in it was used for the first time.
+    clicked: Option<String>,
     error: String,
 }
 
 impl MailView {
     fn of(mail: ListedMail, frame: &Frame) -> Self {
+        let at = mail.done_at.or_else(|| (mail.status != KEPT).then_some(mail.due_at));
         Self {
             id: mail.id,
             recipient: mail.recipient,
@@ -66,7 +83,8 @@ impl MailView {
             status: mail.status,
             attempts: mail.attempts,
             created: frame.words.moment(mail.created_at),
-            at: frame.words.moment(mail.done_at.unwrap_or(mail.due_at)),
+            at: at.map(|at| frame.words.moment(at)).unwrap_or_default(),
+            clicked: mail.clicked_at.map(|at| frame.words.moment(at)),
             error: mail.last_error.unwrap_or_default(),
         }
     }
@@ -93,7 +111,8 @@ pub(super) async fn page(
     let next = mails.last().map(|last| last.id).filter(|_| is_full);
     let mails = mails.into_iter().map(|mail| MailView::of(mail, &frame)).collect();
     let may_retry = seat.may(Permission::MailQueueRetry);
-    Ok(frame::show(MailsPage { frame, status, mails, next, may_retry }.render()))
+    let keeps = pages.desk.readers.mail.keeps();
+    Ok(frame::show(MailsPage { frame, status, mails, next, may_retry, keeps }.render()))
 }
 
 /// Lets a mail that was given up be tried again.

@@ -32,7 +32,7 @@ use crate::{
         api::parse_note,
         plain,
         review::ReaderReview,
-        timeline::{Wanted, entry::Kind, words::Names},
+        timeline::{Wanted, entry::Kind, staff_in, words::Names},
     },
 };
 
@@ -54,6 +54,8 @@ struct ReaderPage {
     may_erase: bool,
     /// What was written, and when and by whom.
     notes: Vec<(String, String)>,
+    /// What the form for another note is called.
+    operation: Uuid,
 }
 
 impl ReaderPage {
@@ -84,6 +86,8 @@ struct MailRow {
     subject: String,
     status: String,
     at: String,
+    /// When a link in it was used for the first time.
+    clicked: Option<String>,
 }
 
 /// What of the page is asked for.
@@ -107,7 +111,9 @@ pub(super) async fn page(
     let review = pages.desk.review_reader(id).await?;
     let wanted = Wanted { kind, cursor, limit: String::new() };
     let told = pages.desk.timeline(&review.reader, &wanted).await?;
-    let names = pages.desk.names().await?;
+    let mut staff = staff_in(&told.entries);
+    staff.extend(review.notes.iter().map(|note| note.staff_id));
+    let names = pages.desk.names_with(staff).await?;
     pages.desk.note_look(acting, id).await?;
     let notice = match done.as_deref() {
         Some("given") => Some("It was given, and the reader is told by mail.".to_owned()),
@@ -125,7 +131,8 @@ pub(super) async fn page(
     let timeline = Timeline::of(&told, asked, (&frame, &names));
     let may_erase = seat.may(Permission::ReaderErase);
     let now = pages.desk.clock.now();
-    let page = ReaderPage::of(&review, (timeline, &names), may_erase, (frame, now));
+    let asked = (may_erase, pages.desk.new_operation()?);
+    let page = ReaderPage::of(&review, (timeline, &names), asked, (frame, now));
     Ok(frame::show(page.render()))
 }
 
@@ -135,15 +142,19 @@ pub(super) async fn page(
 pub(super) struct NewNote {
     id: Uuid,
     text: String,
+    /// What the form is called, so that it is kept once.
+    #[serde(default)]
+    operation: String,
 }
 
 /// Keeps a note about a reader.
 pub(super) async fn add_note(
     State(pages): State<StaffPages>,
-    Submitted { seat, fields: NewNote { id, text } }: Submitted<NewNote>,
+    Submitted { seat, fields: NewNote { id, text, operation } }: Submitted<NewNote>,
 ) -> Result<Response, ApiError> {
     let acting = seat.to(Permission::ReadersRead)?;
-    pages.desk.add_note(acting, id, parse_note(&text)?).await?;
+    let named = (id, operation.parse().ok());
+    pages.desk.add_note(acting, named, parse_note(&text)?).await?;
     Ok(Redirect::to(&format!("/staff/readers/{id}#notes")).into_response())
 }
 
@@ -151,7 +162,7 @@ impl ReaderPage {
     fn of(
         review: &ReaderReview,
         (timeline, names): (Timeline, &Names),
-        may_erase: bool,
+        (may_erase, operation): (bool, Uuid),
         (frame, now): (Frame, Timestamp),
     ) -> Self {
         let words = &frame.words;
@@ -168,6 +179,7 @@ impl ReaderPage {
             subject: mail.subject.clone(),
             status: mail.status.clone(),
             at: words.moment(mail.created_at),
+            clicked: mail.clicked_at.map(|at| words.moment(at)),
         });
         let notes = review.notes.iter().map(|it| {
             let staff = names.actor(&format!("staff:{}", it.staff_id));
@@ -184,6 +196,7 @@ impl ReaderPage {
             devices: devices.collect(),
             mails: mails.collect(),
             notes: notes.collect(),
+            operation,
             timeline,
             frame,
         }

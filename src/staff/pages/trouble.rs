@@ -103,6 +103,7 @@ pub(super) async fn page(
         Some("settled") => {
             Some("The money is on the reader’s balance, and the reader is told by mail.")
         }
+        Some("paid-out") => Some("It is written down that the money was paid in another way."),
         _ => None,
     };
     let frame = seat.frame(&pages, "Trouble", Place::Trouble).saying(notice.map(str::to_owned));
@@ -143,7 +144,7 @@ pub(super) async fn look(
 #[serde(deny_unknown_fields)]
 pub(super) struct OfRefused {
     id: Uuid,
-    /// `retry` or `settle`: which button it was.
+    /// `retry`, `settle` or `paid-out`: which button it was.
     act: String,
     reason: String,
 }
@@ -165,6 +166,11 @@ pub(super) async fn refund(
             let office = because(acting, Action::RefundSettled, &reason)?;
             billing.settle_refund(id, &office).await?;
             "settled"
+        }
+        "paid-out" => {
+            let office = because(acting, Action::RefundSettled, &reason)?;
+            billing.pay_refund_out(id, &office).await?;
+            "paid-out"
         }
         _ => return Err(ApiError::NotFound),
     };

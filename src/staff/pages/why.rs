@@ -13,10 +13,17 @@ use super::{
     seat::Seat,
 };
 use crate::{
-    access::log::{past::Logged, told},
+    access::{
+        decision::Decision,
+        log::{past::Logged, told},
+    },
     auth::staff::permission::Permission,
     http::problem::ApiError,
-    staff::{api::LookedWhy, desk::DeskError},
+    staff::{
+        api::LookedWhy,
+        desk::DeskError,
+        sentence::{self, Sentence, sentences},
+    },
 };
 
 /// What is looked for.
@@ -38,11 +45,11 @@ struct WhyPage {
     sought: Sought,
     sites: Vec<String>,
     /// What was so at the moment that was asked about.
-    then: Vec<String>,
+    then: Vec<Sentence>,
     /// The latest first.
     decisions: Vec<Told>,
     /// What would be decided now.
-    now: Vec<String>,
+    now: Vec<Sentence>,
     /// Why there is no answer.
     trouble: Option<&'static str>,
 }
@@ -50,20 +57,26 @@ struct WhyPage {
 /// A decision in words.
 struct Told {
     at: String,
+    /// The same for programs.
+    instant: String,
+    is_allowed: bool,
     decision: &'static str,
     code: String,
     reader: Option<uuid::Uuid>,
-    steps: Vec<String>,
+    steps: Vec<Sentence>,
 }
 
 impl Told {
     fn of(logged: &Logged, frame: &Frame) -> Self {
+        let decision = logged.reason.decision();
         Self {
             at: frame.words.moment(logged.at),
-            decision: logged.reason.decision().as_str(),
+            instant: logged.at.to_string(),
+            is_allowed: decision == Decision::Allow,
+            decision: sentence::decision(decision),
             code: logged.code.to_string(),
             reader: logged.reader,
-            steps: told::steps(logged),
+            steps: sentences(&told::steps(logged), &frame.words),
         }
     }
 }
@@ -84,7 +97,7 @@ pub(super) async fn page(
         match desk.decision(sought.code.trim()).await {
             Ok(found) => {
                 decisions.push(Told::of(&found.decision, &frame));
-                now = found.now.unwrap_or_default();
+                now = sentences(&found.now.unwrap_or_default(), &frame.words);
             }
             Err(DeskError::NotFound) => {
                 trouble = Some(
@@ -102,7 +115,7 @@ pub(super) async fn page(
             &sought.at,
         );
         let why = desk.why(&looked.asked(desk).await?).await?;
-        then = why.then;
+        then = sentences(&why.then, &frame.words);
         decisions = why.decisions.iter().map(|it| Told::of(it, &frame)).collect();
     }
     let sites = desk.sites().await?.0.into_iter().map(|site| site.id).collect();

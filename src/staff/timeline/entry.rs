@@ -9,6 +9,7 @@ use crate::{
     auth::session::model::EndReason,
     billing::{subscription::listing::Place, timeline::Told},
     clock::Timestamp,
+    mail::outbox::{KEPT, MailStatus},
     money::Money,
 };
 
@@ -149,6 +150,11 @@ pub enum What {
         /// Where it stands.
         status: String,
     },
+    /// A link in a mail was used for the first time.
+    Clicked {
+        /// What the mail is about.
+        subject: String,
+    },
     /// The account was begun.
     Begun,
     /// A mail to the address was answered for the first time, or the last.
@@ -195,6 +201,17 @@ pub enum What {
     Decided(Box<Logged>),
 }
 
+impl Entry {
+    /// Says of a mail that waits that it is kept, for where none is ever sent.
+    pub(super) fn keep_mail(&mut self) {
+        if let What::Mail { status, .. } = &mut self.what
+            && status == MailStatus::Queued.as_str()
+        {
+            KEPT.clone_into(status);
+        }
+    }
+}
+
 impl What {
     /// What it is about.
     #[must_use]
@@ -204,7 +221,7 @@ impl What {
                 Kind::Subscription
             }
             Self::Charge { .. } | Self::Refund { .. } | Self::Invoice { .. } => Kind::Payment,
-            Self::Mail { .. } => Kind::Mail,
+            Self::Mail { .. } | Self::Clicked { .. } => Kind::Mail,
             Self::Begun | Self::Confirmed | Self::LoggedIn { .. } | Self::LoggedOut { .. } => {
                 Kind::Account
             }
@@ -227,6 +244,7 @@ impl What {
             Self::Refund { status, .. } => format!("refund.{status}"),
             Self::Invoice { status, .. } => format!("invoice.{status}"),
             Self::Mail { status, .. } => format!("mail.{status}"),
+            Self::Clicked { .. } => "mail.clicked".to_owned(),
             Self::Begun => "account.begun".to_owned(),
             Self::Confirmed => "account.confirmed".to_owned(),
             Self::LoggedIn { .. } => "session.started".to_owned(),

@@ -8,4 +8,4 @@ mod read;
 mod store;
 pub mod words;
 
-pub use self::read::Wanted;
+pub use self::read::{Wanted, staff_in};

@@ -1,7 +1,10 @@
 //! Reads a page of a reader's timeline.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Deserialize;
 use utoipa::IntoParams;
+use uuid::Uuid;
 
 use super::{
     entry::{Entry, Kind},
@@ -9,7 +12,7 @@ use super::{
     words::Names,
 };
 use crate::{
-    auth::staff::store as staff,
+    auth::staff::store as store_of_staff,
     billing::catalog::localized::Localized,
     http::problem::ApiError,
     language::Language,
@@ -76,28 +79,50 @@ impl Desk {
         }
         let mut tx = self.db.read().await.map_err(ApiError::internal)?;
         let page = store::page(&mut tx, (reader, before), kind, most).await;
-        let (entries, next) = page.map_err(ApiError::internal)?;
+        let (mut entries, next) = page.map_err(ApiError::internal)?;
+        if self.readers.mail.keeps() {
+            entries.iter_mut().for_each(Entry::keep_mail);
+        }
         Ok(Page { entries, next: next.map(|place| key.seal(&list, place)) })
     }
 
-    /// What people call what is kept by ids.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn names(&self) -> Result<Names, DeskError> {
-        let staff = staff::list(&mut self.db.read().await?).await?;
+    /// What people call what the catalog keeps by ids.
+    #[must_use]
+    pub fn names(&self) -> Names {
         let catalog = self.readers.billing.catalogs.current();
         let named = |id: &str, name: &Localized| {
             (id.to_owned(), name.in_language(Language::English).to_owned())
         };
-        Ok(Names {
-            staff: staff
-                .iter()
-                .map(|it| (it.id.to_string(), it.email.typed().to_owned()))
-                .collect(),
+        Names {
+            staff: BTreeMap::new(),
             plans: catalog.plans.iter().map(|it| named(&it.id, &it.name)).collect(),
             products: catalog.products.iter().map(|it| named(&it.id, &it.name)).collect(),
             lists: catalog.newsletters.iter().map(|it| named(&it.id, &it.name)).collect(),
-        })
+        }
     }
+
+    /// [`Desk::names`], and the addresses of these members of staff.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn names_with(&self, staff: BTreeSet<Uuid>) -> Result<Names, DeskError> {
+        let mut names = self.names();
+        if staff.is_empty() {
+            return Ok(names);
+        }
+        let mut tx = self.db.read().await?;
+        for id in staff {
+            if let Some(known) = store_of_staff::find(&mut tx, id).await? {
+                names.staff.insert(id.to_string(), known.email.typed().to_owned());
+            }
+        }
+        Ok(names)
+    }
+}
+
+/// Who of staff is named as an actor in `entries`.
+#[must_use]
+pub fn staff_in(entries: &[Entry]) -> BTreeSet<Uuid> {
+    let staff = entries.iter().filter_map(|it| it.actor.strip_prefix("staff:"));
+    staff.filter_map(|id| id.parse().ok()).collect()
 }

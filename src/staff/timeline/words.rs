@@ -14,7 +14,7 @@ use crate::{
 /// What people call things that are kept by their ids.
 #[derive(Debug, Default)]
 pub struct Names {
-    /// The addresses of staff.
+    /// The addresses of those of staff who are asked for.
     pub staff: BTreeMap<String, String>,
     /// The plans of the catalog.
     pub plans: BTreeMap<String, String>,
@@ -78,8 +78,10 @@ pub fn told(entry: &Entry, words: &Words, names: &Names) -> String {
         What::Mail { subject, status } => match status.as_str() {
             "sent" => format!("Mail “{subject}”"),
             "dead" => format!("Mail “{subject}” could not be sent"),
+            "kept" => format!("Mail “{subject}”, kept in the sandbox"),
             _ => format!("Mail “{subject}” waits to be sent"),
         },
+        What::Clicked { subject } => format!("A link in the mail “{subject}” was used"),
         What::Begun => "The account was begun".to_owned(),
         What::Confirmed => "The address was confirmed by a mail".to_owned(),
         What::LoggedIn { device, reads_only: false } => {
@@ -305,6 +307,20 @@ mod tests {
         ] {
             assert_eq!(say(what), expected);
         }
+    }
+
+    #[test]
+    fn mails_are_told_by_where_they_stand() {
+        let subject = || "Your link to log in".to_owned();
+        for (status, expected) in [
+            ("sent", "Mail “Your link to log in”"),
+            ("queued", "Mail “Your link to log in” waits to be sent"),
+            ("kept", "Mail “Your link to log in”, kept in the sandbox"),
+        ] {
+            assert_eq!(say(What::Mail { subject: subject(), status: status.to_owned() }), expected);
+        }
+        let clicked = say(What::Clicked { subject: subject() });
+        assert_eq!(clicked, "A link in the mail “Your link to log in” was used");
     }
 
     #[test]

@@ -22,6 +22,7 @@ use crate::{
         subscription::{change::Refusal, model::Subscription},
     },
     language::Words,
+    mail::clicks,
     reader::pages::{
         Pages,
         fields::Form,
@@ -75,6 +76,14 @@ async fn meant(
         Err(BillingError::NotFound) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// The mail that the link stands in was acted on. In a transaction of its own: nothing hangs on it.
+async fn clicked(pages: &Pages, token: &str) -> Result<(), BillingError> {
+    let billing = &pages.accounts.billing;
+    let mut tx = billing.db.write().await?;
+    clicks::note(&mut tx, token, billing.clock.now()).await?;
+    Ok(tx.commit().await?)
 }
 
 fn over(pages: &Pages, sheet: &Sheet) -> Response {
@@ -195,6 +204,7 @@ pub(super) async fn cancel(
         Err(BillingError::Refused(Refusal::InvalidTransition(_))) => billing.lookup(it.id).await?,
         Err(error) => return problem(&pages, &sheet, error),
     };
+    clicked(&pages, &token).await?;
     let page = done_page(&sheet.words, &it, false);
     Ok(view::page(&pages, StatusCode::OK, &page, &sheet))
 }
@@ -208,14 +218,17 @@ pub(super) async fn resume(
     let Some(it) = meant(&pages, purpose, &token).await? else {
         return Ok(over(&pages, &sheet));
     };
-    let to = (purpose.path(), ("token", token));
+    let to = (purpose.path(), ("token", token.clone()));
     let form = resume::form(&pages, &sheet.words, &it, to).filter(|_| it.cancels_at_period_end());
     let Some(form) = form else { return Ok(nothing_to_do(&pages, &sheet)) };
     let Some(agreed) = resume::agreed(&sheet.words, &form, &shown) else {
         return Ok(resume::shown_again(&pages, &sheet, form));
     };
     match pages.accounts.billing.resume((it.reader, it.id), Some(&agreed)).await {
-        Ok(_) => Ok(done(&pages, &sheet, "plan-resumed")),
+        Ok(_) => {
+            clicked(&pages, &token).await?;
+            Ok(done(&pages, &sheet, "plan-resumed"))
+        }
         Err(BillingError::Refused(_)) => Ok(nothing_to_do(&pages, &sheet)),
         Err(error) => problem(&pages, &sheet, error),
     }
@@ -260,11 +273,14 @@ pub(super) async fn card(
     };
     let billing = &pages.accounts.billing;
     match billing.pay_by((it.reader, it.id), &method, agreed.as_ref()).await {
-        Ok(changed) => match billing.confirm_at(&changed).await? {
-            Some(bank) => Ok(Redirect::to(&bank).into_response()),
-            None if it.waits_for_card() => Ok(done(&pages, &sheet, "plan-resumed")),
-            None => Ok(done(&pages, &sheet, "plan-card-changed")),
-        },
+        Ok(changed) => {
+            clicked(&pages, &fields.token).await?;
+            match billing.confirm_at(&changed).await? {
+                Some(bank) => Ok(Redirect::to(&bank).into_response()),
+                None if it.waits_for_card() => Ok(done(&pages, &sheet, "plan-resumed")),
+                None => Ok(done(&pages, &sheet, "plan-card-changed")),
+            }
+        }
         Err(BillingError::Refused(_)) => Ok(nothing_to_do(&pages, &sheet)),
         Err(error) => match refusal_of(&error) {
             Some(why) => refuse(why),
