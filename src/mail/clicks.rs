@@ -22,8 +22,8 @@ pub(super) async fn keep(tx: &mut Tx, id: Uuid, tokens: &[String]) -> Result<(),
         let last = some.last().into_iter().cycle();
         let query = tx
             .query(
-                "INSERT INTO mail_links (hash, mail_id) VALUES ($2, $1), ($3, $1), ($4, $1), ($5, $1)
-                 ON CONFLICT DO NOTHING",
+                "INSERT INTO mail_links (hash, mail_id)
+                 VALUES ($2, $1), ($3, $1), ($4, $1), ($5, $1) ON CONFLICT DO NOTHING",
             )
             .bind(id);
         let hashes = some.iter().chain(last).take(AT_ONCE).map(|token| SecretHash::of_text(token));

@@ -2,8 +2,8 @@
 //!
 //! Pure: `address` (whom we can write to), `recipient` (to whom we do, and how) and `letter` (what
 //! we write). `outbox` keeps mails until they are sent, in the transaction that is their reason.
-//! `clicks` knows in which of them a link was used. `worker` sends them by `smtp`; in a sandbox nothing is sent, and `sandbox` is a mailbox to look
-//! into.
+//! `clicks` knows in which of them a link was used. `worker` sends them by `smtp`; in a sandbox
+//! nothing is sent, and `sandbox` is a mailbox to look into.
 
 pub mod address;
 pub mod clicks;

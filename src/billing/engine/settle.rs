@@ -1,5 +1,5 @@
-//! Refunds that the gateway refused: staff try another, put the money on the reader's balance, or pay it
-//! in another way and say so.
+//! Refunds that the gateway refused: staff try another, put the money on the reader's balance, or
+//! pay it in another way and say so.
 
 use serde_json::json;
 use uuid::Uuid;
