@@ -110,7 +110,7 @@ on_both_databases! {
         assert_eq!(browser.post("/account/resume", &fields).await.header("location"), "/account");
         let kept = consents(&mut browser).await;
         assert_eq!(kept.len(), 2);
-        let parts = ["Then it renews", "$2.90 a month, next on", "Take the cancellation back", "without logging in"];
+        let parts = ["If you take it back", "$2.90 a month, next on", "Take the cancellation back", "without logging in"];
         is_kept(&kept[0], "monthly", (&page, &parts));
         // Sent twice: there is nothing to take back.
         assert_eq!(browser.post("/account/resume", &fields).await.header("location"), "/account");

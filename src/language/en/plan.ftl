@@ -104,7 +104,7 @@ plan-card-declined = This card was declined. Try another one.
 plan-card-changed = From now on we charge this card.
 
 plan-resume-title = Take the cancellation back
-plan-resume-renews = Then it renews by itself once more: { $rate }, next on { $date }, until you cancel.
+plan-resume-renews = If you take it back, it renews by itself once more: { $rate }, next on { $date }, until you cancel.
 plan-resumed = Your subscription goes on.
 plan-done-title = Done
 plan-nothing-to-do-title = Nothing to do

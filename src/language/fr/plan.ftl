@@ -104,7 +104,7 @@ plan-card-declined = Cette carte a été refusée. Essayez-en une autre.
 plan-card-changed = Nous débiterons désormais cette carte.
 
 plan-resume-title = Annuler la résiliation
-plan-resume-renews = L’abonnement se renouvelle alors de nouveau : { $rate }, la prochaine fois le { $date }, jusqu’à ce que vous le résiliiez.
+plan-resume-renews = Si vous annulez la résiliation, l’abonnement se renouvelle de nouveau : { $rate }, la prochaine fois le { $date }, jusqu’à ce que vous le résiliiez.
 plan-resumed = Votre abonnement se poursuit.
 plan-done-title = C’est fait
 plan-nothing-to-do-title = Rien à faire

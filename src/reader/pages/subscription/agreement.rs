@@ -104,7 +104,7 @@ pub(super) fn renews(words: &Words, rate: &str, next: Timestamp) -> String {
     dated_rate(words, "subscribe-agree-renews", (rate, next))
 }
 
-/// "Then it renews by itself once more: $2.90 a month, next on 23 December 2026, until you cancel."
+/// "If you take it back, it renews by itself once more: $2.90 a month, next on 23 December 2026, …"
 pub(super) fn renews_again(words: &Words, rate: &str, next: Timestamp) -> String {
     dated_rate(words, "plan-resume-renews", (rate, next))
 }

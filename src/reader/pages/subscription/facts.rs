@@ -31,7 +31,7 @@ pub(super) struct SubscriptionView {
     pub(super) alert: Option<String>,
     /// Names and values.
     pub(super) facts: Vec<(String, String)>,
-    /// What has to be done first, where that is a card that pays.
+    /// What has to be done first, where that is a card.
     pub(super) urgent: Option<Urgent>,
     /// Where what can be done is done.
     pub(super) actions: Vec<(String, String)>,
@@ -43,7 +43,7 @@ pub(super) struct SubscriptionView {
     pub(super) cancels: bool,
 }
 
-/// What a reader should do whose payment failed, or whose subscription waits for a card.
+/// What a reader should do whose payment failed, or who has no card to pay with.
 #[derive(Debug, Clone)]
 pub(super) struct Urgent {
     /// Where.
@@ -132,6 +132,7 @@ fn urgent(words: &Words, it: &Subscription) -> Option<Urgent> {
             Some(at) => words.with("plan-retry", &[("date", words.day(at).into())]),
             None => words.say("plan-retry-none"),
         }),
+        State::Trialing { then: Then::Renew } if it.method.is_none() => None,
         _ if it.waits_for_card() => None,
         _ => return None,
     };
