@@ -76,6 +76,11 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 
+    /// Whether there is something to choose before it can be told what would come of it.
+    pub(super) fn takes_a_choice(self) -> bool {
+        !matches!(self, Self::Pause | Self::Resume | Self::KeepPlan)
+    }
+
     /// What it asks for.
     pub(super) fn permission(self) -> Permission {
         match self {

@@ -97,7 +97,6 @@ impl ActPage {
         let it = review.subscription;
         let title = format!("{} a subscription", kind.name());
         let frame = seat.frame(pages, title, Place::Subscriptions);
-        let needs_choice = !matches!(kind, Kind::Pause | Kind::Resume | Kind::KeepPlan);
         let refundable = match kind {
             Kind::Refund => billing.refundable(id).await?,
             _ => Vec::new(),
@@ -106,7 +105,7 @@ impl ActPage {
             chosen.invoice = latest.id.to_string();
         }
         let (mut foreseen, mut why) = (None, None);
-        if !needs_choice || !chosen.look.is_empty() {
+        if !kind.takes_a_choice() || !chosen.look.is_empty() {
             let act = chosen.act(kind, it.terms.plan.price)?;
             match billing.foresee_act(id, &act).await {
                 Ok(of) => {
