@@ -156,7 +156,12 @@ impl Catalog {
     /// The plan with this id.
     #[must_use]
     pub fn plan(&self, id: &str) -> Option<&Plan> {
-        self.plans.iter().find(|plan| plan.id == id).map(AsRef::as_ref)
+        self.shared(id).map(AsRef::as_ref)
+    }
+
+    /// The same, to be kept by whoever takes it.
+    fn shared(&self, id: &str) -> Option<&Arc<Plan>> {
+        self.plans.iter().find(|plan| plan.id == id)
     }
 
     /// The product with this id.
@@ -236,8 +241,8 @@ impl Terms {
     /// The plan `id` of `catalog`, if it has one.
     #[must_use]
     pub fn of(catalog: &Arc<Catalog>, id: &str) -> Option<Self> {
-        let plan = catalog.plans.iter().find(|plan| plan.id == id)?;
-        Some(Self { catalog: Arc::clone(catalog), plan: Arc::clone(plan) })
+        let plan = Arc::clone(catalog.shared(id)?);
+        Some(Self { catalog: Arc::clone(catalog), plan })
     }
 
     /// In what it is paid.
