@@ -320,13 +320,17 @@ pub struct ListedMail {
     pub clicked_at: Option<Timestamp>,
 }
 
+/// What the `status` of a mail is called where none is ever sent: one that waits is kept.
+#[must_use]
+pub fn where_kept(status: String) -> String {
+    if status == MailStatus::Queued.as_str() { KEPT.to_owned() } else { status }
+}
+
 impl ListedMail {
     /// The same where mails are kept and none is ever sent: it waits for nothing.
     #[must_use]
     pub fn kept(self) -> Self {
-        let waits = self.status == MailStatus::Queued.as_str();
-        let status = if waits { KEPT.to_owned() } else { self.status };
-        Self { status, ..self }
+        Self { status: where_kept(self.status), ..self }
     }
 }
 

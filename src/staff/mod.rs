@@ -1,9 +1,10 @@
 //! The back office: staff log in here, and act on readers under their own names.
 //!
 //! [`desk::Desk`] holds the parts and admits those on duty; `log_in` is how they come on duty,
-//! `house`, `numbers`, `review` and `timeline` what they see, `find` how they find it, `acts` and `team` what they do, each act with its entry in the audit log. `plain` says it in words, `sentence` how it was decided, `consequences` what would come of
-//! an act. `api` offers it to programs, `pages` to
-//! people.
+//! `house`, `numbers`, `review` and `timeline` what they see, `find` how they find it, `acts` and
+//! `team` what they do, each act with its entry in the audit log. `plain` says it in words,
+//! `sentence` how it was decided, `consequences` what would come of an act. `api` offers it to
+//! programs, `pages` to people.
 //! Who they are and what each role may do is in [`auth::staff`](crate::auth::staff).
 
 mod acts;

@@ -9,7 +9,7 @@ use crate::{
     auth::session::model::EndReason,
     billing::{subscription::listing::Place, timeline::Told},
     clock::Timestamp,
-    mail::outbox::{KEPT, MailStatus},
+    mail::outbox,
     money::Money,
 };
 
@@ -204,10 +204,8 @@ pub enum What {
 impl Entry {
     /// Says of a mail that waits that it is kept, for where none is ever sent.
     pub(super) fn keep_mail(&mut self) {
-        if let What::Mail { status, .. } = &mut self.what
-            && status == MailStatus::Queued.as_str()
-        {
-            KEPT.clone_into(status);
+        if let What::Mail { status, .. } = &mut self.what {
+            *status = outbox::where_kept(std::mem::take(status));
         }
     }
 }
