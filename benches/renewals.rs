@@ -82,7 +82,7 @@ async fn fill(app: &AppState, ids: &Ids, (all, is_due): (i64, i64), due: Timesta
             let later =
                 if i < is_due { Duration::ZERO } else { Duration::seconds(i % 2_000_000 + 86_400) };
             let one = subscription(&terms, ids, begun.plus(later));
-            store::insert(&mut tx, &one, one.due_at()).await.unwrap();
+            store::insert(&mut tx, &one, one.due_at(), None).await.unwrap();
             if i < is_due {
                 // Each gets a receipt by mail.
                 readers::insert(&mut tx, &reader(one.reader, begun)).await.unwrap();

@@ -59,17 +59,14 @@ pub struct Consent {
 }
 
 /// Keeps what the reader of `it` agreed to, which is to pay for it by `terms`, under `id`.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn insert(
+pub fn insert(
     tx: &mut Tx,
     id: Uuid,
     (it, terms): (&Subscription, &Terms),
     shown: &Shown,
     now: Timestamp,
-) -> Result<(), StoreError> {
-    tx.query(
+) {
+    tx.later(
         "INSERT INTO consents (id, subscription_id, reader_id, plan_id, catalog_version, language,
                                shown, sha256, agreed_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -82,10 +79,7 @@ pub async fn insert(
     .bind(shown.language.tag())
     .bind(shown.text.as_str())
     .bind(shown.hash().as_ref().to_vec())
-    .bind(now)
-    .execute()
-    .await?;
-    Ok(())
+    .bind(now);
 }
 
 /// What a reader agreed to, the latest first; at most 100.

@@ -83,18 +83,15 @@ pub fn envelope(
 }
 
 /// Writes down what happened, for the timeline and for those outside.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn write(
+pub fn write(
     tx: &mut Tx,
     id: Uuid,
     (subscription, event): (&Subscription, &Event),
     actor: Actor,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) {
     let payload = envelope(id, (subscription, event), actor, now);
-    tx.query(
+    tx.later(
         "INSERT INTO subscription_events (id, subscription_id, reader_id, at, actor, kind, version,
                                           detail)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -106,16 +103,11 @@ pub async fn write(
     .bind(actor.to_text())
     .bind(event.kind())
     .bind(event::VERSION)
-    .bind(event.detail().to_string())
-    .execute()
-    .await?;
-    tx.query("INSERT INTO event_outbox (event_id, created_at, payload) VALUES ($1, $2, $3)")
+    .bind(event.detail().to_string());
+    tx.later("INSERT INTO event_outbox (event_id, created_at, payload) VALUES ($1, $2, $3)")
         .bind(id)
         .bind(now)
-        .bind(payload.to_string())
-        .execute()
-        .await?;
-    Ok(())
+        .bind(payload.to_string());
 }
 
 /// What happened to a subscription, the first thing first.

@@ -78,22 +78,12 @@ pub async fn claim(
     claims: &[Claim],
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let mut new = true;
-    for Claim(hash) in claims {
-        let rows = tx
-            .query(
-                "INSERT INTO trial_claims (product, claim_hash, subscription_id, claimed_at)
-                 VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-            )
-            .bind(product)
-            .bind(hash.to_vec())
-            .bind(subscription)
-            .bind(now)
-            .execute()
-            .await?;
-        new &= rows == 1;
-    }
-    Ok(new)
+    let head = "INSERT INTO trial_claims (product, claim_hash, subscription_id, claimed_at) VALUES";
+    let query = tx.query_rows(head, (claims.len(), 4), "ON CONFLICT DO NOTHING");
+    let query = claims.iter().fold(query, |query, Claim(hash)| {
+        query.bind(product).bind(hash.to_vec()).bind(subscription).bind(now)
+    });
+    Ok(usize::try_from(query.execute().await?).is_ok_and(|added| added == claims.len()))
 }
 
 /// Whether one of `claims` stands for `product` already, but for those of the subscription

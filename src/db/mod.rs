@@ -1,17 +1,19 @@
 //! One storage for two databases: other rooms see [`Db`], [`Tx`] and SQL text, nothing else.
 //!
-//! `connect` opens and tunes the pools, `migrate` brings the schema up to date, `query` runs one
-//! statement on whichever database is open.
+//! `connect` opens and tunes the pools, `migrate` brings the schema up to date, `tx` is a transaction
+//! on whichever database is open, and `query` one statement in it.
 
 mod connect;
 mod migrate;
 mod query;
+mod tx;
 
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::{PgPool, SqlitePool};
 
 pub use self::{
     connect::{DatabaseUrl, Durability, InvalidDatabaseUrl, PoolLimits},
     query::{Param, Query, Row},
+    tx::{Later, Tx},
 };
 
 /// What storage can report.
@@ -76,15 +78,6 @@ pub enum Db {
     Postgres(PgPool),
 }
 
-/// A transaction. Dropping it rolls back.
-#[derive(Debug)]
-pub enum Tx {
-    /// SQLite.
-    Sqlite(Transaction<'static, Sqlite>),
-    /// PostgreSQL.
-    Postgres(Transaction<'static, Postgres>),
-}
-
 impl Db {
     /// Starts a transaction that only reads.
     ///
@@ -92,8 +85,8 @@ impl Db {
     /// When no connection can be had.
     pub async fn read(&self) -> Result<Tx, StoreError> {
         Ok(match self {
-            Self::Sqlite { read, .. } => Tx::Sqlite(read.begin().await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            Self::Sqlite { read, .. } => Tx::sqlite(read.begin().await?),
+            Self::Postgres(pool) => Tx::postgres(pool.begin().await?),
         })
     }
 
@@ -119,8 +112,8 @@ impl Db {
     /// When no connection can be had.
     pub async fn write(&self) -> Result<Tx, StoreError> {
         Ok(match self {
-            Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            Self::Sqlite { write, .. } => Tx::sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Tx::postgres(pool.begin().await?),
         })
     }
 
@@ -133,27 +126,5 @@ impl Db {
             }
             Self::Postgres(pool) => pool.close().await,
         }
-    }
-}
-
-impl Tx {
-    /// Prepares one statement.
-    pub fn query(&mut self, sql: &'static str) -> Query<'_> {
-        match self {
-            Self::Sqlite(tx) => Query::Sqlite(sqlx::query(sql), tx),
-            Self::Postgres(tx) => Query::Postgres(sqlx::query(sql), tx),
-        }
-    }
-
-    /// Makes the changes permanent.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub async fn commit(self) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
-        }
-        Ok(())
     }
 }

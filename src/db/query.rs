@@ -2,11 +2,14 @@
 
 use sqlx::{
     Encode, FromRow, Postgres, Sqlite, Type,
-    postgres::{PgArguments, PgConnection, PgRow},
-    sqlite::{SqliteArguments, SqliteConnection, SqliteRow},
+    postgres::{PgArguments, PgRow},
+    sqlite::{SqliteArguments, SqliteRow},
 };
 
-use super::StoreError;
+use super::{
+    StoreError,
+    tx::{Open, Script, Statement},
+};
 
 /// A value both databases can store.
 pub trait Param<'q>:
@@ -26,9 +29,9 @@ impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, 
 #[must_use = "a query does nothing until it is executed"]
 pub enum Query<'t> {
     /// For SQLite.
-    Sqlite(sqlx::query::Query<'t, Sqlite, SqliteArguments>, &'t mut SqliteConnection),
+    Sqlite(sqlx::query::Query<'t, Sqlite, SqliteArguments>, &'t mut Open<Sqlite, Script>),
     /// For PostgreSQL.
-    Postgres(sqlx::query::Query<'t, Postgres, PgArguments>, &'t mut PgConnection),
+    Postgres(sqlx::query::Query<'t, Postgres, PgArguments>, &'t mut Open<Postgres, Statement>),
 }
 
 impl Query<'_> {
@@ -46,8 +49,12 @@ impl Query<'_> {
     /// See [`StoreError`].
     pub async fn execute(self) -> Result<u64, StoreError> {
         Ok(match self {
-            Self::Sqlite(query, on) => query.execute(on).await?.rows_affected(),
-            Self::Postgres(query, on) => query.execute(on).await?.rows_affected(),
+            Self::Sqlite(query, on) => {
+                query.execute(&mut **on.ready().await?).await?.rows_affected()
+            }
+            Self::Postgres(query, on) => {
+                query.execute(&mut **on.ready().await?).await?.rows_affected()
+            }
         })
     }
 
@@ -57,12 +64,16 @@ impl Query<'_> {
     /// See [`StoreError`].
     pub async fn optional<T: Row>(self) -> Result<Option<T>, StoreError> {
         Ok(match self {
-            Self::Sqlite(query, on) => {
-                query.fetch_optional(on).await?.map(|row| T::from_row(&row)).transpose()?
-            }
-            Self::Postgres(query, on) => {
-                query.fetch_optional(on).await?.map(|row| T::from_row(&row)).transpose()?
-            }
+            Self::Sqlite(query, on) => query
+                .fetch_optional(&mut **on.ready().await?)
+                .await?
+                .map(|row| T::from_row(&row))
+                .transpose()?,
+            Self::Postgres(query, on) => query
+                .fetch_optional(&mut **on.ready().await?)
+                .await?
+                .map(|row| T::from_row(&row))
+                .transpose()?,
         })
     }
 
@@ -72,12 +83,18 @@ impl Query<'_> {
     /// See [`StoreError`].
     pub async fn all<T: Row>(self) -> Result<Vec<T>, StoreError> {
         Ok(match self {
-            Self::Sqlite(query, on) => {
-                query.fetch_all(on).await?.iter().map(T::from_row).collect::<Result<_, _>>()?
-            }
-            Self::Postgres(query, on) => {
-                query.fetch_all(on).await?.iter().map(T::from_row).collect::<Result<_, _>>()?
-            }
+            Self::Sqlite(query, on) => query
+                .fetch_all(&mut **on.ready().await?)
+                .await?
+                .iter()
+                .map(T::from_row)
+                .collect::<Result<_, _>>()?,
+            Self::Postgres(query, on) => query
+                .fetch_all(&mut **on.ready().await?)
+                .await?
+                .iter()
+                .map(T::from_row)
+                .collect::<Result<_, _>>()?,
         })
     }
 }

@@ -8,28 +8,20 @@ use uuid::Uuid;
 use crate::{
     auth::session::secret::SecretHash,
     clock::Timestamp,
-    db::{Query, StoreError, Tx},
+    db::{StoreError, Tx},
 };
-
-/// Links kept by one statement. No letter of ours has more; the last of fewer stands in for what is
-/// missing.
-const AT_ONCE: usize = 4;
 
 /// Keeps by their tokens which links the mail `id` has. One that an earlier mail has, too, says
 /// nothing about which of them was acted on, and stays with that one.
-pub(super) async fn keep(tx: &mut Tx, id: Uuid, tokens: &[String]) -> Result<(), StoreError> {
-    for some in tokens.chunks(AT_ONCE) {
-        let last = some.last().into_iter().cycle();
-        let query = tx
-            .query(
-                "INSERT INTO mail_links (hash, mail_id)
-                 VALUES ($2, $1), ($3, $1), ($4, $1), ($5, $1) ON CONFLICT DO NOTHING",
-            )
-            .bind(id);
-        let hashes = some.iter().chain(last).take(AT_ONCE).map(|token| SecretHash::of_text(token));
-        hashes.map(SecretHash::to_bytes).fold(query, Query::bind).execute().await?;
+pub(super) fn keep(tx: &mut Tx, id: Uuid, tokens: &[String]) {
+    if tokens.is_empty() {
+        return;
     }
-    Ok(())
+    let head = "INSERT INTO mail_links (mail_id, hash) VALUES";
+    let later = tx.later_rows(head, (tokens.len(), 2), "ON CONFLICT DO NOTHING");
+    tokens
+        .iter()
+        .fold(later, |later, token| later.bind(id).bind(SecretHash::of_text(token).to_bytes()));
 }
 
 /// Notes that what the link with `token` leads to was done, for the first time that it was. Tokens

@@ -90,7 +90,7 @@ impl MailRoom {
     ///
     /// # Errors
     /// [`MailError`].
-    pub async fn enqueue(
+    pub fn enqueue(
         &self,
         tx: &mut Tx,
         to: &Recipient,
@@ -109,8 +109,8 @@ impl MailRoom {
             unsubscribe_url: content.unsubscribe,
             expires_at: now.plus(content.keeps_for),
         };
-        outbox::insert(tx, mail, now).await?;
-        clicks::keep(tx, id, &tokens).await?;
+        outbox::insert(tx, mail, now);
+        clicks::keep(tx, id, &tokens);
         self.news.notify_one();
         Ok(id)
     }

@@ -89,11 +89,8 @@ pub struct DeadMail {
 }
 
 /// Puts a mail here, due at once.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn insert(tx: &mut Tx, mail: NewMail<'_>, now: Timestamp) -> Result<(), StoreError> {
-    tx.query(
+pub fn insert(tx: &mut Tx, mail: NewMail<'_>, now: Timestamp) {
+    tx.later(
         "INSERT INTO mail_outbox (id, recipient, subject, body_text, body_html, unsubscribe_url,
                                   status, attempts, created_at, due_at, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, 'queued', 0, $7, $7, $8)",
@@ -105,10 +102,7 @@ pub async fn insert(tx: &mut Tx, mail: NewMail<'_>, now: Timestamp) -> Result<()
     .bind(mail.html)
     .bind(mail.unsubscribe_url)
     .bind(now)
-    .bind(mail.expires_at)
-    .execute()
-    .await?;
-    Ok(())
+    .bind(mail.expires_at);
 }
 
 /// Claims up to `most` mails that are due, for [`LEASE`]. Of several who ask at once, one gets

@@ -148,7 +148,7 @@ impl Newsletters {
         let letter = letter::confirm(&chosen, link, words);
         let look = site.map(|site| Look::of_site(site, &self.public_url));
         let to = Recipient { look, ..Recipient::new(email, words.clone()) };
-        self.mail.enqueue(&mut tx, &to, letter, now).await?;
+        self.mail.enqueue(&mut tx, &to, letter, now)?;
         Ok(tx.commit().await?)
     }
 

@@ -131,7 +131,7 @@ impl Taken {
 
 async fn write(db: &Db, facts: &[Fact], now: Timestamp) -> Result<(), StoreError> {
     let mut tx = db.write().await?;
-    store::note(&mut tx, facts, now).await?;
+    store::note(&mut tx, facts, now);
     tx.commit().await
 }
 

@@ -97,7 +97,7 @@ pub async fn begin(db: &Db, now: Timestamp) -> Result<(), StoreError> {
     let mut tx = db.write().await?;
     if store::begin(&mut tx, now).await? {
         let standing = standing(&mut tx).await?;
-        store::note(&mut tx, &standing, Timestamp::UNIX_EPOCH).await?;
+        store::note(&mut tx, &standing, Timestamp::UNIX_EPOCH);
     }
     tx.commit().await
 }

@@ -16,6 +16,8 @@ use crate::{
     db::{Db, StoreError, Tx},
 };
 
+/// Most facts that one statement notes.
+const NOTED_AT_ONCE: usize = 64;
 /// Most facts that are folded in one transaction.
 const FOLDED_MAX: i64 = 500;
 /// Most transactions of one fold: whoever waits for it does not wait for ever.
@@ -27,46 +29,25 @@ const READ_MAX: i64 = 200_000;
 const ARTICLES_MAX: i64 = 50;
 
 /// Writes facts down, to be counted soon.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn note(tx: &mut Tx, facts: &[Fact], at: Timestamp) -> Result<(), StoreError> {
-    for fact in facts {
-        tx.query(
-            "INSERT INTO number_facts (at, name, label, currency, value)
-             VALUES ($1, $2, $3, $4, $5)",
-        )
-        .bind(at)
-        .bind(fact.figure.as_str())
-        .bind(fact.label.clone())
-        .bind(fact.currency)
-        .bind(fact.value)
-        .execute()
-        .await?;
+pub fn note(tx: &mut Tx, facts: &[Fact], at: Timestamp) {
+    let head = "INSERT INTO number_facts (at, name, label, currency, value) VALUES";
+    for facts in facts.chunks(NOTED_AT_ONCE) {
+        facts.iter().fold(tx.later_rows(head, (facts.len(), 5), ""), |later, fact| {
+            let Fact { figure, label, currency, value } = fact;
+            later.bind(at).bind(figure.as_str()).bind(label.clone()).bind(*currency).bind(*value)
+        });
     }
-    Ok(())
 }
 
 /// Counts one more for the page that led to a subscription, where one did.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn note_page(
-    tx: &mut Tx,
-    subscription: Uuid,
-    figure: Figure,
-    at: Timestamp,
-) -> Result<(), StoreError> {
-    tx.query(
+pub fn note_page(tx: &mut Tx, subscription: Uuid, figure: Figure, at: Timestamp) {
+    tx.later(
         "INSERT INTO number_facts (at, name, label, currency, value)
          SELECT $1, $2, led_by, '', 1 FROM subscriptions WHERE id = $3 AND led_by IS NOT NULL",
     )
     .bind(at)
     .bind(figure.as_str())
-    .bind(subscription)
-    .execute()
-    .await?;
-    Ok(())
+    .bind(subscription);
 }
 
 #[derive(sqlx::FromRow)]

@@ -226,7 +226,7 @@ impl Accounts {
     }
 
     /// Starts a session for `reader`.
-    pub(super) async fn start_session(
+    pub(super) fn start_session(
         &self,
         tx: &mut Tx,
         reader: Reader,
@@ -243,7 +243,7 @@ impl Accounts {
             reads_only: false,
             handed_from: None,
         };
-        let (session, secret) = sessions::start(tx, &self.ids, new, now).await?;
+        let (session, secret) = sessions::start(tx, &self.ids, new, now)?;
         Ok(LoggedIn { reader, session, secret, reads_only: false })
     }
 
@@ -259,14 +259,14 @@ impl Accounts {
     }
 
     /// Keeps a link that `purpose` names, and gives the address that opens it.
-    pub(super) async fn make_link(
+    pub(super) fn make_link(
         &self,
         tx: &mut Tx,
         path: &str,
         link: link_store::Link,
     ) -> Result<String, AccountError> {
         let token = Secret::generate(&self.ids, SecretKind::Link)?;
-        link_store::insert(tx, token.hash(), link).await?;
+        link_store::insert(tx, token.hash(), link);
         Ok(self.link_to(path, &token))
     }
 
@@ -325,14 +325,14 @@ impl Accounts {
         Ok(tx.commit().await?)
     }
 
-    pub(super) async fn write_to(
+    pub(super) fn write_to(
         &self,
         tx: &mut Tx,
         to: &Recipient,
         letter: &Letter,
         now: Timestamp,
     ) -> Result<(), AccountError> {
-        self.mail.enqueue(tx, to, letter.content(&to.words), now).await?;
+        self.mail.enqueue(tx, to, letter.content(&to.words), now)?;
         Ok(())
     }
 

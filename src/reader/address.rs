@@ -77,8 +77,8 @@ impl Accounts {
                 (new, Letter::ConfirmNewAddress { link })
             }
         };
-        self.write_to(&mut tx, &old, &to_old, now).await?;
-        self.write_to(&mut tx, &new, &to_new, now).await?;
+        self.write_to(&mut tx, &old, &to_old, now)?;
+        self.write_to(&mut tx, &new, &to_new, now)?;
         Ok(tx.commit().await?)
     }
 
@@ -113,7 +113,7 @@ impl Accounts {
         outbox::delete_to(&mut tx, &reader.email).await?;
         clicks::note(&mut tx, token, now).await?;
         let old = self.recipient(&reader);
-        self.write_to(&mut tx, &old, &Letter::AddressChanged, now).await?;
+        self.write_to(&mut tx, &old, &Letter::AddressChanged, now)?;
         if is_by_staff {
             let entry = Entry::new(now, Actor::System, Action::ReaderAddressChanged);
             audit::append(&mut tx, &self.audit_key, &entry.on("reader", reader.id)).await?;

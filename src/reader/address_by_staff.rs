@@ -73,8 +73,8 @@ impl Accounts {
             new_address: new.clone(),
         };
         let ask = Letter::ConfirmNewAddress { link: self.link_to("/account/address", &to_agree) };
-        self.write_to(tx, &old, &tell, now).await?;
-        self.write_to(tx, &there, &ask, now).await?;
+        self.write_to(tx, &old, &tell, now)?;
+        self.write_to(tx, &there, &ask, now)?;
         audit::append(tx, &self.audit_key, entry).await?;
         Ok(Seen::Done)
     }
@@ -117,7 +117,7 @@ impl Accounts {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn write_log_in(
+    pub fn write_log_in(
         &self,
         tx: &mut Tx,
         reader: &Reader,
@@ -127,8 +127,8 @@ impl Accounts {
         let life = if is_whole { LINK_LIFE } else { CONFIRM_LIFE };
         let email = reader.email.clone();
         let link = Link { purpose: Purpose::LogIn, email, expires_at: now.plus(life) };
-        let link = self.make_link(tx, "/login/link", link).await?;
+        let link = self.make_link(tx, "/login/link", link)?;
         let letter = if is_whole { Letter::LogIn { link } } else { Letter::OpenAccount { link } };
-        self.write_to(tx, &self.recipient(reader), &letter, now).await
+        self.write_to(tx, &self.recipient(reader), &letter, now)
     }
 }

@@ -41,41 +41,57 @@ pub struct Newcomer {
     pub site: Option<String>,
 }
 
-/// What is known of somebody who is about to subscribe.
+/// Whose address it is that somebody typed who is about to subscribe.
 #[derive(Debug)]
-pub enum Beginning {
-    /// Nothing: here is a provisional account, or the one that this browser began before.
+pub enum Found {
+    /// Nobody's: here is the provisional account that they can have.
+    Nobody(Reader),
+    /// Theirs: of the provisional account that this browser began before.
     Begun(Reader),
-    /// The address has an account, so its owner must say that it is them.
-    Known(Reader),
+    /// Somebody's, who must say that it is them.
+    Somebody(Reader),
 }
 
 impl Accounts {
-    /// Gives a newcomer a provisional account, unless the address has one already.
+    /// Looks up whose address a newcomer typed.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn begin(&self, newcomer: &Newcomer) -> Result<Beginning, AccountError> {
-        let now = self.clock.now();
-        let reader = Reader {
-            id: self.ids.uuid(now)?,
-            email: newcomer.email.clone(),
-            email_verified_at: None,
-            password_hash: None,
-            created_at: now,
-            language: Some(newcomer.language),
-            site: newcomer.site.clone(),
+    pub async fn look_up(&self, newcomer: &Newcomer) -> Result<Found, AccountError> {
+        let mut tx = self.db.read().await?;
+        let Some(known) = store::find_by_email(&mut tx, &newcomer.email).await? else {
+            let now = self.clock.now();
+            return Ok(Found::Nobody(Reader {
+                id: self.ids.uuid(now)?,
+                email: newcomer.email.clone(),
+                email_verified_at: None,
+                password_hash: None,
+                created_at: now,
+                language: Some(newcomer.language),
+                site: newcomer.site.clone(),
+            }));
         };
-        let mut tx = self.db.write().await?;
-        if store::begin(&mut tx, &reader, newcomer.browser).await? {
-            numbers::note(&mut tx, &[Fact::count(Figure::SignedUp, "", 1)], now).await?;
-            tx.commit().await?;
-            return Ok(Beginning::Begun(reader));
-        }
-        let known = store::find_by_email(&mut tx, &newcomer.email).await?;
-        let known = known.ok_or(AccountError::Gone)?;
         let is_same = store::was_begun_in(&mut tx, known.id, newcomer.browser).await?;
-        Ok(if is_same { Beginning::Begun(known) } else { Beginning::Known(known) })
+        Ok(if is_same { Found::Begun(known) } else { Found::Somebody(known) })
+    }
+
+    /// Begins a provisional account in the browser that `browser` names; says no where the address
+    /// has got one meanwhile.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn begin(
+        &self,
+        tx: &mut Tx,
+        reader: &Reader,
+        browser: SecretHash,
+    ) -> Result<bool, AccountError> {
+        if !store::begin(tx, reader, browser).await? {
+            return Ok(false);
+        }
+        let signed_up = Fact::count(Figure::SignedUp, "", 1);
+        numbers::note(tx, &[signed_up], reader.created_at);
+        Ok(true)
     }
 
     /// Lets the browser that began a provisional account read by it, and writes a link that makes it
@@ -84,7 +100,12 @@ impl Accounts {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn admit(&self, reader: Reader, device: Device) -> Result<LoggedIn, AccountError> {
+    pub async fn admit(
+        &self,
+        tx: &mut Tx,
+        reader: Reader,
+        device: Device,
+    ) -> Result<LoggedIn, AccountError> {
         let now = self.clock.now();
         let new = NewSession {
             realm: Realm::Reader,
@@ -96,16 +117,14 @@ impl Accounts {
             reads_only: true,
             handed_from: None,
         };
-        let mut tx = self.db.write().await?;
-        let (session, secret) = sessions::start(&mut tx, &self.ids, new, now).await?;
-        match self.write_to_confirm(&mut tx, &reader, now).await {
+        let (session, secret) = sessions::start(tx, &self.ids, new, now)?;
+        match self.write_to_confirm(tx, &reader, now).await {
             Ok(()) => {}
             Err(AccountError::TooMany(_)) => {
                 tracing::warn!(reader.id = %reader.id, "too many mails: none opens this account yet");
             }
             Err(error) => return Err(error),
         }
-        tx.commit().await?;
         Ok(LoggedIn { reader, session, secret, reads_only: true })
     }
 
@@ -120,10 +139,10 @@ impl Accounts {
         self.count_mail(&mut tx, &reader.email, now).await?;
         let email = reader.email.clone();
         let link = Link { purpose: Purpose::LogIn, email, expires_at: now.plus(LINK_LIFE) };
-        let link = self.make_link(&mut tx, "/login/link", link).await?;
+        let link = self.make_link(&mut tx, "/login/link", link)?;
         let link = leading_on(link, &[("return_to", return_to)])?;
         let letter = Letter::GoOnSubscribing { link };
-        self.write_to(&mut tx, &self.recipient(reader), &letter, now).await?;
+        self.write_to(&mut tx, &self.recipient(reader), &letter, now)?;
         Ok(tx.commit().await?)
     }
 
@@ -162,7 +181,7 @@ impl Accounts {
         self.count_mail(tx, &reader.email, now).await?;
         let email = reader.email.clone();
         let link = Link { purpose: Purpose::LogIn, email, expires_at: now.plus(CONFIRM_LIFE) };
-        let letter = Letter::OpenAccount { link: self.make_link(tx, "/login/link", link).await? };
-        self.write_to(tx, &self.recipient(reader), &letter, now).await
+        let letter = Letter::OpenAccount { link: self.make_link(tx, "/login/link", link)? };
+        self.write_to(tx, &self.recipient(reader), &letter, now)
     }
 }

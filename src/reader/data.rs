@@ -300,7 +300,7 @@ impl Accounts {
         newsletters::forget(&mut tx, &reader.email).await?;
         outbox::delete_to(&mut tx, &reader.email).await?;
         let to = self.recipient(&reader);
-        self.write_to(&mut tx, &to, &Letter::AccountErased { at: now }, now).await?;
+        self.write_to(&mut tx, &to, &Letter::AccountErased { at: now }, now)?;
         if let Some(entry) = record {
             audit::append(&mut tx, &self.audit_key, entry).await?;
         }

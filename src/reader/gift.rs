@@ -93,7 +93,7 @@ impl Accounts {
             days: gift.days,
             until: gift.expires_at,
         };
-        self.mail.enqueue(&mut tx, &to, letter.content(&to.words), now).await?;
+        self.mail.enqueue(&mut tx, &to, letter.content(&to.words), now)?;
         let after = json!({"product": gift.product, "days": gift.days, "reason": gift.reason});
         let entry = office.entry.clone().on("gift", id).after(after);
         audit::append(&mut tx, &self.audit_key, &entry).await?;
@@ -164,7 +164,7 @@ impl Accounts {
         };
         // The account first, then the gift, as with links.
         let reader = if store::insert(&mut tx, &new).await? {
-            numbers::note(&mut tx, &[Fact::count(Figure::SignedUp, "", 1)], now).await?;
+            numbers::note(&mut tx, &[Fact::count(Figure::SignedUp, "", 1)], now);
             new
         } else {
             // The address has got an account since; the mail was answered, so it is its reader's.
@@ -181,7 +181,7 @@ impl Accounts {
             self.billing.accept(&mut tx, (&reader, gift), now).await?;
         }
         clicks::note(&mut tx, token, now).await?;
-        let logged_in = self.start_session(&mut tx, reader, device, now).await?;
+        let logged_in = self.start_session(&mut tx, reader, device, now)?;
         tx.commit().await?;
         Ok(logged_in)
     }

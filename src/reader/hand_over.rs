@@ -90,7 +90,7 @@ impl Accounts {
             reads_only: from.reads_only,
             handed_from: Some(from.id),
         };
-        let (session, secret) = sessions::start(&mut tx, &self.ids, new, now).await?;
+        let (session, secret) = sessions::start(&mut tx, &self.ids, new, now)?;
         if handovers::claim(&mut tx, hash, session).await? {
             tx.commit().await?;
             return Ok(LoggedIn { reader, session, secret, reads_only: from.reads_only });

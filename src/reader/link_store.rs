@@ -70,16 +70,13 @@ impl TryFrom<LinkRow> for Link {
 }
 
 /// Keeps a link under the hash of its token.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn insert(tx: &mut Tx, hash: SecretHash, link: Link) -> Result<(), StoreError> {
+pub fn insert(tx: &mut Tx, hash: SecretHash, link: Link) {
     let purpose = link.purpose.as_str();
     let password_hash = match link.purpose {
         Purpose::SignUp { password_hash } => Some(password_hash),
         Purpose::LogIn | Purpose::PasswordReset => None,
     };
-    tx.query(
+    tx.later(
         "INSERT INTO mailed_links (hash, purpose, email, email_key, password_hash, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6)",
     )
@@ -88,10 +85,7 @@ pub async fn insert(tx: &mut Tx, hash: SecretHash, link: Link) -> Result<(), Sto
     .bind(link.email.typed())
     .bind(link.email.key())
     .bind(password_hash)
-    .bind(link.expires_at)
-    .execute()
-    .await?;
-    Ok(())
+    .bind(link.expires_at);
 }
 
 /// The link, left as it is.

@@ -81,7 +81,7 @@ impl Accounts {
             return Ok(None);
         }
         self.forget_failures(&mut tx, email).await?;
-        let logged_in = self.start_session(&mut tx, reader, device, now).await?;
+        let logged_in = self.start_session(&mut tx, reader, device, now)?;
         tx.commit().await?;
         Ok(Some(logged_in))
     }
@@ -113,7 +113,7 @@ impl Accounts {
         self.count_mail(&mut tx, email, now).await?;
         let link = Link { purpose, email: email.clone(), expires_at: now.plus(LINK_LIFE) };
         // A link that nobody gets opens nothing, but making it takes the same time.
-        let link = self.make_link(&mut tx, page, link).await?;
+        let link = self.make_link(&mut tx, page, link)?;
         let link = leading_on(link, leads_to)?;
         let reader = store::find_by_email(&mut tx, email).await?;
         let letter = match &reader {
@@ -121,7 +121,7 @@ impl Accounts {
             None => Letter::NoAccount { link: format!("{}/signup", self.public_url) },
         };
         let to = self.whoever_has((email, asked_in), reader.as_ref());
-        self.write_to(&mut tx, &to, &letter, now).await?;
+        self.write_to(&mut tx, &to, &letter, now)?;
         Ok(tx.commit().await?)
     }
 
@@ -146,7 +146,7 @@ impl Accounts {
         clicks::note(&mut tx, token, now).await?;
         // Whoever was locked out by wrong passwords is back.
         self.forget_failures(&mut tx, &email).await?;
-        let logged_in = self.start_session(&mut tx, reader, device, now).await?;
+        let logged_in = self.start_session(&mut tx, reader, device, now)?;
         tx.commit().await?;
         Ok(logged_in)
     }
@@ -173,7 +173,7 @@ impl Accounts {
             Rotation::Reused(session) => {
                 if let Some(reader) = store::find(&mut tx, session.subject).await? {
                     let letter = Letter::TokenReused { device: session.device, at: now };
-                    self.write_to(&mut tx, &self.recipient(&reader), &letter, now).await?;
+                    self.write_to(&mut tx, &self.recipient(&reader), &letter, now)?;
                 }
                 tx.commit().await?;
                 self.tokens.revocations().add([session.id]);

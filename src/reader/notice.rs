@@ -51,7 +51,7 @@ impl Accounts {
         if canceled == 0 {
             let mut tx = self.db.write().await?;
             let letter = Letter::NothingToCancel { at: now };
-            self.write_to(&mut tx, &to, &letter, now).await?;
+            self.write_to(&mut tx, &to, &letter, now)?;
             tx.commit().await?;
         }
         Ok(())

@@ -47,7 +47,7 @@ impl Accounts {
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
         let ended = self.put_password(&mut tx, &reader, &hash, now).await?;
-        let logged_in = self.start_session(&mut tx, reader, device, now).await?;
+        let logged_in = self.start_session(&mut tx, reader, device, now)?;
         tx.commit().await?;
         self.tokens.revocations().add(ended);
         Ok(logged_in)
@@ -151,7 +151,7 @@ impl Accounts {
         let ended = sessions::end_all(tx, owner, EndReason::PasswordChanged, now).await?;
         link_store::delete_for(tx, &reader.email).await?;
         let to = self.recipient(reader);
-        self.write_to(tx, &to, &Letter::PasswordChanged { at: now }, now).await?;
+        self.write_to(tx, &to, &Letter::PasswordChanged { at: now }, now)?;
         Ok(ended)
     }
 }

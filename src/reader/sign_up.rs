@@ -45,13 +45,13 @@ impl Accounts {
         let reader = store::find_by_email(&mut tx, email).await?;
         let letter = if reader.is_some() {
             let link = link(Purpose::LogIn, LINK_LIFE);
-            Letter::AccountExists { link: self.make_link(&mut tx, "/login/link", link).await? }
+            Letter::AccountExists { link: self.make_link(&mut tx, "/login/link", link)? }
         } else {
             let link = link(Purpose::SignUp { password_hash }, CONFIRM_LIFE);
-            Letter::ConfirmAddress { link: self.make_link(&mut tx, "/signup/confirm", link).await? }
+            Letter::ConfirmAddress { link: self.make_link(&mut tx, "/signup/confirm", link)? }
         };
         let to = self.whoever_has((email, asked_in), reader.as_ref());
-        self.write_to(&mut tx, &to, &letter, now).await?;
+        self.write_to(&mut tx, &to, &letter, now)?;
         Ok(tx.commit().await?)
     }
 
@@ -85,7 +85,7 @@ impl Accounts {
         // The account first, then the link: of two links for one address one waits here for the
         // other, and neither holds what the other needs. What fails is not committed.
         let reader = if store::insert(&mut tx, &reader).await? {
-            numbers::note(&mut tx, &[Fact::count(Figure::SignedUp, "", 1)], now).await?;
+            numbers::note(&mut tx, &[Fact::count(Figure::SignedUp, "", 1)], now);
             reader
         } else {
             // Who subscribed meanwhile has a provisional account, which is now a whole one.
@@ -97,7 +97,7 @@ impl Accounts {
         // Other sign-ups with this address, and the passwords that came with them, are void.
         link_store::delete_for(&mut tx, &reader.email).await?;
         clicks::note(&mut tx, token, now).await?;
-        let logged_in = self.start_session(&mut tx, reader, device, now).await?;
+        let logged_in = self.start_session(&mut tx, reader, device, now)?;
         tx.commit().await?;
         Ok(logged_in)
     }

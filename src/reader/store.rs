@@ -70,7 +70,7 @@ pub async fn insert(tx: &mut Tx, reader: &Reader) -> Result<bool, StoreError> {
         .execute()
         .await?;
     if added > 0 {
-        search::add(tx, reader.id, reader.email.key()).await?;
+        search::add(tx, reader.id, reader.email.key());
     }
     Ok(added > 0)
 }
@@ -98,7 +98,7 @@ pub async fn begin(tx: &mut Tx, reader: &Reader, browser: SecretHash) -> Result<
         .execute()
         .await?;
     if added > 0 {
-        search::add(tx, reader.id, reader.email.key()).await?;
+        search::add(tx, reader.id, reader.email.key());
     }
     Ok(added > 0)
 }
@@ -162,7 +162,7 @@ pub async fn correct(tx: &mut Tx, id: Uuid, email: &Address) -> Result<bool, Sto
         other => other? > 0,
     };
     if corrected {
-        move_words(tx, id, before, Some(email)).await?;
+        move_words(tx, id, before, Some(email));
     }
     Ok(corrected)
 }
@@ -179,18 +179,12 @@ async fn taken_key(tx: &mut Tx, id: Uuid) -> Result<Option<String>, StoreError> 
 }
 
 /// Lets a reader be found by the new address, and no more by the one before.
-async fn move_words(
-    tx: &mut Tx,
-    id: Uuid,
-    before: Option<String>,
-    after: Option<&Address>,
-) -> Result<(), StoreError> {
+fn move_words(tx: &mut Tx, id: Uuid, before: Option<String>, after: Option<&Address>) {
     if let Some(before) = before {
-        search::remove(tx, id, &before).await?;
+        search::remove(tx, id, &before);
     }
-    match after {
-        Some(email) => search::add(tx, id, email.key()).await,
-        None => Ok(()),
+    if let Some(after) = after {
+        search::add(tx, id, after.key());
     }
 }
 
@@ -231,7 +225,7 @@ pub async fn purge_provisional(
         .await?;
     let mut forgotten = 0;
     for (id, key) in purged {
-        move_words(tx, id, key, None).await?;
+        move_words(tx, id, key, None);
         forgotten += 1;
     }
     Ok(forgotten)
@@ -354,7 +348,7 @@ pub async fn set_email(
         .execute()
         .await?;
     if changed > 0 {
-        move_words(tx, id, before, Some(email)).await?;
+        move_words(tx, id, before, Some(email));
     }
     Ok(())
 }
@@ -378,7 +372,7 @@ pub async fn erase(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool, StoreE
         .execute()
         .await?;
     if erased > 0 {
-        move_words(tx, id, before, None).await?;
+        move_words(tx, id, before, None);
     }
     Ok(erased > 0)
 }

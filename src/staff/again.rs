@@ -94,7 +94,7 @@ impl Desk {
         let key = LimitKey::again(&id.to_string());
         limit_store::take(&mut tx, key, limit(), now).await?;
         match letter {
-            Letter::LogIn => self.readers.write_log_in(&mut tx, &reader, now).await?,
+            Letter::LogIn => self.readers.write_log_in(&mut tx, &reader, now)?,
             Letter::Billing(again) => {
                 if !self.readers.billing.tell_again(&mut tx, id, again).await? {
                     return Err(DeskError::NotFound);

@@ -123,7 +123,7 @@ impl Desk {
             reads_only: false,
             handed_from: None,
         };
-        let (session, secret) = sessions::start(&mut tx, &self.ids, new, now).await?;
+        let (session, secret) = sessions::start(&mut tx, &self.ids, new, now)?;
         let entry = origin.entry(Actor::Staff(staff.id), Action::StaffLoggedIn);
         audit::append(&mut tx, &self.audit_key, &entry.on("session", session)).await?;
         tx.commit().await?;

@@ -122,7 +122,7 @@ on_both_databases! {
             .unsubscribe(url);
         let now = t.clock.now();
         let mut tx = t.state.databases.main.write().await.unwrap();
-        let id = t.state.accounts.mail.enqueue(&mut tx, &to, content, now).await.unwrap();
+        let id = t.state.accounts.mail.enqueue(&mut tx, &to, content, now).unwrap();
         tx.commit().await.unwrap();
         let shown = t.mails_to(ANNA).await.remove(0);
         assert_eq!(shown["unsubscribe_url"], url);

@@ -17,7 +17,7 @@ async fn write(t: &TestApp, to: &[String]) {
         let (to, now) = (Address::parse(to).unwrap(), t.clock.now());
         let to = Recipient::new(&to, Words::default());
         let content = letter.content(&to.words);
-        t.state.accounts.mail.enqueue(&mut tx, &to, content, now).await.unwrap();
+        t.state.accounts.mail.enqueue(&mut tx, &to, content, now).unwrap();
         t.clock.advance(Duration::SECOND);
     }
     tx.commit().await.unwrap();

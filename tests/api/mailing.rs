@@ -57,7 +57,7 @@ async fn write(t: &TestApp, to: &str, letter: Letter) {
     let mut tx = t.state.databases.main.write().await.unwrap();
     let to = Recipient::new(&Address::parse(to).unwrap(), Words::default());
     let content = letter.content(&to.words);
-    t.state.accounts.mail.enqueue(&mut tx, &to, content, t.clock.now()).await.unwrap();
+    t.state.accounts.mail.enqueue(&mut tx, &to, content, t.clock.now()).unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -302,7 +302,7 @@ on_both_databases! {
         let to = Recipient::new(&to, Words::default());
         let letter = Letter::PasswordChanged { at: t.clock.now() }.content(&to.words);
         let mut tx = t.state.databases.main.write().await.unwrap();
-        t.state.accounts.mail.enqueue(&mut tx, &to, letter, t.clock.now()).await.unwrap();
+        t.state.accounts.mail.enqueue(&mut tx, &to, letter, t.clock.now()).unwrap();
         drop(tx);
         assert_eq!(worker(&t, &server).send_due().await.unwrap(), 0);
         assert_eq!(server.connections(), 0, "nobody is called for nothing");

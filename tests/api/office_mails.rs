@@ -57,7 +57,7 @@ async fn links_kept(t: &TestApp) -> i64 {
 async fn write(t: &TestApp, to: &str, content: Content) {
     let mut tx = t.state.databases.main.write().await.unwrap();
     let to = Recipient::new(&Address::parse(to).unwrap(), Words::default());
-    t.state.accounts.mail.enqueue(&mut tx, &to, content, t.clock.now()).await.unwrap();
+    t.state.accounts.mail.enqueue(&mut tx, &to, content, t.clock.now()).unwrap();
     tx.commit().await.unwrap();
     t.clock.advance(Duration::SECOND);
 }

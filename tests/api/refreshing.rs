@@ -217,7 +217,7 @@ on_both_databases! {
             handed_from: None,
         };
         let mut tx = t.state.databases.main.write().await.unwrap();
-        let (_, secret) = store::start(&mut tx, &ids, new, now).await.unwrap();
+        let (_, secret) = store::start(&mut tx, &ids, new, now).unwrap();
         tx.commit().await.unwrap();
         is_refused(&t, secret.expose()).await;
         assert_eq!(t.log_out(secret.expose()).await.status, 204);

@@ -96,7 +96,7 @@ impl TryFrom<SessionRow> for Session {
 ///
 /// # Errors
 /// [`SessionError`].
-pub async fn start(
+pub fn start(
     tx: &mut Tx,
     ids: &Ids,
     new: NewSession,
@@ -105,7 +105,7 @@ pub async fn start(
     let id = ids.uuid(now)?;
     let secret = Secret::generate(ids, new.kind)?;
     let cookie_hash = (new.kind == SecretKind::Cookie).then(|| secret.hash().to_bytes());
-    tx.query(
+    tx.later(
         "INSERT INTO sessions (id, realm, subject, device, cookie_hash, started_at,
                                authenticated_at, last_used_at, expires_at, reads_only, handed_from)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $6, $8, $9, $10)",
@@ -119,34 +119,29 @@ pub async fn start(
     .bind(new.authenticated_at)
     .bind(new.expires_at)
     .bind(new.reads_only)
-    .bind(new.handed_from)
-    .execute()
-    .await?;
+    .bind(new.handed_from);
     if new.kind == SecretKind::Refresh {
-        insert_live(tx, id, secret.hash(), None, now).await?;
+        insert_live(tx, id, secret.hash(), None, now);
     }
     Ok((id, secret))
 }
 
 /// Keeps a token that lives, given for `parent` or at the start of its session.
-pub(super) async fn insert_live(
+pub(super) fn insert_live(
     tx: &mut Tx,
     session: Uuid,
     hash: SecretHash,
     parent: Option<SecretHash>,
     now: Timestamp,
-) -> Result<(), StoreError> {
-    tx.query(
+) {
+    tx.later(
         "INSERT INTO refresh_tokens (hash, session_id, parent, state, issued_at)
          VALUES ($1, $2, $3, 'live', $4)",
     )
     .bind(hash.to_bytes())
     .bind(session)
     .bind(parent.map(SecretHash::to_bytes))
-    .bind(now)
-    .execute()
-    .await?;
-    Ok(())
+    .bind(now);
 }
 
 /// The session with this id.

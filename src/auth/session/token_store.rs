@@ -77,7 +77,7 @@ pub async fn rotate(
         }
     }
     let secret = Secret::generate(ids, SecretKind::Refresh)?;
-    insert_live(tx, id, secret.hash(), Some(shown), now).await?;
+    insert_live(tx, id, secret.hash(), Some(shown), now);
     Ok(Rotation::Rotated(session, secret))
 }
 

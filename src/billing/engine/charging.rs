@@ -213,7 +213,7 @@ impl Billing {
                 let invoice = self.bill_paid(tx, (&changed, &charge), now).await?;
                 charges::settle(tx, charge.id, &status, Some(invoice.head.id)).await?;
                 let changed = self.record(tx, (*changed, event.clone()), actor, now).await?;
-                self.note_price(tx, (&old, &changed), now).await?;
+                self.note_price(tx, (&old, &changed), now)?;
                 self.tell_paid(tx, (&changed, &event), (&charge, &invoice), now).await
             }
             Collected::TooLate(kept) => {
@@ -225,7 +225,7 @@ impl Billing {
     }
 
     /// The first charge at a new price is an event of its own.
-    async fn note_price(
+    fn note_price(
         &self,
         tx: &mut Tx,
         (old, changed): (&Terms, &Subscription),
@@ -234,7 +234,7 @@ impl Billing {
         let (from, to) = (old.plan.price, changed.terms.plan.price);
         if old.plan.id == changed.terms.plan.id && from != to {
             let event = Event::PriceChanged { from, to };
-            self.write_event(tx, (changed, &event), Actor::System, now).await?;
+            self.write_event(tx, (changed, &event), Actor::System, now)?;
         }
         Ok(())
     }
@@ -297,7 +297,10 @@ impl Billing {
                     return self.save(tx, &subscription.called_off(), now).await;
                 };
                 let began = self.record(tx, changed, Actor::Reader, now).await?;
-                self.tell_trial(tx, &began, now).await
+                match self.recipient(tx, began.reader).await? {
+                    Some(to) => self.tell_trial(tx, (&began, &to), now),
+                    None => Ok(()),
+                }
             }
             ChargeOutcome::Declined { .. } => {
                 let called_off = subscription.called_off();

@@ -111,7 +111,7 @@ impl Billing {
             news: News::Complimentary { until: Some(given.ends_at) },
         };
         let to = reader.recipient(&self.directory.snapshot(), &self.public_url);
-        self.mail.enqueue(tx, &to, letter.content(&to.words), given.created_at).await?;
+        self.mail.enqueue(tx, &to, letter.content(&to.words), given.created_at)?;
         Ok(())
     }
 
@@ -184,7 +184,7 @@ impl Billing {
     ) -> Result<(), BillingError> {
         let Some(to) = self.recipient(tx, reader).await? else { return Ok(()) };
         let letter = Letter::GuestAccessEnded { at };
-        self.mail.enqueue(tx, &to, letter.content(&to.words), at).await?;
+        self.mail.enqueue(tx, &to, letter.content(&to.words), at)?;
         Ok(())
     }
 }

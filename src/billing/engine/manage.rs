@@ -102,7 +102,7 @@ impl Billing {
             return Err(BillingError::NotFound);
         }
         let event = Event::Commented { comment };
-        self.write_event(&mut tx, (&it, &event), Actor::Reader, now).await?;
+        self.write_event(&mut tx, (&it, &event), Actor::Reader, now)?;
         Ok(tx.commit().await?)
     }
 
@@ -123,7 +123,7 @@ impl Billing {
         let withdrawn = self.record(tx, ended, Actor::Reader, now).await?;
         if let Some(amount) = refund {
             let event = Event::Refunded { amount, reason: WITHDRAWN.to_owned() };
-            self.write_event(tx, (&withdrawn, &event), Actor::Reader, now).await?;
+            self.write_event(tx, (&withdrawn, &event), Actor::Reader, now)?;
         }
         let news = News::Withdrawn { at: now, refund };
         let told = (NoticeKind::CancellationReceipt, news);
@@ -146,7 +146,7 @@ impl Billing {
         let current = self.take(&mut tx, of, now).await?;
         if let Some(agreed) = agreed {
             let terms = (&current, &current.terms);
-            consent::insert(&mut tx, self.ids.uuid(now)?, terms, agreed, now).await?;
+            consent::insert(&mut tx, self.ids.uuid(now)?, terms, agreed, now);
         }
         if matches!(current.state, State::Paused { .. }) {
             return self.unpause(tx, current, Actor::Reader).await;
@@ -198,7 +198,7 @@ impl Billing {
         let current = self.take(&mut tx, of, now).await?;
         if let Some(agreed) = agreed {
             let terms = (&current, &current.terms);
-            consent::insert(&mut tx, self.ids.uuid(now)?, terms, agreed, now).await?;
+            consent::insert(&mut tx, self.ids.uuid(now)?, terms, agreed, now);
         }
         let overdue = matches!(current.state, State::PastDue { .. });
         let waits_for_card = current.waits_for_card();

@@ -1,7 +1,7 @@
 //! Where the rules of billing meet the world: each act gathers facts, lets the pure model decide,
 //! and writes the change with everything that belongs to it in one transaction.
 //!
-//! `start` begins subscriptions, `manage` is what readers do with theirs, `office` and `refund` what
+//! `order` is what is ordered, `start` begins subscriptions, `manage` is what readers do with theirs, `office` and `refund` what
 //! staff do, `approve` what takes two of them, `foresee` what that would mean, `settle` what is done
 //! where money did not go back, `switch` another plan (`office_switch` by staff), `giving` what is
 //! given away, `again` what is told once more. `charging` asks for money and takes answers, exactly
@@ -20,6 +20,7 @@ mod manage;
 mod notices;
 mod office;
 mod office_switch;
+mod order;
 mod record;
 mod refund;
 mod settle;
@@ -44,8 +45,9 @@ pub use self::{
     giving::{DAYS_MAX, Gift},
     manage::{CancelAt, Cancellation},
     office::{Office, REASON_MAX},
+    order::{CheckedCard, Customer, Order, PayBy, ReadyOrder},
     refund::GiveBack,
-    start::{CheckedCard, Order, PayBy},
+    start::Placed,
     switch::Preview,
 };
 use super::{

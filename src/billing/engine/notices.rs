@@ -113,11 +113,20 @@ impl Billing {
     ) -> Result<Option<Timestamp>, BillingError> {
         let owner = Owner { subscription: it.id, reader: it.reader };
         let planned = planned(&self.facts(it, now), &self.duties);
-        notices::replan(tx, owner, &planned, now).await?;
-        if planned.is_empty() {
-            return Ok(None);
-        }
-        Ok(notices::next_at(tx, it.id, now).await?)
+        Ok(notices::replan(tx, owner, &planned, now).await?)
+    }
+
+    /// [`Billing::plan_notices`] for one that is new.
+    pub(super) fn plan_first_notices(
+        &self,
+        tx: &mut Tx,
+        it: &Subscription,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let owner = Owner { subscription: it.id, reader: it.reader };
+        let planned = planned(&self.facts(it, now), &self.duties);
+        notices::plan(tx, owner, &planned);
+        planned.iter().filter(|it| it.about > now).map(|it| it.send_at).min()
     }
 
     /// Sends what is to go out by now, and says how much that was.
@@ -138,7 +147,7 @@ impl Billing {
             let letter = self.letter(it, news, now);
             if send::send(tx, (&self.mail, &to), &notice, &letter, now).await? {
                 let event = Event::NoticeSent { notice: notice.kind.as_str() };
-                self.write_event(tx, (it, &event), Actor::System, now).await?;
+                self.write_event(tx, (it, &event), Actor::System, now)?;
                 sent += 1;
             }
         }

@@ -14,7 +14,11 @@ use crate::{
     },
     clock::Timestamp,
     db::Tx,
-    numbers::{calendar::Calendar, figure::Figure, movement, store as numbers},
+    numbers::{
+        calendar::Calendar,
+        figure::{Fact, Figure},
+        movement, store as numbers,
+    },
 };
 
 impl Billing {
@@ -30,7 +34,7 @@ impl Billing {
             self.void_unpaid(tx, &subscription, now).await?;
         }
         self.save(tx, &subscription, now).await?;
-        self.write_event(tx, (&subscription, &event), actor, now).await?;
+        self.write_event(tx, (&subscription, &event), actor, now)?;
         Ok(subscription)
     }
 
@@ -85,30 +89,39 @@ impl Billing {
         Box::pin(self.note_facts(tx, (before.as_ref(), subscription), now)).await
     }
 
-    /// Writes down what a change means in numbers.
-    pub(super) async fn note_facts(
+    /// What a change means in numbers.
+    pub(super) async fn facts_of(
+        &self,
+        tx: &mut Tx,
+        (before, after): (Option<&Subscription>, &Subscription),
+    ) -> Result<Vec<Fact>, BillingError> {
+        let calendar = Calendar::of(&self.directory.snapshot());
+        let facts = movement::facts(before, after, false, &calendar);
+        // Rarely asked: only of those who pay for this one for the first time.
+        if facts.iter().any(|fact| fact.figure == Figure::MrrNew)
+            && invoices::has_paid_for_another(tx, after).await?
+        {
+            return Ok(movement::facts(before, after, true, &calendar));
+        }
+        Ok(facts)
+    }
+
+    async fn note_facts(
         &self,
         tx: &mut Tx,
         (before, after): (Option<&Subscription>, &Subscription),
         now: Timestamp,
     ) -> Result<(), BillingError> {
-        let calendar = Calendar::of(&self.directory.snapshot());
-        let mut facts = movement::facts(before, after, false, &calendar);
-        // Rarely asked: only of those who pay for this one for the first time.
-        if facts.iter().any(|fact| fact.figure == Figure::MrrNew)
-            && invoices::has_paid_for_another(tx, after).await?
-        {
-            facts = movement::facts(before, after, true, &calendar);
-        }
-        numbers::note(tx, &facts, now).await?;
+        let facts = self.facts_of(tx, (before, after)).await?;
+        numbers::note(tx, &facts, now);
         for figure in movement::because_of_a_page(&facts, before, after) {
-            numbers::note_page(tx, after.id, figure, now).await?;
+            numbers::note_page(tx, after.id, figure, now);
         }
         Ok(())
     }
 
     /// Writes down what happened, for the timeline and for those outside.
-    pub(super) async fn write_event(
+    pub(super) fn write_event(
         &self,
         tx: &mut Tx,
         (subscription, event): (&Subscription, &Event),
@@ -116,7 +129,8 @@ impl Billing {
         now: Timestamp,
     ) -> Result<(), BillingError> {
         let id = self.ids.uuid(now)?;
-        Ok(timeline::write(tx, id, (subscription, event), actor, now).await?)
+        timeline::write(tx, id, (subscription, event), actor, now);
+        Ok(())
     }
 }
 

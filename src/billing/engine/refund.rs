@@ -197,7 +197,7 @@ impl Billing {
         let Part { invoice, amount } = part;
         self.give_back(tx, (invoice, *amount), who.why, now).await?;
         let event = Event::Refunded { amount: *amount, reason: who.why.reason.to_owned() };
-        self.write_event(tx, (subscription, &event), who.actor, now).await?;
+        self.write_event(tx, (subscription, &event), who.actor, now)?;
         let number = invoice.number().unwrap_or_default().to_owned();
         let news = News::Refunded { amount: *amount, invoice: number };
         self.tell(tx, subscription, news, now).await

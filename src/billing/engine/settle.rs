@@ -121,7 +121,7 @@ impl Billing {
         };
         let entry = entry.map_err(InvoiceError::from)?;
         ledger::append(&mut tx, &[entry]).await.map_err(InvoiceError::from)?;
-        self.write_event(&mut tx, (&subscription, &event), office.actor(), now).await?;
+        self.write_event(&mut tx, (&subscription, &event), office.actor(), now)?;
         self.tell(&mut tx, &subscription, news, now).await?;
         let after = json!({"status": "settled", "to": done.as_str(), "amount": amount,
                            "reason": office.reason});

@@ -186,7 +186,7 @@ impl Billing {
         let quote = self.as_shown(&mut tx, (&current, &terms), preview, now).await?;
         if let Some(agreed) = agreed {
             let to = (&current, &terms);
-            consent::insert(&mut tx, self.ids.uuid(now)?, to, agreed, now).await?;
+            consent::insert(&mut tx, self.ids.uuid(now)?, to, agreed, now);
         }
         self.switch_as(tx, (current, terms, quote), Actor::Reader).await
     }

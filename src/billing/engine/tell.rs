@@ -65,7 +65,7 @@ impl Billing {
     ) -> Result<(), BillingError> {
         if let Some(to) = self.recipient(tx, it.reader).await? {
             let content = self.letter(it, news, now).content(&to.words);
-            self.mail.enqueue(tx, &to, content, now).await?;
+            self.mail.enqueue(tx, &to, content, now)?;
         }
         Ok(())
     }
@@ -79,10 +79,20 @@ impl Billing {
         now: Timestamp,
     ) -> Result<(), BillingError> {
         let Some(to) = self.recipient(tx, it.reader).await? else { return Ok(()) };
+        self.write_for_the_record(tx, (it, &to), (kind, news), now)
+    }
+
+    fn write_for_the_record(
+        &self,
+        tx: &mut Tx,
+        (it, to): (&Subscription, &Recipient),
+        (kind, news): (NoticeKind, News),
+        now: Timestamp,
+    ) -> Result<(), BillingError> {
         let letter = self.letter(it, news, now);
         let owner = Owner { subscription: it.id, reader: it.reader };
         let what = AtOnceLetter { owner, kind, country: Some(&it.country), letter: &letter };
-        Ok(send_at_once(tx, (&self.mail, &to), &what, &self.duties, now).await?)
+        Ok(send_at_once(tx, (&self.mail, to), &what, &self.duties, now)?)
     }
 
     /// Until when the reader may withdraw, if they may.
@@ -103,11 +113,11 @@ impl Billing {
         withdrawal_until(&contract, &self.duties, now)
     }
 
-    /// A free trial began.
-    pub(super) async fn tell_trial(
+    /// A free trial began, of the reader that `to` names.
+    pub(super) fn tell_trial(
         &self,
         tx: &mut Tx,
-        it: &Subscription,
+        (it, to): (&Subscription, &Recipient),
         now: Timestamp,
     ) -> Result<(), BillingError> {
         let Some(trial) = it.trial else { return Ok(()) };
@@ -117,7 +127,7 @@ impl Billing {
             first_charge: upcoming(it).map(|next| next.at),
             withdraw_until: self.withdraw_until(it, now),
         };
-        self.tell_for_the_record(tx, it, (NoticeKind::Receipt, news), now).await
+        self.write_for_the_record(tx, (it, to), (NoticeKind::Receipt, news), now)
     }
 
     /// A charge was paid.

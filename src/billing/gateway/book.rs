@@ -172,18 +172,26 @@ pub(super) async fn open(tx: &mut Tx) -> Result<i64, StoreError> {
 }
 
 /// Notes how many rows it has now.
-pub(super) async fn close(tx: &mut Tx, seq: i64) -> Result<(), StoreError> {
-    tx.query("UPDATE sandbox_book SET seq = $1 WHERE id = 1").bind(seq).execute().await?;
-    Ok(())
+pub(super) fn close(tx: &mut Tx, seq: i64) {
+    tx.later("UPDATE sandbox_book SET seq = $1 WHERE id = 1").bind(seq);
 }
 
 /// Writes a row, and remembers its key.
-pub(super) async fn insert(tx: &mut Tx, written: &Written) -> Result<(), StoreError> {
+pub(super) fn insert_charge(tx: &mut Tx, written: &Written) {
+    insert(tx, written);
+    tx.later("INSERT INTO sandbox_keys (idempotency_key, seq, created_at) VALUES ($1, $2, $3)")
+        .bind(written.key.clone())
+        .bind(written.seq)
+        .bind(written.at);
+}
+
+/// Writes a row, to be found by its order only.
+pub(super) fn insert(tx: &mut Tx, written: &Written) {
     let (code, hard) = match &written.status {
         Status::Declined { hard, code } => (Some(code.clone()), Some(*hard)),
         _ => (None, None),
     };
-    tx.query(
+    tx.later(
         "INSERT INTO sandbox_charges (seq, order_id, customer, method, kind, amount, currency,
                                       status, code, hard, refunded, idempotency_key, at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12)",
@@ -199,16 +207,7 @@ pub(super) async fn insert(tx: &mut Tx, written: &Written) -> Result<(), StoreEr
     .bind(code)
     .bind(hard)
     .bind(written.key.clone())
-    .bind(written.at)
-    .execute()
-    .await?;
-    tx.query("INSERT INTO sandbox_keys (idempotency_key, seq, created_at) VALUES ($1, $2, $3)")
-        .bind(written.key.clone())
-        .bind(written.seq)
-        .bind(written.at)
-        .execute()
-        .await?;
-    Ok(())
+    .bind(written.at);
 }
 
 /// Forgets keys that were given before `before`.

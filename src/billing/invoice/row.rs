@@ -166,18 +166,13 @@ pub(super) async fn insert(tx: &mut Tx, invoice: &Invoice) -> Result<(), StoreEr
     .execute()
     .await?;
     for (position, line) in (0_i64..).zip(&invoice.lines) {
-        insert_line(tx, head.id, position, line).await?;
+        insert_line(tx, head.id, position, line);
     }
     Ok(())
 }
 
-async fn insert_line(
-    tx: &mut Tx,
-    invoice: Uuid,
-    position: i64,
-    line: &Line,
-) -> Result<(), StoreError> {
-    tx.query(
+fn insert_line(tx: &mut Tx, invoice: Uuid, position: i64, line: &Line) {
+    tx.later(
         "INSERT INTO invoice_lines (invoice_id, position, description, plan, period_start,
                                     period_end, net, tax, total, tax_ppm, tax_inclusive, credits)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
@@ -193,10 +188,7 @@ async fn insert_line(
     .bind(line.amounts.total.amount)
     .bind(line.rate.map(|rate| i64::from(rate.ppm)))
     .bind(line.rate.map(|rate| rate.inclusive))
-    .bind(line.credits)
-    .execute()
-    .await?;
-    Ok(())
+    .bind(line.credits);
 }
 
 /// Writes how far an invoice has come since it was `from`, and says whether it still was.

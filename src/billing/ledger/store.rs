@@ -36,29 +36,8 @@ pub enum BookError {
     NotHeld,
 }
 
-macro_rules! insert {
-    ($($row:literal),+) => {
-        concat!(
-            "INSERT INTO ledger_entries (source_id, kind, at, reader_id, subscription_id,
-                 invoice_id, currency, cash, receivable, revenue, tax, balance)
-             VALUES ",
-            $($row,)+
-            " ON CONFLICT (source_id, kind) DO NOTHING"
-        )
-    };
-}
-
-const ONE: &str = insert!("($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)");
-const TWO: &str = insert!(
-    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12),",
-    "($13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)"
-);
-const FOUR: &str = insert!(
-    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12),",
-    "($13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24),",
-    "($25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36),",
-    "($37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48)"
-);
+/// Most entries that one statement writes.
+const AT_ONCE: usize = 4;
 
 /// Books `entries`, with as few statements as may be.
 ///
@@ -70,29 +49,25 @@ pub async fn append(tx: &mut Tx, entries: &[Entry]) -> Result<(), BookError> {
     for entry in entries {
         move_balance(tx, entry).await?;
     }
-    let mut rest = entries;
-    while !rest.is_empty() {
-        let (sql, count) = match rest.len() {
-            1 => (ONE, 1),
-            2 | 3 => (TWO, 2),
-            _ => (FOUR, 4),
-        };
-        let (these, others) = rest.split_at(count);
-        let inserted = these.iter().fold(tx.query(sql), bind).execute().await?;
-        if inserted != count as u64 {
+    let head = "INSERT INTO ledger_entries (source_id, kind, at, reader_id, subscription_id,
+                    invoice_id, currency, cash, receivable, revenue, tax, balance) VALUES";
+    for some in entries.chunks(AT_ONCE) {
+        let query =
+            tx.query_rows(head, (some.len(), 12), "ON CONFLICT (source_id, kind) DO NOTHING");
+        let inserted = some.iter().fold(query, bind).execute().await?;
+        if inserted != some.len() as u64 {
             return Err(BookError::Twice);
         }
-        rest = others;
     }
     for entry in entries {
-        note(tx, entry).await?;
+        note(tx, entry);
     }
     Ok(())
 }
 
 /// Counts what an entry means for the figures. Its plan is found out later: the invoice may not be
 /// written yet, and whoever waits for a payment should not wait for the figures.
-async fn note(tx: &mut Tx, entry: &Entry) -> Result<(), StoreError> {
+fn note(tx: &mut Tx, entry: &Entry) {
     let about = entry.about();
     let (figure, value) = match about.kind {
         Kind::Issued | Kind::Voided | Kind::Credited => {
@@ -100,12 +75,12 @@ async fn note(tx: &mut Tx, entry: &Entry) -> Result<(), StoreError> {
         }
         Kind::Paid => (Figure::Paid, entry.amount(Account::Cash)),
         Kind::Refunded => (Figure::Refunded, entry.amount(Account::Cash)),
-        Kind::BalanceApplied => return Ok(()),
+        Kind::BalanceApplied => return,
     };
     if value == 0 {
-        return Ok(());
+        return;
     }
-    tx.query(
+    tx.later(
         "INSERT INTO number_facts (at, name, label, currency, value, subscription_id, invoice_id)
          VALUES ($1, $2, '', $3, $4, $5, $6)",
     )
@@ -114,10 +89,7 @@ async fn note(tx: &mut Tx, entry: &Entry) -> Result<(), StoreError> {
     .bind(about.currency.code())
     .bind(value)
     .bind(about.subscription)
-    .bind(about.invoice)
-    .execute()
-    .await?;
-    Ok(())
+    .bind(about.invoice);
 }
 
 fn bind<'t>(query: Query<'t>, entry: &Entry) -> Query<'t> {

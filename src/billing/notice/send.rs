@@ -30,7 +30,7 @@ pub async fn send(
     // Once its moment has come, it is no news any more.
     let content = letter.content(&to.words);
     let keeps_for = content.keeps_for.min(notice.about.since(now));
-    let mail = room.enqueue(tx, to, content.within(keeps_for), now).await?;
+    let mail = room.enqueue(tx, to, content.within(keeps_for), now)?;
     store::set_mail(tx, notice, mail).await?;
     Ok(true)
 }
@@ -52,16 +52,16 @@ pub struct AtOnceLetter<'a> {
 ///
 /// # Errors
 /// [`MailError`].
-pub async fn send_at_once(
+pub fn send_at_once(
     tx: &mut Tx,
     (room, to): (&MailRoom, &Recipient),
     what: &AtOnceLetter<'_>,
     duties: &Duties,
     now: Timestamp,
 ) -> Result<(), MailError> {
-    let mail = room.enqueue(tx, to, what.letter.content(&to.words), now).await?;
+    let mail = room.enqueue(tx, to, what.letter.content(&to.words), now)?;
     let jurisdiction = duties.at_once_by(what.kind, what.country);
     let sent = Sent { at: now, template: what.letter.news.template(&to.words), mail };
-    store::note_at_once(tx, what.owner, (what.kind, &jurisdiction), &sent).await?;
+    store::note_at_once(tx, what.owner, (what.kind, &jurisdiction), &sent);
     Ok(())
 }

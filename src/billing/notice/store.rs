@@ -133,8 +133,35 @@ pub(super) fn notices(rows: Vec<NoticeRow>) -> Result<Vec<Notice>, StoreError> {
     rows.into_iter().map(Notice::try_from).collect()
 }
 
-/// Makes `planned` all that is to be sent of a subscription. What was sent stays, what was due and
-/// is not planned any more is missed, and the rest of it is dropped.
+/// Writes down what is to be sent of a subscription; what was sent or missed stays as it is.
+pub fn plan(tx: &mut Tx, owner: Owner, planned: &[Planned]) {
+    if planned.is_empty() {
+        return;
+    }
+    let head = "INSERT INTO notices (subscription_id, kind, about, reader_id, jurisdiction,
+                                     due_from, due_to, planned_for, status) VALUES";
+    let tail = "ON CONFLICT (subscription_id, kind, about) DO UPDATE
+                SET jurisdiction = excluded.jurisdiction, due_from = excluded.due_from,
+                    due_to = excluded.due_to, planned_for = excluded.planned_for,
+                    status = excluded.status
+                WHERE notices.status IN ('planned', 'dropped')";
+    planned.iter().fold(tx.later_rows(head, (planned.len(), 9), tail), |later, notice| {
+        later
+            .bind(owner.subscription)
+            .bind(notice.kind.as_str())
+            .bind(notice.about)
+            .bind(owner.reader)
+            .bind(notice.jurisdiction.clone())
+            .bind(notice.due_from)
+            .bind(notice.due_to)
+            .bind(notice.send_at)
+            .bind("planned")
+    });
+}
+
+/// Makes `planned` all that is to be sent of a subscription, and says when the next of it is to be
+/// sent, perhaps in the past. What was sent stays, what was due and is not planned any more is
+/// missed, and the rest of it is dropped.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -143,31 +170,15 @@ pub async fn replan(
     owner: Owner,
     planned: &[Planned],
     now: Timestamp,
-) -> Result<(), StoreError> {
-    for notice in planned {
-        tx.query(
-            "INSERT INTO notices (subscription_id, kind, about, reader_id, jurisdiction, due_from,
-                                  due_to, planned_for, status)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'planned')
-             ON CONFLICT (subscription_id, kind, about) DO UPDATE
-             SET jurisdiction = excluded.jurisdiction, due_from = excluded.due_from,
-                 due_to = excluded.due_to, planned_for = excluded.planned_for, status = 'planned'
-             WHERE notices.status IN ('planned', 'dropped')",
-        )
-        .bind(owner.subscription)
-        .bind(notice.kind.as_str())
-        .bind(notice.about)
-        .bind(owner.reader)
-        .bind(notice.jurisdiction.clone())
-        .bind(notice.due_from)
-        .bind(notice.due_to)
-        .bind(notice.send_at)
-        .execute()
-        .await?;
+) -> Result<Option<Timestamp>, StoreError> {
+    if planned.is_empty() {
+        drop_all(tx, owner.subscription, now);
+        return Ok(None);
     }
-    let kept: Vec<(String, Timestamp)> = tx
+    plan(tx, owner, planned);
+    let waiting: Vec<(String, Timestamp, Timestamp)> = tx
         .query(
-            "SELECT kind, about FROM notices
+            "SELECT kind, about, planned_for FROM notices
              WHERE subscription_id = $1 AND status = 'planned'
              ORDER BY about, kind LIMIT $2",
         )
@@ -175,10 +186,11 @@ pub async fn replan(
         .bind(PLANNED_MAX)
         .all()
         .await?;
-    let is_planned = |(kind, about): &(String, Timestamp)| {
+    let is_planned = |(kind, about, _): &(String, Timestamp, Timestamp)| {
         planned.iter().any(|notice| notice.kind.as_str() == kind && notice.about == *about)
     };
-    for (kind, about) in kept.into_iter().filter(|notice| !is_planned(notice)) {
+    let (kept, stale): (Vec<_>, Vec<_>) = waiting.into_iter().partition(is_planned);
+    for (kind, about, _) in stale {
         tx.query(
             "UPDATE notices SET status = CASE WHEN due_to < $1 THEN 'missed' ELSE 'dropped' END
              WHERE subscription_id = $2 AND kind = $3 AND about = $4 AND status = 'planned'",
@@ -190,7 +202,17 @@ pub async fn replan(
         .execute()
         .await?;
     }
-    Ok(())
+    let to_come = kept.into_iter().filter(|(_, about, _)| *about > now);
+    Ok(to_come.map(|(_, _, send_at)| send_at).min())
+}
+
+fn drop_all(tx: &mut Tx, subscription: Uuid, now: Timestamp) {
+    tx.later(
+        "UPDATE notices SET status = CASE WHEN due_to < $1 THEN 'missed' ELSE 'dropped' END
+         WHERE subscription_id = $2 AND status = 'planned'",
+    )
+    .bind(now)
+    .bind(subscription);
 }
 
 /// The notices of a subscription that are to be sent now, the first planned first. What speaks of
@@ -217,28 +239,6 @@ pub async fn due(
         .all()
         .await?;
     notices(rows)
-}
-
-/// When the next notice of a subscription is to be sent, perhaps in the past.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn next_at(
-    tx: &mut Tx,
-    subscription: Uuid,
-    now: Timestamp,
-) -> Result<Option<Timestamp>, StoreError> {
-    let next: Option<(Timestamp,)> = tx
-        .query(
-            "SELECT planned_for FROM notices
-             WHERE subscription_id = $1 AND status = 'planned' AND about > $2
-             ORDER BY planned_for LIMIT 1",
-        )
-        .bind(subscription)
-        .bind(now)
-        .optional()
-        .await?;
-    Ok(next.map(|(at,)| at))
 }
 
 /// Notes that a planned notice is sent with the text `template`. Of several who say so, one is
@@ -308,32 +308,24 @@ pub async fn set_mail(tx: &mut Tx, notice: &Notice, mail: Uuid) -> Result<(), St
     Ok(())
 }
 
-/// Notes a letter that went out with the change that it tells of; says whether it was not noted
-/// before.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn note_at_once(
+/// Notes a letter that went out with the change that it tells of, unless it was noted before.
+pub fn note_at_once(
     tx: &mut Tx,
     owner: Owner,
     (kind, jurisdiction): (NoticeKind, &str),
     sent: &Sent,
-) -> Result<bool, StoreError> {
-    let noted = tx
-        .query(
-            "INSERT INTO notices (subscription_id, kind, about, reader_id, jurisdiction, due_from,
+) {
+    tx.later(
+        "INSERT INTO notices (subscription_id, kind, about, reader_id, jurisdiction, due_from,
                                   due_to, planned_for, status, sent_at, template, mail_id)
              VALUES ($1, $2, $3, $4, $5, $3, $3, $3, 'sent', $3, $6, $7)
              ON CONFLICT (subscription_id, kind, about) DO NOTHING",
-        )
-        .bind(owner.subscription)
-        .bind(kind.as_str())
-        .bind(sent.at)
-        .bind(owner.reader)
-        .bind(jurisdiction.to_owned())
-        .bind(sent.template.clone())
-        .bind(sent.mail)
-        .execute()
-        .await?;
-    Ok(noted > 0)
+    )
+    .bind(owner.subscription)
+    .bind(kind.as_str())
+    .bind(sent.at)
+    .bind(owner.reader)
+    .bind(jurisdiction.to_owned())
+    .bind(sent.template.clone())
+    .bind(sent.mail);
 }

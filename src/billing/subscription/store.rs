@@ -67,7 +67,7 @@ fn bind(query: Query<'_>, row: SubscriptionRow, wake_at: Option<Timestamp>) -> Q
         .bind(wake_at)
 }
 
-/// Adds a new one.
+/// Adds a new one, to which the wall on the page `led_by` led, if one did.
 ///
 /// # Errors
 /// [`StoreError::Duplicate`] where the reader has an open one for the product.
@@ -75,6 +75,7 @@ pub async fn insert(
     tx: &mut Tx,
     subscription: &Subscription,
     wake_at: Option<Timestamp>,
+    led_by: Option<&str>,
 ) -> Result<(), StoreError> {
     let query = tx.query(
         "INSERT INTO subscriptions (
@@ -83,13 +84,14 @@ pub async fn insert(
              begins_trial, anchor, period_index, period_start, period_end, paid_amount, then_kind,
              then_at, then_reason, then_plan, then_version, failed_at, failed_times,
              failed_reminders, retry_at, grace_until, paused_at, ended_at, end_reason, open_charge,
-             open_until, wake_at, revision)
+             open_until, wake_at, led_by, revision)
          VALUES (
              $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
              $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36,
-             $37, 1)",
+             $37, $38, 1)",
     );
-    bind(query, SubscriptionRow::of(subscription), wake_at).execute().await?;
+    let query = bind(query, SubscriptionRow::of(subscription), wake_at);
+    query.bind(led_by.map(str::to_owned)).execute().await?;
     Ok(())
 }
 
@@ -376,19 +378,6 @@ pub async fn unstick(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool, Stor
         .execute()
         .await?;
     Ok(rows == 1)
-}
-
-/// Keeps the page that led its reader to a new one.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn set_led_by(tx: &mut Tx, id: Uuid, page: &str) -> Result<(), StoreError> {
-    tx.query("UPDATE subscriptions SET led_by = $2 WHERE id = $1")
-        .bind(id)
-        .bind(page.to_owned())
-        .execute()
-        .await?;
-    Ok(())
 }
 
 /// The pages that led a reader to each, where there was one.

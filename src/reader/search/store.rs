@@ -19,35 +19,23 @@ const FOUND_MAX: i64 = 50;
 const CHUNK: usize = 128;
 
 /// Writes down the words of a reader's address.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn add(tx: &mut Tx, reader: Uuid, key: &str) -> Result<(), StoreError> {
-    for word in of_address(key) {
-        tx.query(
-            "INSERT INTO reader_search (word, reader_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-        )
-        .bind(word)
-        .bind(reader)
-        .execute()
-        .await?;
+pub fn add(tx: &mut Tx, reader: Uuid, key: &str) {
+    let words = of_address(key);
+    if words.is_empty() {
+        return;
     }
-    Ok(())
+    let head = "INSERT INTO reader_search (word, reader_id) VALUES";
+    let later = tx.later_rows(head, (words.len(), 2), "ON CONFLICT DO NOTHING");
+    words.into_iter().fold(later, |later, word| later.bind(word).bind(reader));
 }
 
 /// Forgets the words of the address `key`, which was `reader`'s.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn remove(tx: &mut Tx, reader: Uuid, key: &str) -> Result<(), StoreError> {
+pub fn remove(tx: &mut Tx, reader: Uuid, key: &str) {
     for word in of_address(key) {
-        tx.query("DELETE FROM reader_search WHERE word = $1 AND reader_id = $2")
+        tx.later("DELETE FROM reader_search WHERE word = $1 AND reader_id = $2")
             .bind(word)
-            .bind(reader)
-            .execute()
-            .await?;
+            .bind(reader);
     }
-    Ok(())
 }
 
 /// Writes down the words of up to `most` readers who were there before this table; says of how
@@ -74,7 +62,7 @@ pub async fn catch_up(tx: &mut Tx, most: i64) -> Result<u64, StoreError> {
             .execute()
             .await?;
         if taken > 0 {
-            add(tx, reader, &key).await?;
+            add(tx, reader, &key);
             done += 1;
         }
     }
@@ -278,8 +266,9 @@ async fn any_of(
     (in_chunks, at_once): (&'static str, &'static str),
     texts: &[String],
 ) -> Result<Vec<Found>, StoreError> {
-    if let Tx::Postgres(tx) = tx {
-        let rows: Vec<FoundRow> = sqlx::query_as(at_once).bind(texts).fetch_all(&mut **tx).await?;
+    if let Tx::Postgres(open) = tx {
+        let query = sqlx::query_as(at_once).bind(texts);
+        let rows: Vec<FoundRow> = query.fetch_all(&mut **open.ready().await?).await?;
         return Ok(rows.into_iter().map(Found::from).collect());
     }
     let mut all = Vec::new();

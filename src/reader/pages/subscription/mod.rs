@@ -2,7 +2,7 @@
 //!
 //! Pure: `agreement` (what a reader agrees to), `currency` (in which they are offered something) and
 //! `facts` (what a subscription looks like).
-//! `offer` shows what is sold, `order` takes it, `welcome` confirms it. `overview` stands on the
+//! `offer` shows what is sold, `order` takes it (`taking` does it), `welcome` confirms it. `overview` stands on the
 //! account page; `cancel`, `resume`, `switch` and `card` are what can be done there, `by_mail` the same by a
 //! signed link, and `notice` is the way out for those who cannot log in.
 
@@ -18,6 +18,7 @@ mod order;
 mod overview;
 mod resume;
 mod switch;
+mod taking;
 mod welcome;
 
 use axum::{

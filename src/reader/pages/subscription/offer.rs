@@ -21,7 +21,7 @@ use crate::{
     billing::{
         catalog::model::{Catalog, Plan, Terms},
         consent::Shown,
-        engine::BillingError,
+        engine::{BillingError, Order, PayBy},
         gateway::Gateway,
         subscription::model::{EndReason, State as Stands, Subscription},
     },
@@ -245,6 +245,18 @@ impl Offer {
             .into_iter()
             .chain(includes.iter().map(what))
             .collect()
+    }
+
+    /// The order of it, paid by `card`.
+    pub(super) fn order(&self, pages: &Pages, card: Option<PayBy>) -> Order {
+        Order {
+            plan: self.wish.plan.clone(),
+            card,
+            trial: self.proposal.with_trial,
+            country: None,
+            shown: Some(self.shown()),
+            article: self.wish.article(pages),
+        }
     }
 
     /// What `reader` has already of what is offered.

@@ -16,20 +16,15 @@ use uuid::Uuid;
 use super::{
     bank,
     offer::{Offer, Refused, Typed, Wish, told},
+    taking::{OrderError, Outcome, Taker, Taking, Who, admit, take},
 };
 use crate::{
     auth::{guard::MailSent, session::secret::SecretHash},
-    billing::{
-        engine::{BillingError, Order, PayBy},
-        gateway::PaymentMethod,
-        subscription::model::Subscription,
-    },
+    billing::{engine::BillingError, gateway::PaymentMethod},
     http::return_to::Destination,
     mail::address::Address,
     reader::{
         accounts::AccountError,
-        begin::{Beginning, Newcomer},
-        model::Reader,
         pages::{
             Pages,
             halt::Halt,
@@ -61,21 +56,6 @@ pub(super) struct Taken {
     payment_method: String,
     #[serde(default)]
     agree: String,
-}
-
-/// Who takes the offer.
-enum Who {
-    /// Somebody with a session here.
-    Known(Reader),
-    /// Somebody who typed an address.
-    New(Address),
-}
-
-/// What came of an order.
-enum Outcome {
-    Begun(Box<(Reader, Subscription)>),
-    /// The address has an account: a mail leads on.
-    ByMail,
 }
 
 /// The order of this form in this browser. The same form sent again is the same order.
@@ -143,9 +123,10 @@ pub(super) async fn order(
         return refuse(StatusCode::CONFLICT, Refused { alert, ..Refused::default() });
     }
     let operation = operation(visit.holder, &fields.nonce);
-    let outcome = take(&pages, &offer, &visit, (who, method), operation).await;
+    let taker = Taker { visit: &visit, device: device(&headers), operation };
+    let outcome = take(&pages, &offer, taker, (who, method)).await;
     match outcome {
-        Ok(Outcome::Begun(begun)) => lead_on(&pages, &offer, &headers, visit, *begun).await,
+        Ok(Outcome::Begun(taking)) => lead_on(&pages, &offer, &headers, visit, *taking).await,
         Ok(Outcome::ByMail) => {
             let words = ("subscribe-mail-title", "subscribe-mail-lead");
             Ok(told(&pages, &visit.sheet(&pages), StatusCode::ACCEPTED, words, Vec::new()))
@@ -159,84 +140,6 @@ pub(super) async fn order(
     }
 }
 
-enum OrderError {
-    Account(AccountError),
-    Billing(BillingError),
-}
-
-impl From<AccountError> for OrderError {
-    fn from(error: AccountError) -> Self {
-        Self::Account(error)
-    }
-}
-
-impl From<BillingError> for OrderError {
-    fn from(error: BillingError) -> Self {
-        Self::Billing(error)
-    }
-}
-
-async fn take(
-    pages: &Pages,
-    offer: &Offer,
-    visit: &Visit,
-    (who, method): (Who, Option<PaymentMethod>),
-    operation: Uuid,
-) -> Result<Outcome, OrderError> {
-    let billing = &pages.accounts.billing;
-    let is_new = matches!(who, Who::New(_));
-    let (reader, card) = match who {
-        Who::Known(reader) => (reader, method.map(PayBy::Named)),
-        Who::New(email) => {
-            // Where a card is asked for, nobody has an account begun with the address of somebody
-            // else and none.
-            let card = match &method {
-                Some(method) => Some(billing.check_card(method).await?),
-                None => None,
-            };
-            let site = pages.accounts.directory.site(&offer.wish.site);
-            let newcomer = Newcomer {
-                email,
-                browser: visit.holder,
-                language: visit.words.language,
-                site: site.map(|site| site.site.id.clone()),
-            };
-            match pages.accounts.begin(&newcomer).await? {
-                Beginning::Begun(reader) => (reader, card.map(PayBy::Checked)),
-                Beginning::Known(reader) => {
-                    if let Some(card) = &card {
-                        billing.try_card(operation, reader.id, card).await?;
-                    }
-                    pages.accounts.lead_on(&reader, &offer.wish.here()).await?;
-                    return Ok(Outcome::ByMail);
-                }
-            }
-        }
-    };
-    let order = Order {
-        plan: offer.wish.plan.clone(),
-        card,
-        trial: offer.proposal.with_trial,
-        country: None,
-        shown: Some(offer.shown()),
-        article: offer.wish.article(pages),
-    };
-    match billing.start(reader.id, order, operation).await {
-        Ok(begun) => Ok(Outcome::Begun(Box::new((reader, begun)))),
-        // Sent twice at once, the second finds what the first has begun.
-        Err(error @ (BillingError::AlreadySubscribed | BillingError::PaymentPending)) => {
-            let begun = match billing.find(reader.id, operation).await {
-                Ok(begun) => Some(begun),
-                // The answer was lost, and with it the session that would have told.
-                Err(_) if is_new => offer.running(pages, reader.id).await?,
-                Err(_) => None,
-            };
-            Ok(Outcome::Begun(Box::new((reader, begun.ok_or(error)?))))
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
 /// To the bank where it wants to ask, else to the article, else to the confirmation. Whoever has
 /// no session here gets one that reads.
 async fn lead_on(
@@ -244,7 +147,7 @@ async fn lead_on(
     offer: &Offer,
     headers: &HeaderMap,
     visit: Visit,
-    (reader, begun): (Reader, Subscription),
+    Taking { reader, begun, admitted }: Taking,
 ) -> Result<Response, Halt> {
     let to = match bank(pages, &begun, &offer.wish.welcome()).await? {
         Some(bank) => bank,
@@ -253,7 +156,10 @@ async fn lead_on(
     if visit.member.is_some() || visit.guest.is_some() {
         return Ok(Redirect::to(&to).into_response());
     }
-    let admitted = pages.accounts.admit(reader, device(headers)).await?;
+    let admitted = match admitted {
+        Some(admitted) => admitted,
+        None => admit(pages, reader, device(headers)).await?,
+    };
     let mut response = enter(pages, &admitted, None, &to).await?;
     if begun.method.is_none() {
         // No card was tried, so what keeps people from beginning without end is the network's limit.

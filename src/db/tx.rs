@@ -1,0 +1,244 @@
+//! Transactions: what is asked one statement after the other, and what is written together.
+//!
+//! SQLite runs on a thread of its own, and to hand it a statement and be handed the answer costs
+//! more than most statements do. Writes that nobody asks anything about therefore wait in the
+//! transaction ([`Tx::later`]) and are handed over together, as one text.
+
+use std::{borrow::Cow, fmt::Write};
+
+use sqlx::{
+    Arguments, AssertSqlSafe, Database, Postgres, Sqlite, Transaction, error::BoxDynError,
+    postgres::PgArguments, sqlite::SqliteArguments,
+};
+
+use super::{
+    StoreError,
+    query::{Param, Query},
+};
+
+/// A transaction. Dropping it rolls back.
+#[derive(Debug)]
+pub enum Tx {
+    /// SQLite.
+    Sqlite(Open<Sqlite, Script>),
+    /// PostgreSQL.
+    Postgres(Open<Postgres, Statement>),
+}
+
+/// A transaction of one of the two, and what waits in it.
+#[derive(Debug)]
+pub struct Open<DB: Database, Waits> {
+    tx: Transaction<'static, DB>,
+    waiting: Vec<Waits>,
+}
+
+/// Most statements in one script: all are prepared, and kept so for the next time.
+const SCRIPT_MAX: usize = 16;
+
+/// Statements in one text, with the parameters of all of them.
+#[derive(Debug, Default)]
+pub struct Script {
+    sql: String,
+    statements: usize,
+    arguments: SqliteArguments,
+    /// Why a parameter could not be taken.
+    failed: Option<BoxDynError>,
+}
+
+/// A statement with its parameters.
+#[derive(Debug)]
+pub struct Statement {
+    sql: Cow<'static, str>,
+    arguments: PgArguments,
+    failed: Option<BoxDynError>,
+}
+
+impl Tx {
+    pub(super) fn sqlite(tx: Transaction<'static, Sqlite>) -> Self {
+        Self::Sqlite(Open { tx, waiting: Vec::new() })
+    }
+
+    pub(super) fn postgres(tx: Transaction<'static, Postgres>) -> Self {
+        Self::Postgres(Open { tx, waiting: Vec::new() })
+    }
+
+    /// Prepares one statement.
+    pub fn query(&mut self, sql: &'static str) -> Query<'_> {
+        match self {
+            Self::Sqlite(open) => Query::Sqlite(sqlx::query(sql), open),
+            Self::Postgres(open) => Query::Postgres(sqlx::query(sql), open),
+        }
+    }
+
+    /// Prepares one statement that writes several rows: `head`, for each of the `rows` a group of
+    /// `columns` parameters, and `tail`. There must be a row, and not many: each number of them has
+    /// a text of its own.
+    pub fn query_rows(
+        &mut self,
+        head: &'static str,
+        (rows, columns): (usize, usize),
+        tail: &'static str,
+    ) -> Query<'_> {
+        // Nothing but our own words and numbers.
+        let sql = AssertSqlSafe(with_rows(head, (rows, columns), tail));
+        match self {
+            Self::Sqlite(open) => Query::Sqlite(sqlx::query(sql), open),
+            Self::Postgres(open) => Query::Postgres(sqlx::query(sql), open),
+        }
+    }
+
+    /// Writes by one statement, before the next that is asked and before the commit. For what cannot
+    /// be refused: where it is, whatever comes next fails with [`StoreError::Database`].
+    pub fn later(&mut self, sql: &'static str) -> Later<'_> {
+        self.put_off(sql.into())
+    }
+
+    /// As [`Tx::later`], several rows as in [`Tx::query_rows`].
+    pub fn later_rows(
+        &mut self,
+        head: &'static str,
+        (rows, columns): (usize, usize),
+        tail: &'static str,
+    ) -> Later<'_> {
+        self.put_off(with_rows(head, (rows, columns), tail).into())
+    }
+
+    fn put_off(&mut self, sql: Cow<'static, str>) -> Later<'_> {
+        match self {
+            Self::Sqlite(Open { waiting, .. }) => {
+                let open = waiting.pop_if(|script| script.statements < SCRIPT_MAX);
+                let script = waiting.push_mut(open.unwrap_or_default());
+                script.sql += &shifted(&sql, script.arguments.len());
+                script.sql += ";\n";
+                script.statements += 1;
+                Later::Sqlite(script)
+            }
+            Self::Postgres(Open { waiting, .. }) => {
+                let statement = Statement { sql, arguments: PgArguments::default(), failed: None };
+                Later::Postgres(waiting.push_mut(statement))
+            }
+        }
+    }
+
+    /// Makes the changes permanent.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(mut open) => {
+                open.ready().await?;
+                open.tx.commit().await?;
+            }
+            Self::Postgres(mut open) => {
+                open.ready().await?;
+                open.tx.commit().await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Open<Sqlite, Script> {
+    /// The transaction, once everything that waited is written.
+    pub(crate) async fn ready(&mut self) -> Result<&mut Transaction<'static, Sqlite>, StoreError> {
+        for Script { sql, arguments, failed, .. } in std::mem::take(&mut self.waiting) {
+            refuse(failed)?;
+            // Nothing but our own words and numbers.
+            let script = sqlx::query_with(AssertSqlSafe(sql), arguments);
+            script.execute(&mut *self.tx).await.map_err(StoreError::Database)?;
+        }
+        Ok(&mut self.tx)
+    }
+}
+
+impl Open<Postgres, Statement> {
+    /// The transaction, once everything that waited is written.
+    pub(crate) async fn ready(
+        &mut self,
+    ) -> Result<&mut Transaction<'static, Postgres>, StoreError> {
+        for Statement { sql, arguments, failed } in std::mem::take(&mut self.waiting) {
+            refuse(failed)?;
+            // Nothing but our own words and numbers.
+            let statement = sqlx::query_with(AssertSqlSafe(sql.into_owned()), arguments);
+            statement.execute(&mut *self.tx).await.map_err(StoreError::Database)?;
+        }
+        Ok(&mut self.tx)
+    }
+}
+
+fn refuse(failed: Option<BoxDynError>) -> Result<(), StoreError> {
+    let error = failed.map(|error| StoreError::Database(sqlx::Error::Encode(error)));
+    error.map_or(Ok(()), Err)
+}
+
+/// A write that waits in its transaction.
+pub enum Later<'t> {
+    /// For SQLite.
+    Sqlite(&'t mut Script),
+    /// For PostgreSQL.
+    Postgres(&'t mut Statement),
+}
+
+impl Later<'_> {
+    /// Binds the next `$n`.
+    #[expect(clippy::return_self_not_must_use, reason = "the last one has done it")]
+    pub fn bind<'q>(mut self, value: impl Param<'q>) -> Self {
+        let (added, failed) = match &mut self {
+            Self::Sqlite(script) => (script.arguments.add(value), &mut script.failed),
+            Self::Postgres(statement) => (statement.arguments.add(value), &mut statement.failed),
+        };
+        if let Err(error) = added {
+            failed.get_or_insert(error);
+        }
+        self
+    }
+}
+
+/// `head`, `rows` groups of `columns` parameters each, and `tail`: `… ($1, $2), ($3, $4) …`.
+fn with_rows(head: &str, (rows, columns): (usize, usize), tail: &str) -> String {
+    let group = |row: usize| {
+        let numbers = (1..=columns).map(|column| format!("${}", row * columns + column));
+        format!("({})", numbers.collect::<Vec<_>>().join(", "))
+    };
+    let groups = (0..rows).map(group).collect::<Vec<_>>().join(", ");
+    format!("{head} {groups} {tail}")
+}
+
+/// The statement with the numbers of its parameters greater by `by`.
+fn shifted(sql: &str, by: usize) -> String {
+    let mut parts = sql.split('$');
+    let mut shifted = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digits = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
+        let (number, rest) = part.split_at(digits);
+        let number = number.parse::<usize>().map_or(0, |number| number + by);
+        // Writing to a text cannot fail.
+        let _ = write!(shifted, "${number}{rest}");
+    }
+    shifted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_row_has_parameters_of_its_own() {
+        let sql = with_rows("INSERT INTO t (a, b) VALUES", (2, 2), "ON CONFLICT DO NOTHING");
+        assert_eq!(sql, "INSERT INTO t (a, b) VALUES ($1, $2), ($3, $4) ON CONFLICT DO NOTHING");
+    }
+
+    #[test]
+    fn each_statement_of_a_script_has_parameters_of_its_own() {
+        assert_eq!(
+            shifted("UPDATE t SET a = $2 WHERE b = $1", 0),
+            "UPDATE t SET a = $2 WHERE b = $1"
+        );
+        assert_eq!(
+            shifted("DELETE FROM t WHERE a IN ($1,$12)", 9),
+            "DELETE FROM t WHERE a IN ($10,$21)"
+        );
+        assert_eq!(shifted("DELETE FROM t", 9), "DELETE FROM t");
+    }
+}
