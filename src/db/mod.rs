@@ -12,7 +12,7 @@ use sqlx::{PgPool, SqlitePool};
 
 pub use self::{
     connect::{DatabaseUrl, Durability, InvalidDatabaseUrl, PoolLimits},
-    query::{Param, Query, Row},
+    query::{Bind, Param, Query, Row},
     tx::{Later, Tx},
 };
 

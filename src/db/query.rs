@@ -21,6 +21,19 @@ impl<'q, T> Param<'q> for T where
 {
 }
 
+/// What takes parameters: a statement that is asked, or a write that waits.
+pub trait Bind: Sized {
+    /// Binds the next `$n`.
+    #[must_use]
+    fn bind_next<'q>(self, value: impl Param<'q>) -> Self;
+}
+
+impl Bind for Query<'_> {
+    fn bind_next<'q>(self, value: impl Param<'q>) -> Self {
+        self.bind(value)
+    }
+}
+
 /// A row both databases can produce; `#[derive(sqlx::FromRow)]` is enough.
 pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> {}
 impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> {}

@@ -13,7 +13,7 @@ use sqlx::{
 
 use super::{
     StoreError,
-    query::{Param, Query},
+    query::{Bind, Param, Query},
 };
 
 /// A transaction. Dropping it rolls back.
@@ -192,6 +192,12 @@ impl Later<'_> {
             failed.get_or_insert(error);
         }
         self
+    }
+}
+
+impl Bind for Later<'_> {
+    fn bind_next<'q>(self, value: impl Param<'q>) -> Self {
+        self.bind(value)
     }
 }
 

@@ -22,10 +22,9 @@ use pressgate::{
     },
 };
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tower::ServiceExt;
 
-use crate::support::PostgresDatabase;
+use crate::place::Place;
 
 /// When every story begins.
 pub(crate) const START: &str = "2026-11-23T04:05:06Z";
@@ -42,47 +41,18 @@ macro_rules! on_both_databases {
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                told(crate::app::TestApp::start(crate::app::Place::sqlite()).await).await;
+                let place = crate::place::Place::sqlite_with_tables().await;
+                told(crate::app::TestApp::start(place).await).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                let place = crate::app::Place::postgres().await;
+                let place = crate::place::Place::postgres_with_tables().await;
                 told(crate::app::TestApp::start(place.clone()).await).await;
                 place.clear().await;
             }
         }
     )+};
-}
-
-/// Where an application keeps its data.
-#[derive(Debug, Clone)]
-pub(crate) enum Place {
-    Sqlite(Arc<TempDir>),
-    Postgres(PostgresDatabase),
-}
-
-impl Place {
-    pub(crate) fn sqlite() -> Self {
-        Self::Sqlite(Arc::new(tempfile::tempdir().unwrap()))
-    }
-
-    pub(crate) async fn postgres() -> Self {
-        Self::Postgres(PostgresDatabase::create().await)
-    }
-
-    pub(crate) fn url(&self) -> String {
-        match self {
-            Self::Sqlite(folder) => format!("sqlite://{}", folder.path().join("t.db").display()),
-            Self::Postgres(database) => database.url.clone(),
-        }
-    }
-
-    pub(crate) async fn clear(&self) {
-        if let Self::Postgres(database) = self {
-            database.drop().await;
-        }
-    }
 }
 
 /// One running application. Clones are the same one.

@@ -16,8 +16,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
-    app::{Place, TestApp, at},
+    app::{TestApp, at},
     billing::OK,
+    place::Place,
     readers::ANNA,
 };
 

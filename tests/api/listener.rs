@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::app::{Place, TestApp};
+use crate::{app::TestApp, place::Place};
 
 /// The service of `t` with its own routes, listening; and what stops it.
 async fn listening(

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use time::Duration;
 
 use crate::{
-    app::{Answer, Place, TestApp},
+    app::{Answer, TestApp},
+    place::Place,
     readers::{ANNA, PASSWORD, all_of, link_in, refused},
 };
 

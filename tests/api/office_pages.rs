@@ -375,7 +375,7 @@ on_both_databases! {
 /// What nobody could have sent by a page does not reach the office's pages either.
 #[tokio::test]
 async fn the_log_in_form_takes_no_more_than_a_form() {
-    let t = TestApp::start(crate::app::Place::sqlite()).await;
+    let t = TestApp::start(crate::place::Place::sqlite()).await;
     let long = "x".repeat(3_000_000);
     let request = Request::post("/staff/login").body(Body::from(long)).unwrap();
     let answer = t.send(request).await;

@@ -3,7 +3,10 @@
 use pressgate::app::AppState;
 use serde_json::{Value, json};
 
-use crate::app::{Answer, Place, config};
+use crate::{
+    app::{Answer, config},
+    place::Place,
+};
 
 async fn on_this_machine(place: &Place) -> pressgate::http::edge::Edge {
     let state = AppState::open_on_this_machine(config(&place.url(), &[])).await.unwrap();

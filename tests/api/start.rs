@@ -8,7 +8,10 @@ use pressgate::{
 };
 use serde_json::json;
 
-use crate::app::{Place, START, TestApp, at, config};
+use crate::{
+    app::{START, TestApp, at, config},
+    place::Place,
+};
 
 const OWN_MASTER: &str = "q1LGgSPcZ0mC7ZSkZQ3nK4nOaXW8YV5tR2uJ6hE0fBw=";
 const LIVE: [(&str, &str); 6] = [

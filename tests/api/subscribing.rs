@@ -142,6 +142,18 @@ on_both_databases! {
         assert_eq!(browser.open(WALLED).await.status, 200);
     }
 
+    async fn what_is_refused_leaves_no_account_behind(t: TestApp) {
+        let mut first = at_the_wall(&t).await;
+        assert_eq!(order(&mut first, "anna@example.org", "pm_sandbox_ok:hers").await.status, 303);
+        let mut second = at_the_wall(&t).await;
+        let had_it = order(&mut second, "ben@example.org", "pm_sandbox_ok:hers").await;
+        assert_eq!(had_it.status, 409, "the card had its trial");
+        // The address is nobody's yet: on another device it begins at once, without a mail first.
+        let mut third = at_the_wall(&t).await;
+        assert_eq!(order(&mut third, "ben@example.org", "pm_sandbox_ok:his").await.status, 303);
+        assert_eq!(third.open(WALLED).await.status, 200);
+    }
+
     async fn a_form_opened_anew_after_a_lost_answer_leads_on(t: TestApp) {
         let mut browser = at_the_wall(&t).await;
         let fields = filled_in(&mut browser).await;

@@ -12,7 +12,8 @@ use sqlx::{Connection, PgConnection, SqliteConnection, sqlite::SqliteConnectOpti
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::{
-    app::{Place, START, TestApp, at, eventually},
+    app::{START, TestApp, at, eventually},
+    place::Place,
     support::{PostgresDatabase, administer, connect_as_owner},
 };
 

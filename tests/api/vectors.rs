@@ -4,7 +4,6 @@
 
 mod catalog;
 mod format;
-mod place;
 mod player;
 mod seen;
 
@@ -20,7 +19,7 @@ use std::{
 
 use format::{Catalog, Vector, documents, folder, instant};
 
-use crate::app::Place;
+use crate::place::Place;
 
 /// Vectors that are played at once: each has an application of its own.
 const AT_ONCE: usize = 4;
@@ -29,13 +28,13 @@ const AT_ONCE: usize = 4;
 type Task = (String, Vector, Option<Catalog>);
 
 /// Plays every vector whose name holds the text in `PRESSGATE_VECTORS`, if that is set.
-fn all_pass(template: &Place) {
+fn all_pass(on_postgres: bool) {
     let tasks = Mutex::new(tasks().into_iter());
     let play_some = || {
         let mut failures = Vec::new();
         loop {
             let Some(task) = tasks.lock().unwrap().next() else { return failures };
-            failures.extend(failure(&task, template));
+            failures.extend(failure(&task, on_postgres));
         }
     };
     let failures: Vec<String> = thread::scope(|scope| {
@@ -59,16 +58,21 @@ fn tasks() -> Vec<Task> {
 }
 
 /// How a vector differs, if it does.
-fn failure((title, vector, catalog): &Task, template: &Place) -> Option<String> {
-    let differences = catch_unwind(AssertUnwindSafe(|| play(vector, catalog.as_ref(), template)))
-        .unwrap_or_else(|panic| vec![said(panic.as_ref())]);
+fn failure((title, vector, catalog): &Task, on_postgres: bool) -> Option<String> {
+    let differences =
+        catch_unwind(AssertUnwindSafe(|| play(vector, catalog.as_ref(), on_postgres)))
+            .unwrap_or_else(|panic| vec![said(panic.as_ref())]);
     let list = differences.join("\n    ");
     (!differences.is_empty()).then(|| format!("{title}\n    {list}"))
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn play(vector: &Vector, catalog: Option<&Catalog>, template: &Place) -> Vec<String> {
-    let place = place::copy(template).await;
+async fn play(vector: &Vector, catalog: Option<&Catalog>, on_postgres: bool) -> Vec<String> {
+    let place = if on_postgres {
+        Place::postgres_with_tables().await
+    } else {
+        Place::sqlite_with_tables().await
+    };
     let differences = player::play(vector, catalog, place.clone()).await;
     place.clear().await;
     differences
@@ -80,17 +84,12 @@ fn said(panic: &(dyn Any + Send)) -> String {
 
 #[test]
 fn every_vector_holds_on_sqlite() {
-    all_pass(&template(false));
+    all_pass(false);
 }
 
 #[test]
 fn every_vector_holds_on_postgres() {
-    all_pass(&template(true));
-}
-
-#[tokio::main(flavor = "current_thread")]
-async fn template(postgres: bool) -> Place {
-    place::template(postgres).await
+    all_pass(true);
 }
 
 #[test]

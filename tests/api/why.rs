@@ -253,7 +253,7 @@ on_both_databases! {
 /// What does not fit is left out, and told as left out; no reader waits.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_is_left_out_and_told() {
-    let place = crate::app::Place::sqlite();
+    let place = crate::place::Place::sqlite();
     let clock = std::sync::Arc::new(pressgate::clock::ManualClock::at(at(START)));
     let settings = [
         ("PRESSGATE__DECISIONS__QUEUE_MAX", "1"),
@@ -286,7 +286,7 @@ async fn a_flood_is_left_out_and_told() {
 /// Where nothing is kept, walls show no code.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_publisher_may_keep_nothing() {
-    let place = crate::app::Place::sqlite();
+    let place = crate::place::Place::sqlite();
     let clock = std::sync::Arc::new(pressgate::clock::ManualClock::at(at(START)));
     let t = TestApp::open(place, clock, &[("PRESSGATE__DECISIONS__KEEP_DAYS", "0")]).await.unwrap();
     let ask = json!({"article": {"id": "vault", "access": "subscribers"}, "support_code": true});

@@ -15,9 +15,19 @@ pub(crate) struct PostgresDatabase {
 
 impl PostgresDatabase {
     pub(crate) async fn create() -> Self {
+        Self::created_by("").await
+    }
+
+    /// A copy of this one, to which nobody may be connected.
+    #[allow(dead_code, reason = "not every test crate copies")]
+    pub(crate) async fn copy(&self) -> Self {
+        Self::created_by(&format!("TEMPLATE {}", self.name)).await
+    }
+
+    async fn created_by(how: &str) -> Self {
         let count = DATABASES.fetch_add(1, Ordering::Relaxed);
         let name = format!("pressgate_test_{}_{count}", std::process::id());
-        administer(&format!("CREATE DATABASE {name}")).await;
+        administer(&format!("CREATE DATABASE {name} {how}")).await;
         let (server, _) =
             server_url().rsplit_once('/').map(|(s, d)| (s.to_owned(), d.to_owned())).unwrap();
         Self { url: format!("{server}/{name}"), name }

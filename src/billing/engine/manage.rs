@@ -86,7 +86,6 @@ impl Billing {
         };
         let canceled = self.change(&mut tx, (changed, event), Actor::Reader, now).await?;
         tx.commit().await?;
-        self.news.notify_one();
         Ok(canceled)
     }
 

@@ -8,7 +8,7 @@ use crate::{
         letter::{News, Price, Upcoming},
         notice::{
             NoticeKind,
-            plan::{NoticeFacts, PriceChange, planned},
+            plan::{NoticeFacts, Planned, PriceChange, planned},
             send,
             store::{self as notices, Notice, Owner},
         },
@@ -116,17 +116,16 @@ impl Billing {
         Ok(notices::replan(tx, owner, &planned, now).await?)
     }
 
-    /// [`Billing::plan_notices`] for one that is new.
-    pub(super) fn plan_first_notices(
+    /// What is to be told of one that is new, and when the first of it is to go out.
+    pub(super) fn first_notices(
         &self,
-        tx: &mut Tx,
         it: &Subscription,
         now: Timestamp,
-    ) -> Option<Timestamp> {
-        let owner = Owner { subscription: it.id, reader: it.reader };
+    ) -> (Vec<Planned>, Option<Timestamp>) {
         let planned = planned(&self.facts(it, now), &self.duties);
-        notices::plan(tx, owner, &planned);
-        planned.iter().filter(|it| it.about > now).map(|it| it.send_at).min()
+        let to_come = planned.iter().filter(|it| it.about > now);
+        let next_at = to_come.map(|it| it.send_at).min();
+        (planned, next_at)
     }
 
     /// Sends what is to go out by now, and says how much that was.

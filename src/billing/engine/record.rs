@@ -85,7 +85,7 @@ impl Billing {
         self.standings.forget(subscription.reader);
         // Apart from the rest, so that everybody's task does not hold room for it.
         let before = Box::pin(store::find(tx, &self.catalogs, subscription.id)).await?;
-        store::save(tx, subscription, wake_at(subscription, planned, now)).await?;
+        store::save(tx, subscription, wake_at(subscription, planned, now));
         Box::pin(self.note_facts(tx, (before.as_ref(), subscription), now)).await
     }
 

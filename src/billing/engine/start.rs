@@ -17,6 +17,7 @@ use crate::{
         consent,
         event::{Actor, Event},
         gateway::ChargeOutcome,
+        notice::store::{self as notices, Owner},
         subscription::{
             collect::CONFIRM_WITHIN,
             model::{EndReason, OpenCharge, State, Subscription, WaitsFor},
@@ -127,10 +128,7 @@ impl Billing {
     /// [`BillingError::PaymentDeclined`] where the first payment was.
     pub async fn go_on(&self, placed: Placed) -> Result<Subscription, BillingError> {
         let Placed { subscription, charge } = placed;
-        let Some(charge) = charge else {
-            self.news.notify_one();
-            return Ok(subscription);
-        };
+        let Some(charge) = charge else { return Ok(subscription) };
         if let Some(ChargeOutcome::Declined { code, .. }) =
             self.collect(&charge, Actor::Reader).await?
         {
@@ -231,12 +229,14 @@ impl Billing {
         let now = fresh.created_at;
         let article = ready.article.as_deref();
         self.standings.forget(fresh.reader);
-        let planned = self.plan_first_notices(tx, fresh, now);
-        let wake_at = super::record::wake_at(fresh, planned, now);
+        let (planned, next_at) = self.first_notices(fresh, now);
+        let wake_at = super::record::wake_at(fresh, next_at, now);
         match store::insert(tx, fresh, wake_at, article).await {
             Err(StoreError::Duplicate) => return Err(BillingError::AlreadySubscribed),
             other => other?,
         }
+        let owner = Owner { subscription: fresh.id, reader: fresh.reader };
+        notices::plan(tx, owner, &planned);
         let mut facts = Box::pin(self.facts_of(tx, (None, fresh))).await?;
         if let Some(article) = article {
             let pages: Vec<_> = because_of_a_page(&facts, None, fresh).collect();

@@ -10,7 +10,7 @@ use super::{model::Subscription, row::SubscriptionRow};
 use crate::{
     billing::catalog::versions::Catalogs,
     clock::Timestamp,
-    db::{Query, StoreError, Tx},
+    db::{Bind, StoreError, Tx},
 };
 
 /// Most subscriptions of one reader that are listed.
@@ -26,45 +26,45 @@ macro_rules! columns {
     };
 }
 
-fn bind(query: Query<'_>, row: SubscriptionRow, wake_at: Option<Timestamp>) -> Query<'_> {
-    query
-        .bind(row.id)
-        .bind(row.reader_id)
-        .bind(row.product)
-        .bind(row.plan)
-        .bind(row.catalog_version)
-        .bind(row.country)
-        .bind(row.method)
-        .bind(row.method_last4)
-        .bind(row.method_expires)
-        .bind(row.created_at)
-        .bind(row.agreed_at)
-        .bind(row.trial_start)
-        .bind(row.trial_end)
-        .bind(row.status)
-        .bind(row.expires_at)
-        .bind(row.begins_trial)
-        .bind(row.anchor)
-        .bind(row.period_index)
-        .bind(row.period_start)
-        .bind(row.period_end)
-        .bind(row.paid_amount)
-        .bind(row.then_kind)
-        .bind(row.then_at)
-        .bind(row.then_reason)
-        .bind(row.then_plan)
-        .bind(row.then_version)
-        .bind(row.failed_at)
-        .bind(row.failed_times)
-        .bind(row.failed_reminders)
-        .bind(row.retry_at)
-        .bind(row.grace_until)
-        .bind(row.paused_at)
-        .bind(row.ended_at)
-        .bind(row.end_reason)
-        .bind(row.open_charge)
-        .bind(row.open_until)
-        .bind(wake_at)
+fn bind<B: Bind>(statement: B, row: SubscriptionRow, wake_at: Option<Timestamp>) -> B {
+    statement
+        .bind_next(row.id)
+        .bind_next(row.reader_id)
+        .bind_next(row.product)
+        .bind_next(row.plan)
+        .bind_next(row.catalog_version)
+        .bind_next(row.country)
+        .bind_next(row.method)
+        .bind_next(row.method_last4)
+        .bind_next(row.method_expires)
+        .bind_next(row.created_at)
+        .bind_next(row.agreed_at)
+        .bind_next(row.trial_start)
+        .bind_next(row.trial_end)
+        .bind_next(row.status)
+        .bind_next(row.expires_at)
+        .bind_next(row.begins_trial)
+        .bind_next(row.anchor)
+        .bind_next(row.period_index)
+        .bind_next(row.period_start)
+        .bind_next(row.period_end)
+        .bind_next(row.paid_amount)
+        .bind_next(row.then_kind)
+        .bind_next(row.then_at)
+        .bind_next(row.then_reason)
+        .bind_next(row.then_plan)
+        .bind_next(row.then_version)
+        .bind_next(row.failed_at)
+        .bind_next(row.failed_times)
+        .bind_next(row.failed_reminders)
+        .bind_next(row.retry_at)
+        .bind_next(row.grace_until)
+        .bind_next(row.paused_at)
+        .bind_next(row.ended_at)
+        .bind_next(row.end_reason)
+        .bind_next(row.open_charge)
+        .bind_next(row.open_until)
+        .bind_next(wake_at)
 }
 
 /// Adds a new one, to which the wall on the page `led_by` led, if one did.
@@ -96,15 +96,8 @@ pub async fn insert(
 }
 
 /// Writes down how one is now. The caller has taken its row.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn save(
-    tx: &mut Tx,
-    subscription: &Subscription,
-    wake_at: Option<Timestamp>,
-) -> Result<(), StoreError> {
-    let query = tx.query(
+pub fn save(tx: &mut Tx, subscription: &Subscription, wake_at: Option<Timestamp>) {
+    let later = tx.later(
         "UPDATE subscriptions SET
              reader_id = $2, product = $3, plan = $4, catalog_version = $5, country = $6,
              method = $7, method_last4 = $8, method_expires = $9, created_at = $10,
@@ -118,8 +111,7 @@ pub async fn save(
              trouble = NULL, trouble_at = NULL
          WHERE id = $1",
     );
-    bind(query, SubscriptionRow::of(subscription), wake_at).execute().await?;
-    Ok(())
+    bind(later, SubscriptionRow::of(subscription), wake_at);
 }
 
 /// Takes one, to change it: nobody else can until the transaction ends.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use tempfile::NamedTempFile;
 
 use super::format::{Catalog, Plan};
-use crate::app::{Place, TestApp};
+use crate::{app::TestApp, place::Place};
 
 /// Opens an application with the vector's catalog, or with the one that is compiled in.
 pub(crate) async fn open(

@@ -16,7 +16,8 @@ use super::{
     seen,
 };
 use crate::{
-    app::{Answer, Place, TestApp},
+    app::{Answer, TestApp},
+    place::Place,
     readers::PASSWORD,
 };
 

@@ -16,11 +16,12 @@ use super::{
 };
 use crate::{
     billing::{
-        engine::{BillingError, CancelAt, Cancellation},
+        engine::{Billing, BillingError, CancelAt, Cancellation},
         gateway::PaymentMethod,
         link::LinkPurpose,
         subscription::{change::Refusal, model::Subscription},
     },
+    db::StoreError,
     language::Words,
     mail::clicks,
     reader::pages::{
@@ -78,12 +79,18 @@ async fn meant(
     }
 }
 
-/// The mail that the link stands in was acted on. In a transaction of its own: nothing hangs on it.
-async fn clicked(pages: &Pages, token: &str) -> Result<(), BillingError> {
-    let billing = &pages.accounts.billing;
+/// The mail that the link stands in was acted on. What was done is done where that cannot be noted:
+/// only whoever looks at the mails misses it.
+async fn clicked(pages: &Pages, token: &str) {
+    if let Err(error) = note_click(&pages.accounts.billing, token).await {
+        tracing::warn!("a click in a mail could not be noted: {error}");
+    }
+}
+
+async fn note_click(billing: &Billing, token: &str) -> Result<(), StoreError> {
     let mut tx = billing.db.write().await?;
     clicks::note(&mut tx, token, billing.clock.now()).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await
 }
 
 fn over(pages: &Pages, sheet: &Sheet) -> Response {
@@ -204,7 +211,7 @@ pub(super) async fn cancel(
         Err(BillingError::Refused(Refusal::InvalidTransition(_))) => billing.lookup(it.id).await?,
         Err(error) => return problem(&pages, &sheet, error),
     };
-    clicked(&pages, &token).await?;
+    clicked(&pages, &token).await;
     let page = done_page(&sheet.words, &it, false);
     Ok(view::page(&pages, StatusCode::OK, &page, &sheet))
 }
@@ -226,7 +233,7 @@ pub(super) async fn resume(
     };
     match pages.accounts.billing.resume((it.reader, it.id), Some(&agreed)).await {
         Ok(_) => {
-            clicked(&pages, &token).await?;
+            clicked(&pages, &token).await;
             Ok(done(&pages, &sheet, "plan-resumed"))
         }
         Err(BillingError::Refused(_)) => Ok(nothing_to_do(&pages, &sheet)),
@@ -274,7 +281,7 @@ pub(super) async fn card(
     let billing = &pages.accounts.billing;
     match billing.pay_by((it.reader, it.id), &method, agreed.as_ref()).await {
         Ok(changed) => {
-            clicked(&pages, &fields.token).await?;
+            clicked(&pages, &fields.token).await;
             match billing.confirm_at(&changed).await? {
                 Some(bank) => Ok(Redirect::to(&bank).into_response()),
                 None if it.waits_for_card() => Ok(done(&pages, &sheet, "plan-resumed")),
