@@ -15,15 +15,15 @@ use axum::{
     Router,
     body::Body,
     http::{HeaderName, HeaderValue, Method, Request, Uri, header},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use futures_util::future::BoxFuture;
 use tokio::{sync::Semaphore, time::Instant};
 use tower::Service;
 use tracing::Instrument;
 
-use super::{client_ip::TrustedProxies, metrics::Metrics, problem::ApiError};
-use crate::ids::Ids;
+use super::{client_ip::TrustedProxies, metrics::Metrics, no_page, problem::ApiError};
+use crate::{ids::Ids, language::Language};
 
 /// The request's name in logs and answers.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -82,6 +82,7 @@ impl Service<Request<Body>> for Edge {
         let shared = Arc::clone(&self.shared);
         let mut router = self.router.clone();
         let id = request_id(&request, &shared.ids);
+        let browser = no_page::language_of(&request);
         let mut request = shared.trusted_proxies.note(request);
         request.extensions_mut().insert(RequestId(id.clone()));
         let span = tracing::info_span!("request", request.id = id.to_str().unwrap_or_default());
@@ -91,11 +92,11 @@ impl Service<Request<Body>> for Edge {
             let is_health = seen.1.path().starts_with("/health/");
             let permit = shared.permits.try_acquire();
             let mut response = if permit.is_ok() || is_health {
-                answer(pin!(router.call(request)), &shared).await
+                answer(pin!(router.call(request)), &shared, browser).await
             } else {
                 shared.metrics.shed.inc();
                 let why = "more requests are in flight than this instance takes";
-                ApiError::Unavailable("overloaded", why.into()).into_response()
+                no_page::answer(ApiError::Unavailable("overloaded", why.into()), browser)
             };
             finish(&mut response, id);
             record(&response, started.elapsed(), &seen, &shared.metrics);
@@ -109,6 +110,7 @@ impl Service<Request<Body>> for Edge {
 async fn answer(
     mut answered: Pin<&mut impl Future<Output = Result<Response, Infallible>>>,
     shared: &Shared,
+    browser: Option<Language>,
 ) -> Response {
     let mut caught = poll_fn(move |context| {
         match catch_unwind(AssertUnwindSafe(|| answered.as_mut().poll(context))) {
@@ -117,7 +119,7 @@ async fn answer(
             Ok(Poll::Ready(Err(never))) => match never {},
             Err(_panic) => {
                 shared.metrics.panics.inc();
-                Poll::Ready(ApiError::internal("the handler panicked").into_response())
+                Poll::Ready(no_page::answer(ApiError::internal("the handler panicked"), browser))
             }
         }
     });
@@ -125,7 +127,8 @@ async fn answer(
     match poll_fn(|context| Poll::Ready(Pin::new(&mut caught).poll(context))).await {
         Poll::Ready(response) => response,
         Poll::Pending => tokio::time::timeout(shared.timeout, caught).await.unwrap_or_else(|_| {
-            ApiError::Unavailable("timeout", "the request took too long".into()).into_response()
+            let why = "the request took too long".into();
+            no_page::answer(ApiError::Unavailable("timeout", why), browser)
         }),
     }
 }

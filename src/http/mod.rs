@@ -1,8 +1,8 @@
 //! What all of HTTP shares: problem documents, bodies, forms, pages and their files, cookies, the
 //! outermost layer, who asks, health, metrics.
 //!
-//! `edge` wraps the router and sees every request first and every answer last. `serve` is the
-//! listener and the way it stops. Rooms offer their own routes in their `api`.
+//! `edge` wraps the router and sees every request first and every answer last; `no_page` is what a
+//! browser is shown where it refuses. `serve` is the listener and the way it stops. Rooms offer their own routes in their `api`.
 
 pub mod asset;
 pub mod body;
@@ -14,6 +14,7 @@ pub mod form;
 pub mod headers;
 pub mod health;
 pub mod metrics;
+mod no_page;
 pub mod openapi;
 pub mod page;
 pub mod path;

@@ -1,15 +1,29 @@
 //! What every page of ours is answered with: nothing is kept, framed, or asked of the device.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+
+use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::problem::ApiError;
 
 /// A form needs none of what a device can do.
 const PERMISSIONS_POLICY: &str = "accelerometer=(), camera=(), display-capture=(), \
     geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), usb=()";
+
+/// The policy of a page that holds its `style` itself, and loads, sends and leads to nothing (Content
+/// Security Policy).
+#[must_use]
+pub fn policy_with_style(style: &str) -> String {
+    let hash = STANDARD.encode(digest(&SHA256, style.as_bytes()));
+    format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'"
+    )
+}
 
 /// The answer with a page of `html`, which may load what `policy` allows (Content Security Policy).
 #[must_use]

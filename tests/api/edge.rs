@@ -81,6 +81,35 @@ async fn a_request_that_takes_too_long_is_503() {
 }
 
 #[tokio::test]
+async fn a_browser_is_told_in_its_language_what_happened() {
+    let router = Router::new()
+        .route("/panic", get(|| async { panic_with("a secret") }))
+        .route("/never", get(std::future::pending::<&'static str>))
+        .route("/v1/never", get(std::future::pending::<&'static str>));
+    let (edge, _) = edge(router, 1, Duration::from_millis(50));
+    let look = |path: &str, language: &str| {
+        let request = Request::get(path).header("accept", "text/html,*/*;q=0.8");
+        let request = request.header("accept-language", language.to_owned());
+        Answer::of(edge.clone(), request.body(Body::empty()).unwrap())
+    };
+    let broken = look("/panic", "en").await;
+    assert_eq!((broken.status, broken.header("cache-control")), (500, "no-store"));
+    assert!(broken.text().contains("Something went wrong on our side"), "{}", broken.text());
+    assert!(!broken.text().contains("secret"));
+    let late = look("/never", "fr-CA,fr").await;
+    assert_eq!((late.status, late.header("retry-after")), (503, "2"));
+    assert!(late.header("content-security-policy").starts_with("default-src 'none'"));
+    assert!(
+        late.text().contains("<html lang=\"fr\"") && late.text().contains("avant de le renvoyer")
+    );
+    let (_, busy) = tokio::join!(look("/never", "en"), look("/never", "en"));
+    assert_eq!((busy.status, busy.header("retry-after")), (503, "2"));
+    assert!(busy.text().contains("try again in a few seconds"), "{}", busy.text());
+    // Programs are told as ever, also those that browsers run.
+    assert_eq!(look("/v1/never", "en").await.problem(), (503, "timeout".to_owned()));
+}
+
+#[tokio::test]
 async fn requests_beyond_the_bound_are_refused_at_once_while_health_answers() {
     let gate = Arc::new(Semaphore::new(0));
     let (held, waiting) = (Arc::clone(&gate), Arc::new(Semaphore::new(0)));

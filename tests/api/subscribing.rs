@@ -52,10 +52,9 @@ fn answer(said: &str) -> [(String, String); 1] {
 }
 
 /// The fields of the offer's form as this browser would send them.
-async fn filled_in(browser: &mut Browser) -> Vec<(String, String)> {
+async fn filled_in(browser: &mut Browser, email: &str) -> Vec<(String, String)> {
     let hidden = hidden_fields(&browser.open(OFFER).await.text(), "/subscribe").into_iter();
-    let typed =
-        [("email", "anna@example.org"), ("payment_method", "pm_sandbox_ok"), ("agree", "yes")];
+    let typed = [("email", email), ("payment_method", "pm_sandbox_ok"), ("agree", "yes")];
     hidden.chain(typed.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect()
 }
 
@@ -119,7 +118,7 @@ on_both_databases! {
     async fn a_form_that_shows_another_day_is_shown_again(t: TestApp) {
         let mut browser = at_the_wall(&t).await;
         t.clock.advance(Duration::hours(11));
-        let before = filled_in(&mut browser).await;
+        let before = filled_in(&mut browser, "anna@example.org").await;
         // Midnight comes while the form lies open, and the day of the first charge moves on.
         t.clock.advance(Duration::hours(10));
         let again = browser.post("/subscribe", &before).await;
@@ -132,7 +131,7 @@ on_both_databases! {
 
     async fn a_double_click_subscribes_once(t: TestApp) {
         let mut browser = at_the_wall(&t).await;
-        let fields = filled_in(&mut browser).await;
+        let fields = filled_in(&mut browser, "anna@example.org").await;
         let (mut one, mut two) = (browser.clone(), browser.clone());
         let (one, two) = tokio::join!(one.post("/subscribe", &fields), two.post("/subscribe", &fields));
         assert_eq!((one.status, two.status), (303, 303), "{} {}", one.text(), two.text());
@@ -140,6 +139,22 @@ on_both_databases! {
         assert_eq!(browser.post("/subscribe", &fields).await.status, 303);
         assert_eq!(subscriptions(&t).await.len(), 1);
         assert_eq!(browser.open(WALLED).await.status, 200);
+    }
+
+    async fn a_form_that_is_sent_many_times_at_once_subscribes_once(t: TestApp) {
+        for round in 0..8 {
+            let mut browser = at_the_wall(&t).await;
+            let fields = filled_in(&mut browser, &format!("anna-{round}@example.org")).await;
+            let clicks = (0..6).map(|_| {
+                let (mut browser, fields) = (browser.clone(), fields.clone());
+                tokio::spawn(async move { browser.post("/subscribe", &fields).await })
+            });
+            for answer in futures_util::future::join_all(clicks).await {
+                let answer = answer.unwrap();
+                assert_eq!(answer.status, 303, "{}", answer.text());
+            }
+        }
+        assert_eq!(subscriptions(&t).await.len(), 8);
     }
 
     async fn what_is_refused_leaves_no_account_behind(t: TestApp) {
@@ -156,7 +171,7 @@ on_both_databases! {
 
     async fn a_form_opened_anew_after_a_lost_answer_leads_on(t: TestApp) {
         let mut browser = at_the_wall(&t).await;
-        let fields = filled_in(&mut browser).await;
+        let fields = filled_in(&mut browser, "anna@example.org").await;
         // Taken, but this browser never hears of it.
         let lost = browser.clone().post("/subscribe", &fields).await;
         assert_eq!(lost.status, 303, "{}", lost.text());

@@ -3,8 +3,6 @@
 use std::sync::LazyLock;
 
 use askama::Template;
-use aws_lc_rs::digest::{SHA256, digest};
-use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{
     credit::{CreditNote, PAUSED, WITHDRAWN},
@@ -12,6 +10,7 @@ use super::{
 };
 use crate::{
     billing::catalog::model::TaxRate,
+    http::page::policy_with_style,
     language::{Language, Words},
     money::Money,
 };
@@ -19,13 +18,7 @@ use crate::{
 const STYLE: &str = include_str!("../templates/invoice.css");
 
 /// What the page may load: its own style, and nothing else.
-pub static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
-    let hash = STANDARD.encode(digest(&SHA256, STYLE.as_bytes()));
-    format!(
-        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; \
-         frame-ancestors 'none'"
-    )
-});
+pub static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| policy_with_style(STYLE));
 
 /// Which of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -58,6 +58,7 @@ page-refused-no-cookies = Your browser keeps no cookies from us, and without one
 page-refused-stale = This form was open for too long, or you have logged in or out since, in another tab perhaps. Nothing was done. Open the page again and send it once more.
 page-refused-unreadable = This form could not be read. Nothing was done.
 page-refused-busy = There is too much to do at this moment. Nothing was done; try again in a few seconds.
+page-refused-late = This took too long. If you have sent a form, look whether it was done before you send it again.
 page-refused-gone = This account is gone.
 page-refused-ours = Something went wrong on our side. Try again in a while.
 page-refused-address = This address is not whole. Open the link in the mail once more.

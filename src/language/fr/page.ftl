@@ -59,6 +59,7 @@ page-refused-no-cookies = Votre navigateur ne conserve pas nos cookies ; sans e
 page-refused-stale = Ce formulaire est resté ouvert trop longtemps, ou une connexion ou une déconnexion a eu lieu entre-temps, peut-être dans un autre onglet. Rien n’a été fait. Rouvrez la page et renvoyez le formulaire.
 page-refused-unreadable = Ce formulaire est illisible. Rien n’a été fait.
 page-refused-busy = Nous sommes très sollicités en ce moment. Rien n’a été fait ; réessayez dans quelques secondes.
+page-refused-late = La réponse s’est fait trop attendre. Si vous avez envoyé un formulaire, vérifiez qu’il n’a pas été pris en compte avant de le renvoyer.
 page-refused-gone = Ce compte n’existe plus.
 page-refused-ours = Une erreur s’est produite de notre côté. Réessayez dans quelque temps.
 page-refused-address = Cette adresse est incomplète. Rouvrez le lien reçu par e-mail.

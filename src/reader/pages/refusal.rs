@@ -21,7 +21,7 @@ use crate::{
         limits::RetryAfter,
         password::{CHARS_MAX, CHARS_MIN, InvalidPassword},
     },
-    http::problem::ApiError,
+    http::{headers::wants_page, problem::ApiError},
     language::Words,
     reader::accounts::AccountError,
 };
@@ -197,12 +197,8 @@ fn odd_address(pages: &Pages, sheet: &Sheet) -> Response {
 /// programs and to everybody below `/v1/`.
 pub async fn nothing_here(pages: Pages, request: Request) -> Response {
     let (uri, headers) = (request.uri(), request.headers());
-    let accepts = headers.get_all(header::ACCEPT).iter();
-    let mut accepts = accepts.filter_map(|value| value.to_str().ok());
-    let looks = matches!(*request.method(), Method::GET | Method::HEAD)
-        && accepts.any(|value| value.contains("text/html"))
-        && !uri.path().starts_with("/v1/");
-    if !looks {
+    let only_looks = matches!(*request.method(), Method::GET | Method::HEAD);
+    if !only_looks || !wants_page(uri, headers) {
         return ApiError::NotFound.into_response();
     }
     let mut page = no_such_page(&pages, &Sheet::by_request(&pages, uri, headers));

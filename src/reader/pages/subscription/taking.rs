@@ -96,15 +96,20 @@ pub(super) async fn take(
         site: site.map(|site| site.site.id.clone()),
     };
     let mut found = accounts.look_up(&newcomer).await?;
+    let mut refused = BillingError::Gone;
     if let Found::Nobody(reader) = found {
-        let of_new = of_new(pages, offer, (reader, card.clone()), &taker).await?;
-        if let Some(taking) = of_new {
-            return Ok(Outcome::Begun(Box::new(taking)));
+        match of_new(pages, offer, (reader, card.clone()), &taker).await {
+            Ok(Some(taking)) => return Ok(Outcome::Begun(Box::new(taking))),
+            // Sent twice at once, the second finds what the first has begun.
+            Ok(None) => {}
+            Err(OrderError::Billing(error @ BillingError::TrialAlreadyUsed)) => refused = error,
+            Err(error) => return Err(error),
         }
         found = accounts.look_up(&newcomer).await?;
     }
     match found {
-        Found::Begun(reader) | Found::Nobody(reader) => {
+        Found::Nobody(_) => Err(refused.into()),
+        Found::Begun(reader) => {
             let card = card.map(PayBy::Checked);
             of_known(pages, offer, (reader, card), (taker.operation, true)).await
         }
@@ -152,8 +157,12 @@ async fn of_known(
     let billing = &pages.accounts.billing;
     let begun = match billing.start(reader.id, offer.order(pages, card), operation).await {
         Ok(begun) => begun,
-        // Sent twice at once, the second finds what the first has begun.
-        Err(error @ (BillingError::AlreadySubscribed | BillingError::PaymentPending)) => {
+        // The same again: what the first has begun may stand in the way of the second.
+        Err(
+            error @ (BillingError::AlreadySubscribed
+            | BillingError::PaymentPending
+            | BillingError::TrialAlreadyUsed),
+        ) => {
             let begun = match billing.find(reader.id, operation).await {
                 Ok(begun) => Some(begun),
                 // The answer was lost, and with it the session that would have told.
