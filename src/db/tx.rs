@@ -4,11 +4,11 @@
 //! more than most statements do. Writes that nobody asks anything about therefore wait in the
 //! transaction ([`Tx::later`]) and are handed over together, as one text.
 
-use std::{borrow::Cow, fmt::Write};
+use std::fmt::Write;
 
 use sqlx::{
-    Arguments, AssertSqlSafe, Database, Postgres, Sqlite, Transaction, error::BoxDynError,
-    postgres::PgArguments, sqlite::SqliteArguments,
+    Arguments, AssertSqlSafe, Database, Postgres, SqlSafeStr, SqlStr, Sqlite, Transaction,
+    error::BoxDynError, postgres::PgArguments, sqlite::SqliteArguments,
 };
 
 use super::{
@@ -48,7 +48,7 @@ pub struct Script {
 /// A statement with its parameters.
 #[derive(Debug)]
 pub struct Statement {
-    sql: Cow<'static, str>,
+    sql: SqlStr,
     arguments: PgArguments,
     failed: Option<BoxDynError>,
 }
@@ -64,10 +64,7 @@ impl Tx {
 
     /// Prepares one statement.
     pub fn query(&mut self, sql: &'static str) -> Query<'_> {
-        match self {
-            Self::Sqlite(open) => Query::Sqlite(sqlx::query(sql), open),
-            Self::Postgres(open) => Query::Postgres(sqlx::query(sql), open),
-        }
+        self.ask(SqlStr::from_static(sql))
     }
 
     /// Prepares one statement that writes several rows: `head`, for each of the `rows` a group of
@@ -79,8 +76,10 @@ impl Tx {
         (rows, columns): (usize, usize),
         tail: &'static str,
     ) -> Query<'_> {
-        // Nothing but our own words and numbers.
-        let sql = AssertSqlSafe(with_rows(head, (rows, columns), tail));
+        self.ask(with_rows(head, (rows, columns), tail))
+    }
+
+    fn ask(&mut self, sql: SqlStr) -> Query<'_> {
         match self {
             Self::Sqlite(open) => Query::Sqlite(sqlx::query(sql), open),
             Self::Postgres(open) => Query::Postgres(sqlx::query(sql), open),
@@ -90,7 +89,7 @@ impl Tx {
     /// Writes by one statement, before the next that is asked and before the commit. For what cannot
     /// be refused: where it is, whatever comes next fails with [`StoreError::Database`].
     pub fn later(&mut self, sql: &'static str) -> Later<'_> {
-        self.put_off(sql.into())
+        self.put_off(SqlStr::from_static(sql))
     }
 
     /// As [`Tx::later`], several rows as in [`Tx::query_rows`].
@@ -100,15 +99,15 @@ impl Tx {
         (rows, columns): (usize, usize),
         tail: &'static str,
     ) -> Later<'_> {
-        self.put_off(with_rows(head, (rows, columns), tail).into())
+        self.put_off(with_rows(head, (rows, columns), tail))
     }
 
-    fn put_off(&mut self, sql: Cow<'static, str>) -> Later<'_> {
+    fn put_off(&mut self, sql: SqlStr) -> Later<'_> {
         match self {
             Self::Sqlite(Open { waiting, .. }) => {
                 let open = waiting.pop_if(|script| script.statements < SCRIPT_MAX);
                 let script = waiting.push_mut(open.unwrap_or_default());
-                script.sql += &shifted(&sql, script.arguments.len());
+                script.sql += &shifted(sql.as_str(), script.arguments.len());
                 script.sql += ";\n";
                 script.statements += 1;
                 Later::Sqlite(script)
@@ -159,8 +158,7 @@ impl Open<Postgres, Statement> {
     ) -> Result<&mut Transaction<'static, Postgres>, StoreError> {
         for Statement { sql, arguments, failed } in std::mem::take(&mut self.waiting) {
             refuse(failed)?;
-            // Nothing but our own words and numbers.
-            let statement = sqlx::query_with(AssertSqlSafe(sql.into_owned()), arguments);
+            let statement = sqlx::query_with(sql, arguments);
             statement.execute(&mut *self.tx).await.map_err(StoreError::Database)?;
         }
         Ok(&mut self.tx)
@@ -202,13 +200,14 @@ impl Bind for Later<'_> {
 }
 
 /// `head`, `rows` groups of `columns` parameters each, and `tail`: `… ($1, $2), ($3, $4) …`.
-fn with_rows(head: &str, (rows, columns): (usize, usize), tail: &str) -> String {
+fn with_rows(head: &str, (rows, columns): (usize, usize), tail: &str) -> SqlStr {
     let group = |row: usize| {
         let numbers = (1..=columns).map(|column| format!("${}", row * columns + column));
         format!("({})", numbers.collect::<Vec<_>>().join(", "))
     };
     let groups = (0..rows).map(group).collect::<Vec<_>>().join(", ");
-    format!("{head} {groups} {tail}")
+    // Nothing but our own words and numbers.
+    AssertSqlSafe(format!("{head} {groups} {tail}")).into_sql_str()
 }
 
 /// The statement with the numbers of its parameters greater by `by`.
@@ -232,7 +231,10 @@ mod tests {
     #[test]
     fn each_row_has_parameters_of_its_own() {
         let sql = with_rows("INSERT INTO t (a, b) VALUES", (2, 2), "ON CONFLICT DO NOTHING");
-        assert_eq!(sql, "INSERT INTO t (a, b) VALUES ($1, $2), ($3, $4) ON CONFLICT DO NOTHING");
+        assert_eq!(
+            sql.as_str(),
+            "INSERT INTO t (a, b) VALUES ($1, $2), ($3, $4) ON CONFLICT DO NOTHING"
+        );
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //! outermost layer, who asks, health, metrics.
 //!
 //! `edge` wraps the router and sees every request first and every answer last; `no_page` is what a
-//! browser is shown where it refuses. `serve` is the listener and the way it stops. Rooms offer their own routes in their `api`.
+//! browser is shown where it refuses. `serve` is the listener and the way it stops. Rooms offer
+//! their own routes in their `api`.
 
 pub mod asset;
 pub mod body;

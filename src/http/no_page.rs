@@ -1,7 +1,7 @@
 //! What a browser is shown where the edge itself has to refuse: one page that needs nothing else,
 //! since nothing else might be served either.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use askama::Template;
 use axum::{
@@ -42,13 +42,6 @@ pub(super) fn answer(error: ApiError, language: Option<Language>) -> Response {
     let problem = error.into_response();
     let Some(language) = language else { return problem };
     let html = NoPage { words: Words::new(language, "UTC"), style: STYLE, why }.render();
-    let mut page = page::answer(problem.status(), &CONTENT_SECURITY_POLICY, html);
-    if let Some(wait) = problem.headers().get(header::RETRY_AFTER) {
-        page.headers_mut().insert(header::RETRY_AFTER, wait.clone());
-    }
-    if let Some(error) = problem.extensions().get::<Arc<ApiError>>() {
-        // The edge finds it here and logs it.
-        page.extensions_mut().insert(Arc::clone(error));
-    }
-    page
+    let page = page::answer(problem.status(), &CONTENT_SECURITY_POLICY, html);
+    page::instead_of(&problem, page)
 }

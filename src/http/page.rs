@@ -1,11 +1,12 @@
 //! What every page of ours is answered with: nothing is kept, framed, or asked of the device.
 
+use std::sync::Arc;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::problem::ApiError;
@@ -45,4 +46,17 @@ pub fn answer(status: StatusCode, policy: &'static str, html: askama::Result<Str
         Ok(html) => (status, headers, html).into_response(),
         Err(error) => ApiError::internal(error).into_response(),
     }
+}
+
+/// `page`, which tells of what `problem` is about, instead of that: with how long to wait, and with
+/// the cause, which the edge finds there and logs.
+#[must_use]
+pub fn instead_of(problem: &Response, mut page: Response) -> Response {
+    if let Some(wait) = problem.headers().get(header::RETRY_AFTER) {
+        page.headers_mut().insert(header::RETRY_AFTER, wait.clone());
+    }
+    if let Some(error) = problem.extensions().get::<Arc<ApiError>>() {
+        page.extensions_mut().insert(Arc::clone(error));
+    }
+    page
 }

@@ -1,12 +1,12 @@
 //! Where the rules of billing meet the world: each act gathers facts, lets the pure model decide,
 //! and writes the change with everything that belongs to it in one transaction.
 //!
-//! `order` is what is ordered, `start` begins subscriptions, `manage` is what readers do with theirs, `office` and `refund` what
-//! staff do, `approve` what takes two of them, `foresee` what that would mean, `settle` what is done
-//! where money did not go back, `switch` another plan (`office_switch` by staff), `giving` what is
-//! given away, `again` what is told once more. `charging` asks for money and takes answers, exactly
-//! once; `work` does what falls due. `record` writes a change with its event, its mail, its notices
-//! and what it means in numbers.
+//! `order` is what is ordered, `start` begins subscriptions, `manage` is what readers do with
+//! theirs, `office` and `refund` what staff do, `approve` what takes two of them, `foresee` what that
+//! would mean, `settle` what is done where money did not go back, `switch` another plan
+//! (`office_switch` by staff), `giving` what is given away, `again` what is told once more.
+//! `charging` asks for money and takes answers, exactly once; `work` does what falls due. `record`
+//! writes a change with its event, its mail, its notices and what it means in numbers.
 
 mod again;
 mod approve;

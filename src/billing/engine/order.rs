@@ -53,8 +53,8 @@ pub enum PayBy {
 #[derive(Debug, Clone)]
 pub struct CheckedCard {
     named: PaymentMethod,
-    pub(super) method: Method,
-    pub(super) fingerprint: Option<String>,
+    method: Method,
+    fingerprint: Option<String>,
 }
 
 /// Who orders.
@@ -82,7 +82,6 @@ pub struct ReadyOrder {
     pub(super) fresh: Subscription,
     /// What the gateway said of a card that pays after the trial.
     pub(super) set_up: Option<ChargeOutcome>,
-    pub(super) begins_trial: bool,
     /// The card's, where the gateway tells cards apart.
     pub(super) fingerprint: Option<String>,
     pub(super) shown: Option<Shown>,
@@ -138,12 +137,12 @@ impl Billing {
             let fingerprint = card.as_ref().and_then(|card| card.fingerprint.as_deref());
             self.foresee_trial(&customer, &fresh, fingerprint).await?;
             if let Some(card) = &card {
-                set_up = Some(self.set_up(&fresh, card).await?);
+                set_up = Some(self.set_up(fresh.id, fresh.reader, card).await?);
             }
         }
         let fingerprint = card.and_then(|card| card.fingerprint);
         let Order { shown, article, .. } = order;
-        Ok(ReadyOrder { customer, fresh, set_up, begins_trial, fingerprint, shown, article })
+        Ok(ReadyOrder { customer, fresh, set_up, fingerprint, shown, article })
     }
 
     /// Asks the gateway whether it knows a card.
@@ -158,40 +157,27 @@ impl Billing {
         Ok(CheckedCard { named: method.clone(), method: described, fingerprint })
     }
 
-    /// Asks the gateway whether a card that it knows is good, for somebody who must log in before they
-    /// can order. `order` names this request. Nothing is charged.
+    /// Makes sure that a card that the gateway knows can be charged later, be it only to see whether
+    /// it is good. `order` names this request. Nothing is charged.
     ///
     /// # Errors
-    /// [`BillingError`] where it is not.
-    pub async fn try_card(
+    /// [`BillingError::PaymentDeclined`] where it is not.
+    pub async fn set_up(
         &self,
         order: Uuid,
         reader: Uuid,
         card: &CheckedCard,
-    ) -> Result<(), BillingError> {
+    ) -> Result<ChargeOutcome, BillingError> {
         let answer = self.gateway.set_up(order, reader, &card.named).await;
         match answer.map_err(BillingError::of_card)? {
             ChargeOutcome::Declined { code, .. } => Err(BillingError::PaymentDeclined(code)),
-            _ => Ok(()),
+            answer => Ok(answer),
         }
     }
 
     /// The card as it is kept.
     pub(super) async fn method(&self, method: &PaymentMethod) -> Result<Method, BillingError> {
         Ok(self.check_card(method).await?.method)
-    }
-
-    /// Makes sure that `card` can be charged when the trial ends.
-    async fn set_up(
-        &self,
-        fresh: &Subscription,
-        card: &CheckedCard,
-    ) -> Result<ChargeOutcome, BillingError> {
-        let answer = self.gateway.set_up(fresh.id, fresh.reader, &card.named).await;
-        match answer.map_err(BillingError::of_card)? {
-            ChargeOutcome::Declined { code, .. } => Err(BillingError::PaymentDeclined(code)),
-            answer => Ok(answer),
-        }
     }
 
     /// Refuses a trial before the card is touched, where that can be known. The rows settle races.

@@ -1,7 +1,7 @@
 //! Beginning a subscription: a free trial, or a paid period at once.
 //!
-//! What can be known beforehand is (`order`); one transaction writes it down; then whoever waits is
-//! told, and a period that is paid at once is charged.
+//! What can be known beforehand is (`order`); one transaction writes it down; then a period that is
+//! paid at once is charged.
 
 use uuid::Uuid;
 
@@ -51,7 +51,7 @@ pub(super) fn before(old: &Subscription, now: Timestamp) -> Result<Before, Billi
 
 /// An order that was written down, with the subscription that it began.
 #[derive(Debug)]
-#[must_use = "whoever waits must be told, and a first period charged"]
+#[must_use = "a first period must be charged"]
 pub struct Placed {
     subscription: Subscription,
     /// The first payment, where there is one to be asked for.
@@ -59,7 +59,7 @@ pub struct Placed {
 }
 
 impl Placed {
-    /// Whether it stays as it was written: no payment has to come before it is open.
+    /// Whether it stays as it was written: nothing is charged at once that could be declined.
     #[must_use]
     pub fn is_settled(&self) -> bool {
         self.charge.is_none()
@@ -114,7 +114,7 @@ impl Billing {
             Customer::New(reader) => Reader::clone(reader),
             Customer::Known(_) => self.make_room(tx, &ready.fresh).await?,
         };
-        if ready.begins_trial {
+        if matches!(ready.fresh.state, State::Incomplete { begins_trial: true, .. }) {
             self.begin_trial(tx, ready, &reader).await
         } else {
             self.begin_paid(tx, ready).await

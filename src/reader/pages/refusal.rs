@@ -21,7 +21,7 @@ use crate::{
         limits::RetryAfter,
         password::{CHARS_MAX, CHARS_MIN, InvalidPassword},
     },
-    http::{headers::wants_page, problem::ApiError},
+    http::{headers::wants_page, page, problem::ApiError},
     language::Words,
     reader::accounts::AccountError,
 };
@@ -169,17 +169,12 @@ pub(super) async fn in_a_page(
         ApiError::Unauthorized(..) => words.say("page-refused-gone"),
         _ => words.say("page-refused-ours"),
     };
-    let mut page = match &*error {
+    let page = match &*error {
         ApiError::NotFound => no_such_page(&pages, &sheet),
         ApiError::Unauthorized(..) => plain(&pages, &sheet, status, why),
         _ => draw(&pages, &sheet, (status, why), again),
     };
-    if let Some(wait) = response.headers().get(header::RETRY_AFTER) {
-        page.headers_mut().insert(header::RETRY_AFTER, wait.clone());
-    }
-    // The edge finds the cause here and logs it.
-    page.extensions_mut().insert(error);
-    page
+    page::instead_of(&response, page)
 }
 
 /// The router itself refuses a query that cannot be read, in a line of bare text.

@@ -15,7 +15,7 @@ use super::{
     frame::{self, Frame, Place},
     seat::Seat,
 };
-use crate::http::problem::ApiError;
+use crate::http::{page::instead_of, problem::ApiError};
 
 const TITLE: &str = "Not done";
 /// Another website sent this form.
@@ -79,13 +79,7 @@ pub(super) async fn in_a_page(
         Ok(seat) => seat.frame(&pages, TITLE, Place::Nowhere),
         Err(_) => Frame::of(&pages, TITLE.to_owned(), "/staff"),
     };
-    let mut page = draw(frame, response.status(), &why, details);
-    if let Some(wait) = response.headers().get(header::RETRY_AFTER) {
-        page.headers_mut().insert(header::RETRY_AFTER, wait.clone());
-    }
-    // The edge finds the cause here and logs it.
-    page.extensions_mut().insert(error);
-    page
+    instead_of(&response, draw(frame, response.status(), &why, details))
 }
 
 /// The message of an error as a sentence.

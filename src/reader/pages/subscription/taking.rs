@@ -115,7 +115,7 @@ pub(super) async fn take(
         }
         Found::Somebody(reader) => {
             if let Some(card) = &card {
-                billing.try_card(taker.operation, reader.id, card).await?;
+                billing.set_up(taker.operation, reader.id, card).await?;
             }
             accounts.lead_on(&reader, &offer.wish.here()).await?;
             Ok(Outcome::ByMail)
