@@ -128,20 +128,41 @@ fn queues_have_bounds_and_nothing_waits_by_blocking() {
     }
 }
 
+/// Where a test lives that `docs/security.md` names, and what it is called (empty: the whole file).
+fn place_of(name: &str) -> Option<(String, &str)> {
+    let (file, test) = name.split_once("::").filter(|(_, test)| !test.is_empty())?;
+    Some(match file {
+        "process" => (format!("tests/process/{test}.rs"), ""),
+        _ if file.starts_with("src/") => (file.to_owned(), test),
+        _ => (format!("tests/api/{file}.rs"), test),
+    })
+}
+
 #[test]
 fn every_test_that_the_security_tables_name_is_there() {
     let tables = fs::read_to_string(root().join("docs/security.md")).unwrap();
     let mut named = 0;
     for name in tables.split('`').skip(1).step_by(2) {
-        let Some((file, test)) = name.split_once("::").filter(|(_, test)| !test.is_empty()) else {
-            continue;
-        };
-        let (folder, file) = if file == "process" { ("process", test) } else { ("api", file) };
-        let path = root().join(format!("tests/{folder}/{file}.rs"));
-        let content = fs::read_to_string(&path).unwrap_or_default();
-        let is_there = folder == "process" || content.contains(&format!("fn {test}("));
+        let Some((file, test)) = place_of(name) else { continue };
+        let content = fs::read_to_string(root().join(&file)).unwrap_or_default();
+        let is_there = test.is_empty() || content.contains(&format!("fn {test}("));
         assert!(!content.is_empty() && is_there, "there is no test `{name}`");
         named += 1;
     }
-    assert!(named > 60, "{named}");
+    assert!(named > 150, "{named}");
+}
+
+/// A promise must be readable without any other list: a sentence, and what proves it.
+#[test]
+fn every_promise_of_the_security_page_is_a_sentence_with_its_test() {
+    let page = fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let rows = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| ---"));
+    for row in rows {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [promise, test] = cells.as_slice() else { panic!("not two cells: {row}") };
+        let is_header = *test == "Test";
+        let is_proved = test.contains('`') || *test == "no code does this";
+        assert!(is_header || is_proved, "no test: {row}");
+        assert!(is_header || promise.split(' ').count() >= 4, "not a sentence: {row}");
+    }
 }
