@@ -59,7 +59,7 @@ impl TryFrom<Row> for WaitingGift {
             |column| StoreError::Corrupt { table: "waiting_gifts", column, id: id.to_string() };
         Ok(Self {
             id,
-            email: Address::parse(&row.email).map_err(|_| corrupt("email"))?,
+            email: Address::from_stored(&row.email).map_err(|_| corrupt("email"))?,
             language: Language::parse(&row.language).ok_or_else(|| corrupt("language"))?,
             product: row.product,
             days: u32::try_from(row.days).map_err(|_| corrupt("days"))?,

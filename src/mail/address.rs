@@ -4,6 +4,8 @@ use std::fmt;
 
 use email_address::{EmailAddress, Options};
 
+use super::lookalike::is_lookalike;
+
 /// Most bytes an address may have (RFC 5321, section 4.5.3.1.3, without the angle brackets).
 const BYTES_MAX: usize = 254;
 
@@ -15,37 +17,54 @@ pub struct Address {
     key: String,
 }
 
-/// The text is no address that we can write to.
+/// Why a text is not accepted as an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be an address such as `name@example.org`, of at most 254 characters")]
-pub struct InvalidAddress;
+pub enum InvalidAddress {
+    /// It is not an address that we can write to.
+    #[error("must be an address such as `name@example.org`, of at most 254 characters")]
+    Malformed,
+    /// Its domain mixes scripts, or is drawn like another one.
+    #[error("must not have a domain that mixes scripts or looks like another one")]
+    LookAlike,
+}
 
 impl Address {
     /// Reads `text`. White space around it is not part of the address.
     ///
     /// What is before the `@` must be plain ASCII without quotes; what is after it may be an
-    /// international name (RFC 5891).
+    /// international name (RFC 5891) that cannot be mistaken for another (Unicode TR39).
     ///
     /// # Errors
     /// [`InvalidAddress`].
     pub fn parse(text: &str) -> Result<Self, InvalidAddress> {
+        let address = Self::from_stored(text)?;
+        let (_, domain) = address.key.split_once('@').unwrap_or_default();
+        if is_lookalike(domain) { Err(InvalidAddress::LookAlike) } else { Ok(address) }
+    }
+
+    /// Reads an address that was accepted earlier. The rule about look-alikes follows Unicode's
+    /// tables, which grow: a row from before must stay readable.
+    ///
+    /// # Errors
+    /// [`InvalidAddress::Malformed`].
+    pub fn from_stored(text: &str) -> Result<Self, InvalidAddress> {
         let typed = text.trim_matches(' ');
         if typed.len() > BYTES_MAX {
-            return Err(InvalidAddress);
+            return Err(InvalidAddress::Malformed);
         }
         let options =
             Options::default().with_required_tld().without_domain_literal().without_display_text();
-        let parsed =
-            EmailAddress::parse_with_options(typed, options).map_err(|_| InvalidAddress)?;
+        let parsed = EmailAddress::parse_with_options(typed, options)
+            .map_err(|_| InvalidAddress::Malformed)?;
         let (local, domain) = (parsed.local_part(), parsed.domain());
         let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'"';
         if !local.bytes().all(is_plain) {
-            return Err(InvalidAddress);
+            return Err(InvalidAddress::Malformed);
         }
-        let domain = idna::domain_to_ascii_strict(domain).map_err(|_| InvalidAddress)?;
+        let domain = idna::domain_to_ascii_strict(domain).map_err(|_| InvalidAddress::Malformed)?;
         let key = format!("{}@{domain}", local.to_ascii_lowercase());
         if key.len() > BYTES_MAX {
-            return Err(InvalidAddress);
+            return Err(InvalidAddress::Malformed);
         }
         Ok(Self { typed: typed.to_owned(), key })
     }
@@ -120,7 +139,17 @@ mod tests {
             "<a@b.org>",
             &long,
         ] {
-            assert_eq!(Address::parse(text), Err(InvalidAddress), "{text:?}");
+            assert_eq!(Address::parse(text), Err(InvalidAddress::Malformed), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_domain_that_passes_for_another_is_refused_but_stays_readable() {
+        for text in
+            ["a@аррӏе.com", "a@xn--80ak6aa92e.com", "a@mail.gооgle.com", "a@XN--80AK6AA92E.com"]
+        {
+            assert_eq!(Address::parse(text), Err(InvalidAddress::LookAlike), "{text}");
+            assert!(Address::from_stored(text).is_ok(), "{text}");
         }
     }
 

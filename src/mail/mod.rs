@@ -1,6 +1,6 @@
 //! Writing to people.
 //!
-//! Pure: `address` (whom we can write to), `recipient` (to whom we do, and how) and `letter` (what
+//! Pure: `address` (whom we can write to; `lookalike` finds domains that pass for others), `recipient` (to whom we do, and how) and `letter` (what
 //! we write). `outbox` keeps mails until they are sent, in the transaction that is their reason.
 //! `clicks` knows in which of them a link was used. `worker` sends them by `smtp`; in a sandbox
 //! nothing is sent, and `sandbox` is a mailbox to look into.
@@ -8,6 +8,7 @@
 pub mod address;
 pub mod clicks;
 pub mod letter;
+mod lookalike;
 mod mailbox;
 pub mod outbox;
 pub mod recipient;

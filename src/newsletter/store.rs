@@ -37,7 +37,7 @@ impl TryFrom<ConsentRow> for Consent {
         };
         Ok(Self {
             id,
-            email: Address::parse(&row.email).map_err(|_| corrupt("email"))?,
+            email: Address::from_stored(&row.email).map_err(|_| corrupt("email"))?,
             lists: row.lists.split(' ').map(str::to_owned).collect(),
             shown: row.shown,
             language: Language::parse(&row.language).ok_or_else(|| corrupt("language"))?,
@@ -77,7 +77,7 @@ impl TryFrom<SubscriptionRow> for Subscription {
         };
         Ok(Self {
             id,
-            email: Address::parse(&row.email).map_err(|_| corrupt("email"))?,
+            email: Address::from_stored(&row.email).map_err(|_| corrupt("email"))?,
             list: row.list,
             language: Language::parse(&row.language).ok_or_else(|| corrupt("language"))?,
             consent_id: row.consent_id,

@@ -122,7 +122,11 @@ pub async fn object(
 
 fn address_from(email: &str, reader: Uuid) -> Result<Address, StoreError> {
     let (table, column) = ("address_changes", "email");
-    Address::parse(email).map_err(|_| StoreError::Corrupt { table, column, id: reader.to_string() })
+    Address::from_stored(email).map_err(|_| StoreError::Corrupt {
+        table,
+        column,
+        id: reader.to_string(),
+    })
 }
 
 /// The address that a reader has asked for, and until when both ends may agree.

@@ -64,7 +64,7 @@ impl TryFrom<LinkRow> for Link {
             ("password_reset", None) => Purpose::PasswordReset,
             _ => return Err(corrupt("purpose")),
         };
-        let email = Address::parse(&row.email).map_err(|_| corrupt("email"))?;
+        let email = Address::from_stored(&row.email).map_err(|_| corrupt("email"))?;
         Ok(Self { purpose, email, expires_at: row.expires_at })
     }
 }

@@ -31,7 +31,7 @@ impl TryFrom<ReaderRow> for Reader {
     fn try_from(row: ReaderRow) -> Result<Self, StoreError> {
         let id = row.id;
         let corrupt = |column| StoreError::Corrupt { table: "readers", column, id: id.to_string() };
-        let email = row.email.as_deref().and_then(|email| Address::parse(email).ok());
+        let email = row.email.as_deref().and_then(|email| Address::from_stored(email).ok());
         Ok(Self {
             id,
             email: email.ok_or_else(|| corrupt("email"))?,

@@ -42,6 +42,7 @@ mod letters;
 mod limits;
 mod listener;
 mod logging_in;
+mod lookalikes;
 mod looks;
 mod mailbox;
 mod mailing;

@@ -305,7 +305,7 @@ pub async fn use_recovery_code(tx: &mut Tx, id: Uuid, hash: &[u8]) -> Result<boo
 
 fn staff_from_row(row: StaffRow) -> Result<Staff, StoreError> {
     let corrupt = |column| StoreError::Corrupt { table: "staff", column, id: row.id.to_string() };
-    let email = Address::parse(&row.email).map_err(|_| corrupt("email"))?;
+    let email = Address::from_stored(&row.email).map_err(|_| corrupt("email"))?;
     if email.key() != row.email_key {
         return Err(corrupt("email_key"));
     }

@@ -41,6 +41,7 @@ page-reset-set-button = Set the password
 
 page-refused-title = That did not work
 page-refused-email = Enter a whole address, such as name@example.org, of at most 254 characters.
+page-refused-lookalike = We do not accept this domain: it mixes scripts or looks like another one.
 page-refused-short = The password must have at least { $least } characters.
 page-refused-long = The password must have at most { $most } characters.
 page-refused-common = The password is too common: it is known from other sites, easily guessed, or made from your address or our name. Take something longer or less usual.

@@ -41,6 +41,7 @@ page-reset-set-button = Enregistrer le mot de passe
 
 page-refused-title = L’opération n’a pas abouti
 page-refused-email = Saisissez une adresse complète, par exemple nom@exemple.fr, de 254 caractères au plus.
+page-refused-lookalike = Nous n’acceptons pas ce domaine : il mêle plusieurs écritures ou ressemble à un autre.
 page-refused-short = Le mot de passe doit compter au moins { $least } caractères.
 page-refused-long = Le mot de passe doit compter au plus { $most } caractères.
 page-refused-common = Ce mot de passe est trop courant : il circule sur d’autres sites, se devine facilement ou reprend votre adresse ou notre nom. Choisissez-en un plus long ou plus original.

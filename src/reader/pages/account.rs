@@ -268,8 +268,8 @@ pub(super) async fn ask_for_address(
     let password = given.and_then(|text| Password::attempt(&text));
     let action = "/account/email";
     match Address::parse(&email) {
-        Err(_) => {
-            let why = Refusal::of_email(&sheet.words);
+        Err(rule) => {
+            let why = Refusal::of_email(&sheet.words, rule);
             draw(&pages, &member, &sheet, Some(Refused { action, why, email })).await
         }
         Ok(new) => {

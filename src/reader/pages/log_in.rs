@@ -136,7 +136,7 @@ pub(super) async fn log_in(
     let way = WayBack { site, return_to }.known(&pages);
     let (sheet, words) = (visit.sheet(&pages), visit.words.clone());
     let refused = match (Address::parse(&email), Password::attempt(&password)) {
-        (Err(_), _) => Refusal::of_email(&words),
+        (Err(rule), _) => Refusal::of_email(&words, rule),
         (_, None) => Refusal::of_field("password", broken_rule(&words, InvalidPassword::TooLong)),
         (Ok(address), Some(attempt)) => {
             match pages.accounts.log_in(&address, &attempt, device(&headers)).await {
@@ -168,7 +168,7 @@ pub(super) async fn send_link(
     let way = WayBack { site, return_to }.known(&pages);
     let words = &visit.words;
     let refused = match Address::parse(&email) {
-        Err(_) => Refusal::of_email(words),
+        Err(rule) => Refusal::of_email(words, rule),
         Ok(address) => {
             match pages.accounts.send_login_link((&address, words), &way.fields()).await {
                 Ok(()) => return Ok(look_into_mail(&pages, &visit.sheet(&pages))),
@@ -283,7 +283,7 @@ pub(super) async fn send_reset(
 ) -> Result<Response, ApiError> {
     let words = &visit.words;
     let refused = match Address::parse(&email) {
-        Err(_) => Refusal::of_email(words),
+        Err(rule) => Refusal::of_email(words, rule),
         Ok(address) => match pages.accounts.send_reset_link((&address, words)).await {
             Ok(()) => return Ok(look_into_mail(&pages, &visit.sheet(&pages))),
             Err(error) => refusal::of(words, error, "password")?,

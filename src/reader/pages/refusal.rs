@@ -23,6 +23,7 @@ use crate::{
     },
     http::{headers::wants_page, page, problem::ApiError},
     language::Words,
+    mail::address::InvalidAddress,
     reader::accounts::AccountError,
 };
 
@@ -43,8 +44,12 @@ impl Refusal {
     }
 
     /// A refusal of an address.
-    pub(super) fn of_email(words: &Words) -> Self {
-        Self::of_field("email", words.say("page-refused-email"))
+    pub(super) fn of_email(words: &Words, rule: InvalidAddress) -> Self {
+        let id = match rule {
+            InvalidAddress::Malformed => "page-refused-email",
+            InvalidAddress::LookAlike => "page-refused-lookalike",
+        };
+        Self::of_field("email", words.say(id))
     }
 
     pub(super) fn of_page(status: StatusCode, words: String) -> Self {

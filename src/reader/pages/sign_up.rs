@@ -79,7 +79,7 @@ pub(super) async fn sign_up(
     let Wish { email, password } = fields;
     let words = &visit.words;
     let refused = match Address::parse(&email) {
-        Err(_) => Refusal::of_email(words),
+        Err(rule) => Refusal::of_email(words, rule),
         Ok(address) => match pages.accounts.sign_up((&address, words), &password).await {
             Ok(()) => return Ok(look_into_mail(&pages, &visit.sheet(&pages))),
             Err(error) => refusal::of(words, error, "password")?,

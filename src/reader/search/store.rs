@@ -124,7 +124,7 @@ where
 impl From<FoundRow> for Found {
     fn from(FoundRow { id, created_at, row }: FoundRow) -> Self {
         let reader = row.and_then(|row| {
-            let email = Address::parse(&row.email);
+            let email = Address::from_stored(&row.email);
             Ok(FoundReader {
                 email: email.map_err(|_| "readers.email holds no address".to_owned())?,
                 email_verified_at: row.email_verified_at,
@@ -201,7 +201,7 @@ pub async fn find(tx: &mut Tx, text: &str) -> Result<Vec<Found>, StoreError> {
 }
 
 async fn by_address(tx: &mut Tx, address: &str) -> Result<Vec<Found>, StoreError> {
-    let parsed = Address::parse(address).ok();
+    let parsed = Address::from_stored(address).ok();
     let key = parsed.as_ref().map_or(address, Address::key);
     let mut all = by_key(tx, key).await?;
     let is_named = !all.is_empty();

@@ -23,7 +23,7 @@ use crate::{
         path::{PathId, parse_id},
         problem::ApiError,
     },
-    mail::address::Address,
+    mail::address::{Address, InvalidAddress},
     staff::{again::Letter, desk::DeskError},
 };
 
@@ -118,7 +118,10 @@ pub(super) async fn change_address(
     let id = parse_id(id)?;
     let acting = seat.to(Permission::ReaderAddress)?;
     let here = (&pages, &seat);
-    let unfit = |_| "Type a whole address, such as anna@example.org.".to_owned();
+    let unfit = |rule| match rule {
+        InvalidAddress::Malformed => "Type a whole address, such as anna@example.org.".to_owned(),
+        InvalidAddress::LookAlike => format!("The address {rule}."),
+    };
     match Address::parse(typed.email.trim())
         .map_err(unfit)
         .and_then(|new| Ok((new, reason_of(&typed)?)))

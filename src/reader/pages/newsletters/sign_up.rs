@@ -14,7 +14,7 @@ use super::{
 use crate::{
     http::problem::ApiError,
     language::Words,
-    mail::address::Address,
+    mail::address::{Address, InvalidAddress},
     newsletter::{
         model::InvalidChoice,
         newsletters::{Confirmed, NewsletterError},
@@ -95,10 +95,14 @@ pub(in crate::reader::pages) async fn ask(
     let named = ticked.site.as_deref().and_then(|id| pages.accounts.directory.site(id));
     let asking = (&words, named.as_deref().or(visit.site.as_deref()));
     match Address::parse(&ticked.email) {
-        Err(_) => {
+        Err(rule) => {
+            let words = match rule {
+                InvalidAddress::Malformed => words.say("newsletter-email-invalid"),
+                InvalidAddress::LookAlike => words.say("page-refused-lookalike"),
+            };
             let field = page.form.as_mut().and_then(|form| form.email.as_mut());
             if let Some(field) = field {
-                field.error = Some(words.say("newsletter-email-invalid"));
+                field.error = Some(words);
             }
         }
         Ok(email) => match pages.newsletters.ask(&email, &ticked.lists, asking).await {

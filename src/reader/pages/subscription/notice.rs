@@ -83,8 +83,9 @@ pub(super) async fn give(
     let words = &sheet.words;
     let refuse =
         |refused: Refusal| Ok(refused.on(&pages, (page_of(words, &fields), "/cancel"), &sheet));
-    let Ok(email) = Address::parse(&fields.email) else {
-        return refuse(Refusal::of_email(words));
+    let email = match Address::parse(&fields.email) {
+        Ok(email) => email,
+        Err(rule) => return refuse(Refusal::of_email(words, rule)),
     };
     let reason: String = fields.reason.trim().chars().take(COMMENT_MAX).collect();
     let reason = Some(reason).filter(|reason| !reason.is_empty());

@@ -84,7 +84,7 @@ fn read(
         None if fields.email.trim().is_empty() => Err(visit.words.say("subscribe-error-email")),
         None => Address::parse(&fields.email)
             .map(Who::New)
-            .map_err(|_| Refusal::of_email(&visit.words).words),
+            .map_err(|rule| Refusal::of_email(&visit.words, rule).words),
     };
     let say = |id| visit.words.say(id);
     let method = PaymentMethod::parse(&fields.payment_method);

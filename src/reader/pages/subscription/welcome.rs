@@ -255,7 +255,7 @@ pub(super) async fn correct(
     };
     let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
     let (status, why) = match Address::parse(&fields.email) {
-        Err(_) => (unprocessable, Refusal::of_email(&sheet.words).words),
+        Err(rule) => (unprocessable, Refusal::of_email(&sheet.words, rule).words),
         Ok(address) => match pages.accounts.correct(&guest.reader, &address).await {
             Ok(true) => return Ok(fields.sent()),
             Ok(false) => (StatusCode::CONFLICT, sheet.words.say("subscribe-welcome-taken")),
