@@ -23,6 +23,7 @@
 //! | [`demo`] | a small newspaper behind the paywall, in a sandbox |
 //! | [`http`] | what all of HTTP shares: bodies, problems, limits, health, the listener |
 //! | [`db`] | one storage for two databases |
+//! | [`backup`] | backups of an installation on SQLite, and the way back from them |
 //! | [`cli`] | one file for each command |
 //!
 //! Inside a room, files named after what they hold are pure; `store` alone has SQL, `api` alone
@@ -32,6 +33,7 @@ pub mod access;
 pub mod app;
 pub mod audit;
 pub mod auth;
+pub mod backup;
 pub mod billing;
 pub mod cli;
 pub mod clock;

@@ -8,8 +8,10 @@ use std::{
 };
 
 const LINES_MAX: usize = 500;
-/// The files that put SQL together: rows and statements that belong together, as text with numbers.
-const BUILD_SQL: [&str; 2] = ["src/db/tx.rs", "src/metering/store/sqlite.rs"];
+/// The files that put SQL together: rows and statements that belong together, as text with numbers,
+/// and the names of tables as SQLite's own schema gives them.
+const BUILD_SQL: [&str; 3] =
+    ["src/db/file_copy.rs", "src/db/tx.rs", "src/metering/store/sqlite.rs"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -87,7 +89,7 @@ fn no_file_is_too_long() {
 }
 
 #[test]
-fn sql_is_put_together_in_two_places_only() {
+fn sql_is_put_together_in_few_places_only() {
     for (name, text) in sources().iter().filter(|(name, _)| !BUILD_SQL.contains(&name.as_str())) {
         assert!(!text.contains("AssertSqlSafe"), "{name} runs SQL that is not fixed text");
         let verbs = ["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM "];

@@ -1,5 +1,7 @@
 //! The installation's databases.
 
+use std::path::{Path, PathBuf};
+
 use crate::{
     config::Config,
     db::{DatabaseUrl, Db, Durability, StoreError},
@@ -14,6 +16,13 @@ pub struct Databases {
     pub meter: Db,
 }
 
+/// The two files of an installation on SQLite: the main database at `path`, and the meter's beside
+/// it. The hot path's writes do not wait for the others', nor the others for them.
+#[must_use]
+pub fn sqlite_files(path: &Path) -> [PathBuf; 2] {
+    [path.to_owned(), path.with_extension("meter.db")]
+}
+
 impl Databases {
     /// Opens both.
     ///
@@ -25,8 +34,8 @@ impl Databases {
         let meter = match &database.url {
             DatabaseUrl::Postgres(_) => main.clone(),
             DatabaseUrl::Sqlite(path) => {
-                // The hot path's writes do not wait for the others', nor the others for them.
-                let url = DatabaseUrl::Sqlite(path.with_extension("meter.db"));
+                let [_, meter] = sqlite_files(path);
+                let url = DatabaseUrl::Sqlite(meter);
                 Db::open(&url, database.limits, config.meter.durability).await?
             }
         };

@@ -14,7 +14,7 @@ use axum::Router;
 use tokio::{net::TcpListener, task::JoinSet};
 use utoipa_axum::router::OpenApiRouter;
 
-pub use self::databases::Databases;
+pub use self::databases::{Databases, sqlite_files};
 use self::rooms::{Ground, Rooms};
 use crate::{
     access::{self, gate::Gate},

@@ -1,6 +1,7 @@
 //! The command line: one file for each command.
 
 mod audit;
+mod backup;
 mod catalog;
 mod complaint;
 mod doctor;
@@ -57,6 +58,10 @@ enum Command {
     Subscription(subscription::SubscriptionCommand),
     /// Look whether everything is as it should be.
     Doctor,
+    /// Back up an installation on SQLite into one file, while the service runs.
+    Backup(backup::BackupArgs),
+    /// Restore a backup into an empty place, and check it there.
+    Restore(backup::RestoreArgs),
     /// The audit log.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -138,6 +143,8 @@ async fn run(command: Command, config: Config) -> Result<(), Failure> {
         Command::Notices(command) => notices::run(command, &config, &mut out).await,
         Command::Reader(command) => reader::run(command, config, &mut out).await,
         Command::Subscription(command) => subscription::run(command, config, &mut out).await,
+        Command::Backup(args) => backup::back_up(args, &config, &mut out).await,
+        Command::Restore(args) => backup::restore(args, &config, &mut out).await,
         Command::Doctor => doctor::run(&config, &mut out).await,
         Command::Meter(MeterCommand::Replay(args)) => Ok(replay::run(*args, &mut out).await?),
         Command::Probe => probe::run(&config).await,

@@ -1,9 +1,11 @@
 //! One storage for two databases: other rooms see [`Db`], [`Tx`] and SQL text, nothing else.
 //!
 //! `connect` opens and tunes the pools, `migrate` brings the schema up to date, `tx` is a transaction
-//! on whichever database is open, and `query` one statement in it.
+//! on whichever database is open, and `query` one statement in it. `file_copy` copies SQLite's files
+//! while they are in use.
 
 mod connect;
+pub mod file_copy;
 mod migrate;
 mod query;
 mod tx;

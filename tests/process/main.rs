@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod backup;
 mod billing_kill;
 mod catalog;
 mod commands;

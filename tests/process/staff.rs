@@ -36,7 +36,13 @@ fn complaint(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-fn add(url: &str, settings: &[(&str, &str)], email: &str, more: &[&str], stdin: &[u8]) -> Output {
+pub(crate) fn add(
+    url: &str,
+    settings: &[(&str, &str)],
+    email: &str,
+    more: &[&str],
+    stdin: &[u8],
+) -> Output {
     let arguments = ["staff", "add", "--email", email, "--password-stdin"];
     let mut child = pressgate(url, settings)
         .args([&arguments[..], more].concat())
