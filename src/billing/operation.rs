@@ -1,5 +1,5 @@
-//! What staff did under a name of its own, so that a form or a request that is sent twice is done
-//! once: the name is written in the transaction of the act.
+//! What was done under a name of its own, by staff or by a reader's program, so that a form or a
+//! request that is sent twice is done once: the name is written in the transaction of the act.
 
 use uuid::Uuid;
 
@@ -8,7 +8,7 @@ use crate::{
     db::{StoreError, Tx},
 };
 
-/// To which subscription something was done, and what: a word of the audit log.
+/// To which subscription something was done, and what: for staff, a word of the audit log.
 pub type Done = (Uuid, String);
 
 /// What was done under the name `id`, if anything was.

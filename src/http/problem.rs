@@ -12,6 +12,8 @@ use utoipa::ToSchema;
 
 /// Seconds after which a client may try again when we are overloaded or a store is down.
 const RETRY_AFTER_SECS: u64 = 2;
+/// Seconds after which the outcome of an open payment may be known.
+const PAYMENT_RETRY_AFTER_SECS: u64 = 5;
 
 /// Rounded up, so that whoever waits that long has waited long enough.
 fn whole_seconds(duration: Duration) -> u64 {
@@ -191,6 +193,9 @@ impl IntoResponse for ApiError {
             }
             Self::Unavailable(..) | Self::Conflict("idempotency_key_in_use", _) => {
                 headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECS.into());
+            }
+            Self::Conflict("payment_pending", _) => {
+                headers.insert(header::RETRY_AFTER, PAYMENT_RETRY_AFTER_SECS.into());
             }
             _ => {}
         }

@@ -81,6 +81,7 @@ mod readers_reading;
 mod receipts;
 mod refreshing;
 mod rubbish;
+mod same_key;
 mod sandbox_bar;
 mod second_person;
 mod staff;

@@ -24,7 +24,12 @@ use crate::{
     readers::ANNA,
 };
 
-async fn with_key(t: &TestApp, token: &str, (path, key): (&str, &str), body: Value) -> Answer {
+pub(crate) async fn with_key(
+    t: &TestApp,
+    token: &str,
+    (path, key): (&str, &str),
+    body: Value,
+) -> Answer {
     let request = Request::post(format!("/v1/staff/{path}"))
         .header(header::AUTHORIZATION, format!("Bearer {token}"))
         .header(header::CONTENT_TYPE, "application/json")

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The same service where one person alone gives back $10.00 a day to a reader.
-async fn careful(t: &TestApp) -> TestApp {
+pub(crate) async fn careful(t: &TestApp) -> TestApp {
     t.another_process_with(&[("PRESSGATE__BILLING__REFUND_ALONE_MAX", "USD 1000")]).await
 }
 

@@ -9,13 +9,18 @@ mod subscriptions;
 pub(crate) use self::bodies::{MoneyBody, PreviewBody, SubscriptionBody};
 use std::sync::Arc;
 
-use axum::{extract::FromRequestParts, http::request::Parts, middleware::from_fn_with_state};
+use axum::{
+    extract::FromRequestParts,
+    http::request::Parts,
+    middleware::from_fn_with_state,
+    response::{IntoResponse, Response},
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::{
-    engine::Billing,
-    idempotency::{Keeper, once},
+    engine::{Billing, BillingError},
+    idempotency::{Keeper, Unsettled, once},
 };
 use crate::{
     auth::{access_token::Realm, tokens::Tokens},
@@ -58,6 +63,17 @@ pub fn routes(counter: Counter) -> OpenApiRouter {
         .routes(routes!(invoices::print_receipt))
         .layer(from_fn_with_state(keeper, once))
         .with_state(counter)
+}
+
+/// The answer to what was refused. Where it waits for a payment, the same request is told later
+/// what that came to.
+pub(crate) fn refuse(error: BillingError) -> Result<Response, ApiError> {
+    let BillingError::PaymentPending { operation: Some(operation) } = error else {
+        return Err(error.into());
+    };
+    let mut response = ApiError::from(error).into_response();
+    response.extensions_mut().insert(Unsettled(operation));
+    Ok(response)
 }
 
 /// The reader who asks.

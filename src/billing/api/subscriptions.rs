@@ -13,12 +13,13 @@ use super::{
         CancelAtBody, CancelBody, MethodBody, OrderBody, PreviewBody, PreviewOrder,
         SubscriptionBody, SubscriptionsBody, SwitchOrder,
     },
+    refuse,
 };
 use crate::{
     billing::{
-        engine::{CancelAt, Cancellation, Order, PayBy},
+        engine::{BillingError, CancelAt, Cancellation, Order, OwnSubscription, PayBy},
         gateway::PaymentMethod,
-        idempotency::Operation,
+        idempotency::{Operation, Unsettled},
         subscription::model::Subscription,
     },
     http::{
@@ -56,13 +57,48 @@ async fn answer(
     Ok((status, NO_STORE, Json(SubscriptionBody::of(it, confirm_at))).into_response())
 }
 
+/// Answers a request that changed a subscription under a name, which may have been sent before.
+async fn answer_once(
+    counter: &Counter,
+    (status, of): (StatusCode, OwnSubscription),
+    changed: Result<Subscription, BillingError>,
+) -> Result<Response, ApiError> {
+    let it = match changed {
+        Ok(it) => it,
+        Err(BillingError::Repeated) => counter.billing.find(of.reader, of.id).await?,
+        Err(error) => return refuse(error),
+    };
+    let mut response = answer(counter, status, &it).await?;
+    if let Some(unsettled) = of.operation.and_then(|operation| Unsettled::of(&it, operation)) {
+        response.extensions_mut().insert(unsettled);
+    }
+    Ok(response)
+}
+
+/// What the payment came to that this request made when it was sent before; else what `act` does.
+async fn paid_or(
+    counter: &Counter,
+    of: OwnSubscription,
+    act: impl Future<Output = Result<Subscription, BillingError>>,
+) -> Result<Subscription, BillingError> {
+    if let Some(operation) = of.operation
+        && let Some(paid) = counter.billing.paid_by(operation, of.id).await?
+    {
+        return Ok(paid);
+    }
+    act.await
+}
+
 /// Subscribes: to a free trial, or paid at once.
 #[utoipa::path(post, path = "/v1/subscriptions", tag = "Subscriptions",
     security(("reader_token" = [])), request_body = OrderBody,
     responses((status = 201, description = "Begun; `incomplete` where the reader must confirm \
                                             the payment first", body = SubscriptionBody),
               (status = 402, description = "Declined", body = ProblemBody),
-              (status = 409, description = "Subscribed already, or no second trial",
+              (status = 409, description = "Subscribed already, or no second trial; \
+                                            `payment_pending` with `Retry-After` while the \
+                                            outcome of a payment is not known: the same call \
+                                            with the same key tells it later",
                body = ProblemBody),
               (status = "4XX", description = "Not as it must be", body = ProblemBody)))]
 pub(super) async fn start(
@@ -80,8 +116,9 @@ pub(super) async fn start(
         shown: None,
         article: None,
     };
-    let begun = counter.billing.start(reader, order, operation).await?;
-    answer(&counter, StatusCode::CREATED, &begun).await
+    let begun = counter.billing.start(reader, order, operation).await;
+    let of = OwnSubscription { reader, id: operation, operation: Some(operation) };
+    answer_once(&counter, (StatusCode::CREATED, of), begun).await
 }
 
 /// The reader's subscriptions, the latest first.
@@ -124,6 +161,7 @@ pub(super) async fn show(
 pub(super) async fn cancel(
     State(counter): State<Counter>,
     Subscriber(reader): Subscriber,
+    Extension(Operation(operation)): Extension<Operation>,
     id: PathId,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
@@ -137,8 +175,9 @@ pub(super) async fn cancel(
         CancelAtBody::Now => CancelAt::Now,
     };
     let cancellation = Cancellation { at, comment: reason };
-    let canceled = counter.billing.cancel((reader, parse_id(id)?), cancellation).await?;
-    answer(&counter, StatusCode::OK, &canceled).await
+    let of = OwnSubscription { reader, id: parse_id(id)?, operation: Some(operation) };
+    let canceled = counter.billing.cancel(of, cancellation).await;
+    answer_once(&counter, (StatusCode::OK, of), canceled).await
 }
 
 /// Takes a cancellation back, or ends a pause.
@@ -150,10 +189,12 @@ pub(super) async fn cancel(
 pub(super) async fn resume(
     State(counter): State<Counter>,
     Subscriber(reader): Subscriber,
+    Extension(Operation(operation)): Extension<Operation>,
     id: PathId,
 ) -> Result<Response, ApiError> {
-    let resumed = counter.billing.resume((reader, parse_id(id)?), None).await?;
-    answer(&counter, StatusCode::OK, &resumed).await
+    let of = OwnSubscription { reader, id: parse_id(id)?, operation: Some(operation) };
+    let resumed = paid_or(&counter, of, counter.billing.resume(of, None)).await;
+    answer_once(&counter, (StatusCode::OK, of), resumed).await
 }
 
 /// Shows what a switch to another plan would do.
@@ -182,13 +223,15 @@ pub(super) async fn preview(
 pub(super) async fn switch(
     State(counter): State<Counter>,
     Subscriber(reader): Subscriber,
+    Extension(Operation(operation)): Extension<Operation>,
     id: PathId,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     let SwitchOrder { plan, preview } = parse(&bytes)?;
-    let of = (reader, parse_id(id)?);
-    let switched = counter.billing.switch(of, &plan, &preview, None).await?;
-    answer(&counter, StatusCode::OK, &switched).await
+    let of = OwnSubscription { reader, id: parse_id(id)?, operation: Some(operation) };
+    let switch = counter.billing.switch(of, &plan, &preview, None);
+    let switched = paid_or(&counter, of, switch).await;
+    answer_once(&counter, (StatusCode::OK, of), switched).await
 }
 
 /// Takes a planned switch back.
@@ -199,10 +242,12 @@ pub(super) async fn switch(
 pub(super) async fn revoke_switch(
     State(counter): State<Counter>,
     Subscriber(reader): Subscriber,
+    Extension(Operation(operation)): Extension<Operation>,
     id: PathId,
 ) -> Result<Response, ApiError> {
-    let kept = counter.billing.revoke_switch((reader, parse_id(id)?)).await?;
-    answer(&counter, StatusCode::OK, &kept).await
+    let of = OwnSubscription { reader, id: parse_id(id)?, operation: Some(operation) };
+    let kept = counter.billing.revoke_switch(of).await;
+    answer_once(&counter, (StatusCode::OK, of), kept).await
 }
 
 /// Pays by another card from now on, and what is overdue at once.
@@ -215,11 +260,13 @@ pub(super) async fn revoke_switch(
 pub(super) async fn pay_by(
     State(counter): State<Counter>,
     Subscriber(reader): Subscriber,
+    Extension(Operation(operation)): Extension<Operation>,
     id: PathId,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     let MethodBody { payment_method } = parse(&bytes)?;
     let method = parse_method(&payment_method)?;
-    let paid = counter.billing.pay_by((reader, parse_id(id)?), &method, None).await?;
-    answer(&counter, StatusCode::OK, &paid).await
+    let of = OwnSubscription { reader, id: parse_id(id)?, operation: Some(operation) };
+    let paid = paid_or(&counter, of, counter.billing.pay_by(of, &method, None)).await;
+    answer_once(&counter, (StatusCode::OK, of), paid).await
 }

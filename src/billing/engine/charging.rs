@@ -42,13 +42,21 @@ pub(super) struct Intent {
     pub(super) credit: Money,
     /// Whether nobody is there to confirm it.
     pub(super) off_session: bool,
+    /// The operation that asks for it, if it has a name: the charge's id, so that a request that is
+    /// sent again finds its charge.
+    pub(super) operation: Option<Uuid>,
 }
 
 impl Intent {
     /// A whole period.
     pub(super) fn of(purchase: Purchase, off_session: bool) -> Self {
         let credit = Money::zero(purchase.terms.currency());
-        Self { purchase, credit, off_session }
+        Self { purchase, credit, off_session, operation: None }
+    }
+
+    /// The same, asked for by `operation`.
+    pub(super) fn by(self, operation: Option<Uuid>) -> Self {
+        Self { operation, ..self }
     }
 }
 
@@ -73,7 +81,7 @@ impl Billing {
         intent: Intent,
         now: Timestamp,
     ) -> Result<(Subscription, Charge), BillingError> {
-        let Intent { purchase, credit, off_session } = intent;
+        let Intent { purchase, credit, off_session, operation } = intent;
         let (amount, balance, invoice) = match self.unpaid_invoice(tx, &subscription).await? {
             Some(open) => (open.due, Money::zero(open.due.currency), Some(open.head.id)),
             None => {
@@ -83,7 +91,7 @@ impl Billing {
             }
         };
         let charge = Charge {
-            id: self.ids.uuid(now)?,
+            id: operation.map_or_else(|| self.ids.uuid(now), Ok)?,
             subscription: subscription.id,
             reader: subscription.reader,
             purchase,

@@ -1,5 +1,7 @@
 //! Why something could not be done with a subscription.
 
+use uuid::Uuid;
+
 use crate::{
     auth::{limit_store::LimitError, limits::RetryAfter},
     billing::{
@@ -37,7 +39,11 @@ pub enum BillingError {
     PaymentDeclined(String),
     /// The outcome of an earlier payment is not known yet.
     #[error("a payment is being made; ask again in a moment")]
-    PaymentPending,
+    PaymentPending {
+        /// The operation that made the payment, where this request asks for exactly that: its
+        /// outcome is this request's outcome.
+        operation: Option<Uuid>,
+    },
     /// Too many payments were declined.
     #[error("too many payments were declined; wait a while")]
     TooManyDeclined(RetryAfter),
@@ -134,7 +140,7 @@ impl From<BillingError> for ApiError {
             }
             BillingError::TrialAlreadyUsed => conflict("trial_already_used"),
             BillingError::AlreadySubscribed => conflict("already_subscribed"),
-            BillingError::PaymentPending => conflict("payment_pending"),
+            BillingError::PaymentPending { .. } => conflict("payment_pending"),
             BillingError::RefundTooLarge => conflict("refund_too_large"),
             BillingError::GiftWaits => conflict("gift_waits"),
             BillingError::Repeated => conflict("already_done"),

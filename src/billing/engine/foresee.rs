@@ -155,7 +155,7 @@ impl Billing {
         now: Timestamp,
     ) -> Result<Foreseen, BillingError> {
         if it.open.is_some() {
-            return Err(BillingError::PaymentPending);
+            return Err(BillingError::PaymentPending { operation: None });
         }
         if it.method.is_none() {
             return Err(Refusal::InvalidTransition("there is no card to pay with").into());

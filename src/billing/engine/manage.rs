@@ -13,6 +13,7 @@ use crate::{
         invoice::credit::WITHDRAWN,
         letter::News,
         notice::NoticeKind,
+        operation,
         subscription::{
             change::Refusal,
             model::{EndReason, State, Subscription, WaitsFor},
@@ -25,6 +26,9 @@ use crate::{
 
 /// Longest time in which one may withdraw: 14 days and the rest of the first day.
 const WITHDRAWAL: Duration = Duration::days(15);
+
+/// What is written beside the name of a reader's operation.
+const BY_READER: &str = "reader";
 
 /// When a subscription is to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,17 +48,71 @@ pub struct Cancellation {
     pub comment: Option<String>,
 }
 
+/// A subscription that its reader changes.
+#[derive(Debug, Clone, Copy)]
+pub struct OwnSubscription {
+    /// Whose it must be.
+    pub reader: Uuid,
+    /// Its id.
+    pub id: Uuid,
+    /// The name of the operation, where the request may be sent again: it is done once.
+    pub operation: Option<Uuid>,
+}
+
+impl From<(Uuid, Uuid)> for OwnSubscription {
+    fn from((reader, id): (Uuid, Uuid)) -> Self {
+        Self { reader, id, operation: None }
+    }
+}
+
 impl Billing {
-    /// Takes a reader's subscription, to change it, as it stands at `now`.
+    /// Takes a reader's subscription, to change it, as it stands at `now`. The operation's name is
+    /// written in the same transaction, so it is there if and only if the change was committed.
     pub(super) async fn take(
         &self,
         tx: &mut Tx,
-        (reader, id): (Uuid, Uuid),
+        of: OwnSubscription,
         now: Timestamp,
     ) -> Result<Subscription, BillingError> {
-        let found = store::take(tx, &self.catalogs, id).await?;
-        let own = found.filter(|subscription| subscription.reader == reader);
-        Ok(own.ok_or(BillingError::NotFound)?.as_of(now))
+        let found = store::take(tx, &self.catalogs, of.id).await?;
+        let own = found.filter(|subscription| subscription.reader == of.reader);
+        let own = own.ok_or(BillingError::NotFound)?;
+        if let Some(name) = of.operation
+            && !operation::insert(tx, name, (of.id, BY_READER), now).await?
+        {
+            return Err(BillingError::Repeated);
+        }
+        Ok(own.as_of(now))
+    }
+
+    /// What came of the payment that `operation` made for a subscription. `None` where it made none.
+    ///
+    /// # Errors
+    /// [`BillingError::PaymentPending`] while that is open, [`BillingError::PaymentDeclined`] where
+    /// it was declined.
+    pub async fn paid_by(
+        &self,
+        operation: Uuid,
+        subscription: Uuid,
+    ) -> Result<Option<Subscription>, BillingError> {
+        let mut tx = self.db.read().await?;
+        let charge = charges::find(&mut tx, &self.catalogs, operation).await?;
+        drop(tx);
+        let Some(charge) = charge.filter(|charge| charge.subscription == subscription) else {
+            return Ok(None);
+        };
+        match charge.status {
+            ChargeStatus::Pending => {
+                Err(BillingError::PaymentPending { operation: Some(operation) })
+            }
+            ChargeStatus::Declined { code, .. } => Err(BillingError::PaymentDeclined(code)),
+            ChargeStatus::Canceled { .. } => {
+                Err(Refusal::InvalidTransition("the payment was called off").into())
+            }
+            ChargeStatus::Succeeded { .. } | ChargeStatus::RequiresAction { .. } => {
+                self.lookup(subscription).await.map(Some)
+            }
+        }
     }
 
     /// Lets a reader's subscription end: with the period, or at once where the law lets them
@@ -64,12 +122,12 @@ impl Billing {
     /// [`BillingError`].
     pub async fn cancel(
         &self,
-        of: (Uuid, Uuid),
+        of: impl Into<OwnSubscription>,
         cancellation: Cancellation,
     ) -> Result<Subscription, BillingError> {
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
-        let current = self.take(&mut tx, of, now).await?;
+        let current = self.take(&mut tx, of.into(), now).await?;
         if cancellation.at == CancelAt::Now {
             let ended = self.withdraw(&mut tx, current, now).await?;
             tx.commit().await?;
@@ -96,7 +154,7 @@ impl Billing {
     pub async fn comment(&self, of: (Uuid, Uuid), comment: String) -> Result<(), BillingError> {
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
-        let it = self.take(&mut tx, of, now).await?;
+        let it = self.take(&mut tx, of.into(), now).await?;
         if it.state.ended().is_none() && !it.cancels_at_period_end() {
             return Err(BillingError::NotFound);
         }
@@ -137,9 +195,10 @@ impl Billing {
     /// [`BillingError`].
     pub async fn resume(
         &self,
-        of: (Uuid, Uuid),
+        of: impl Into<OwnSubscription>,
         agreed: Option<&Shown>,
     ) -> Result<Subscription, BillingError> {
+        let of = of.into();
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
         let current = self.take(&mut tx, of, now).await?;
@@ -148,7 +207,7 @@ impl Billing {
             consent::insert(&mut tx, self.ids.uuid(now)?, terms, agreed, now);
         }
         if matches!(current.state, State::Paused { .. }) {
-            return self.unpause(tx, current, Actor::Reader).await;
+            return self.unpause(tx, current, (Actor::Reader, of.operation)).await;
         }
         let resumed = self.change(&mut tx, current.resume(now)?, Actor::Reader, now).await?;
         tx.commit().await?;
@@ -160,11 +219,11 @@ impl Billing {
         &self,
         mut tx: Tx,
         paused: Subscription,
-        actor: Actor,
+        (actor, operation): (Actor, Option<Uuid>),
     ) -> Result<Subscription, BillingError> {
         let now = self.clock.now();
-        if paused.open.is_some() {
-            return Err(BillingError::PaymentPending);
+        if let Some(open) = paused.open {
+            return Err(BillingError::PaymentPending { operation: Some(open.id) });
         }
         if paused.method.is_none() {
             return Err(Refusal::InvalidTransition("add a payment method first").into());
@@ -172,8 +231,8 @@ impl Billing {
         let id = paused.id;
         let purchase = paused.fresh_purchase(now).ok_or(BillingError::impossible("no period"))?;
         let off_session = actor != Actor::Reader;
-        let (_, charge) =
-            self.intend(&mut tx, paused, Intent::of(purchase, off_session), now).await?;
+        let intent = Intent::of(purchase, off_session).by(operation);
+        let (_, charge) = self.intend(&mut tx, paused, intent, now).await?;
         tx.commit().await?;
         self.collect_or_refuse(&charge, actor).await?;
         self.reload(id).await
@@ -186,10 +245,11 @@ impl Billing {
     /// [`BillingError`].
     pub async fn pay_by(
         &self,
-        of: (Uuid, Uuid),
+        of: impl Into<OwnSubscription>,
         method: &PaymentMethod,
         agreed: Option<&Shown>,
     ) -> Result<Subscription, BillingError> {
+        let of = of.into();
         let method = self.method(method).await?;
         self.call_off_unconfirmed(of).await?;
         let now = self.clock.now();
@@ -214,15 +274,16 @@ impl Billing {
             return Ok(current);
         };
         let id = current.id;
-        let (_, charge) = self.intend(&mut tx, current, Intent::of(purchase, false), now).await?;
+        let intent = Intent::of(purchase, false).by(of.operation);
+        let (_, charge) = self.intend(&mut tx, current, intent, now).await?;
         tx.commit().await?;
         self.collect_or_refuse(&charge, Actor::Reader).await?;
         self.reload(id).await
     }
 
     /// Calls off a payment that the reader did not confirm, so that another can be made instead.
-    async fn call_off_unconfirmed(&self, of: (Uuid, Uuid)) -> Result<(), BillingError> {
-        let current = self.find(of.0, of.1).await?;
+    async fn call_off_unconfirmed(&self, of: OwnSubscription) -> Result<(), BillingError> {
+        let current = self.find(of.reader, of.id).await?;
         let waits = current.open.filter(|open| matches!(open.waits_for, WaitsFor::Reader { .. }));
         match waits {
             Some(open) if matches!(current.state, State::PastDue { .. }) => {

@@ -43,7 +43,7 @@ pub use self::{
     error::BillingError,
     foresee::{Act, Foreseen},
     giving::{DAYS_MAX, Gift},
-    manage::{CancelAt, Cancellation},
+    manage::{CancelAt, Cancellation, OwnSubscription},
     office::{Office, REASON_MAX},
     order::{CheckedCard, Customer, Order, PayBy, ReadyOrder},
     refund::GiveBack,

@@ -275,7 +275,7 @@ impl Billing {
         let before = self.take_any(&mut tx, id, (office, now)).await?;
         if matches!(before.state, State::Paused { .. }) {
             self.log(&mut tx, office, (&before, &before)).await?;
-            return self.unpause(tx, before, office.actor()).await;
+            return self.unpause(tx, before, (office.actor(), office.operation)).await;
         }
         let changed = before.clone().resume(now)?;
         let resumed = self.change(&mut tx, changed, office.actor(), now).await?;

@@ -53,7 +53,8 @@ impl Billing {
         };
         let after = switched(&current, (&terms, &quote), now)?;
         self.log(&mut tx, office, (&current, &after)).await?;
-        self.switch_as(tx, (current, terms, quote), office.actor()).await
+        let by = (office.actor(), office.operation);
+        self.switch_as(tx, (current, terms, quote), by).await
     }
 
     /// Takes a planned switch back: the plan stays.

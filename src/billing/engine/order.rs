@@ -19,7 +19,6 @@ use crate::{
         },
         trial,
     },
-    clock::Timestamp,
     reader::{model::Reader, store as readers},
 };
 
@@ -194,7 +193,7 @@ impl Billing {
                 let reader = readers::find(&mut tx, *id).await?.ok_or(BillingError::Gone)?;
                 let open = store::list_open(&mut tx, &self.catalogs, *id).await?;
                 let old = open.into_iter().find(|it| it.product() == fresh.product());
-                (reader, superseded(old.as_ref(), fresh.created_at)?)
+                (reader, superseded(old.as_ref(), fresh)?)
             }
         };
         let address = self.trials.address(&reader.email);
@@ -208,9 +207,12 @@ impl Billing {
 }
 
 /// Whose trial is let go when another begins instead of it.
-fn superseded(old: Option<&Subscription>, now: Timestamp) -> Result<Option<Uuid>, BillingError> {
+fn superseded(
+    old: Option<&Subscription>,
+    fresh: &Subscription,
+) -> Result<Option<Uuid>, BillingError> {
     let Some(old) = old else { return Ok(None) };
-    Ok(match before(old, now)? {
+    Ok(match before(old, fresh)? {
         Before::Supersede => Some(old.id),
         Before::Lapse => None,
     })

@@ -4,7 +4,10 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Billing, BillingError, office::Office};
+use super::{
+    Billing, BillingError,
+    office::{Office, check_new, note_done},
+};
 use crate::{
     audit::store as audit,
     billing::{
@@ -53,13 +56,14 @@ impl Billing {
     pub async fn retry_refund(&self, id: Uuid, office: &Office) -> Result<Refund, BillingError> {
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
+        let id_again = office.operation.map_or_else(|| self.ids.uuid(now), Ok)?;
+        // The same request, sent again after its answer was lost.
+        if let Some(done) = credits::find_refund(&mut tx, id_again).await? {
+            return Ok(done);
+        }
         let refused = take_refused(&mut tx, id, SettledAs::Retried, now).await?;
-        let again = Refund {
-            id: self.ids.uuid(now)?,
-            state: RefundState::Pending,
-            created_at: now,
-            ..refused
-        };
+        let again =
+            Refund { id: id_again, state: RefundState::Pending, created_at: now, ..refused };
         credits::insert_refund(&mut tx, &again).await?;
         let after = json!({"status": "pending", "refund": again.id, "amount": again.amount,
                            "reason": office.reason});
@@ -96,6 +100,10 @@ impl Billing {
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
         let known = credits::find_refund(&mut tx, id).await?.ok_or(BillingError::NotFound)?;
+        match check_new(&mut tx, id, office).await {
+            Err(BillingError::Repeated) => return Ok(known),
+            other => other?,
+        }
         let has_reader = readers::take(&mut tx, known.reader).await?.is_some();
         if done == SettledAs::Balance && !has_reader {
             return Err(NOBODYS.into());
@@ -125,6 +133,7 @@ impl Billing {
         self.tell(&mut tx, &subscription, news, now).await?;
         let after = json!({"status": "settled", "to": done.as_str(), "amount": amount,
                            "reason": office.reason});
+        note_done(&mut tx, id, office).await?;
         self.log_settled(&mut tx, (id, after), office).await?;
         tx.commit().await?;
         Ok(credits::find_refund(&mut self.db.read().await?, id).await?.unwrap_or(refused))

@@ -25,7 +25,6 @@ use crate::{
         },
         trial,
     },
-    clock::Timestamp,
     db::{StoreError, Tx},
     numbers::{figure::Fact, movement::because_of_a_page, store as numbers},
     reader::{model::Reader, store as readers},
@@ -39,14 +38,29 @@ pub(super) enum Before {
     Lapse,
 }
 
-/// Whether `old` makes room.
-pub(super) fn before(old: &Subscription, now: Timestamp) -> Result<Before, BillingError> {
+/// Whether `old` makes room for `fresh`.
+pub(super) fn before(old: &Subscription, fresh: &Subscription) -> Result<Before, BillingError> {
+    let now = fresh.created_at;
     match (&old.state, old.open.map(|open| open.waits_for)) {
-        (State::Incomplete { .. }, Some(WaitsFor::Gateway)) => Err(BillingError::PaymentPending),
+        (State::Incomplete { .. }, Some(WaitsFor::Gateway)) => {
+            let operation = is_same_order(old, fresh).then_some(old.id);
+            Err(BillingError::PaymentPending { operation })
+        }
         (State::Incomplete { .. }, _) => Ok(Before::Supersede),
         _ if old.clone().as_of(now).state.ended().is_some() => Ok(Before::Lapse),
         _ => Err(BillingError::AlreadySubscribed),
     }
+}
+
+/// Whether both were ordered in the same words: the outcome of one answers the other.
+fn is_same_order(one: &Subscription, other: &Subscription) -> bool {
+    let token = |it: &Subscription| it.method.as_ref().map(|method| method.token.clone());
+    let begins_trial =
+        |it: &Subscription| matches!(it.state, State::Incomplete { begins_trial: true, .. });
+    one.terms.plan.id == other.terms.plan.id
+        && one.country == other.country
+        && token(one) == token(other)
+        && begins_trial(one) == begins_trial(other)
 }
 
 /// An order that was written down, with the subscription that it began.
@@ -96,11 +110,18 @@ impl Billing {
         let mut tx = self.db.read().await?;
         let begun = store::find(&mut tx, &self.catalogs, operation).await?;
         let begun = begun.filter(|begun| begun.reader == reader);
-        match begun.as_ref().and_then(|begun| begun.state.ended()) {
-            Some((_, EndReason::PaymentDeclined)) => {
-                Err(BillingError::PaymentDeclined("declined".to_owned()))
+        let Some(begun) = begun else { return Ok(None) };
+        let waits_for = begun.open.map(|open| open.waits_for);
+        match (&begun.state, waits_for) {
+            (State::Incomplete { .. }, Some(WaitsFor::Gateway)) => {
+                Err(BillingError::PaymentPending { operation: Some(operation) })
             }
-            _ => Ok(begun),
+            _ => match begun.state.ended() {
+                Some((_, EndReason::PaymentDeclined)) => {
+                    Err(BillingError::PaymentDeclined("declined".to_owned()))
+                }
+                _ => Ok(Some(begun)),
+            },
         }
     }
 
@@ -193,7 +214,7 @@ impl Billing {
         let reader = readers::take(tx, fresh.reader).await?.ok_or(BillingError::Gone)?;
         let owner = (fresh.reader, fresh.product());
         if let Some(old) = store::take_open(tx, &self.catalogs, owner).await? {
-            match before(&old, now)? {
+            match before(&old, fresh)? {
                 Before::Supersede => {
                     // Its confirmation is called off next, and given back if it came first.
                     let ended = old.cancel_now(EndReason::Superseded, now)?;

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{
     Billing, BillingError,
     charging::{Intent, bill},
+    manage::OwnSubscription,
 };
 use crate::{
     billing::{
@@ -174,11 +175,12 @@ impl Billing {
     /// [`Refusal::PreviewStale`] where anything has changed since, and else [`BillingError`].
     pub async fn switch(
         &self,
-        of: (Uuid, Uuid),
+        of: impl Into<OwnSubscription>,
         plan: &str,
         preview: &str,
         agreed: Option<&consent::Shown>,
     ) -> Result<Subscription, BillingError> {
+        let of = of.into();
         let now = self.clock.now();
         let terms = self.target(plan)?;
         let mut tx = self.db.write().await?;
@@ -188,7 +190,7 @@ impl Billing {
             let to = (&current, &terms);
             consent::insert(&mut tx, self.ids.uuid(now)?, to, agreed, now);
         }
-        self.switch_as(tx, (current, terms, quote), Actor::Reader).await
+        self.switch_as(tx, (current, terms, quote), (Actor::Reader, of.operation)).await
     }
 
     /// The quote that `preview` showed, if all of it still holds.
@@ -226,7 +228,7 @@ impl Billing {
         &self,
         mut tx: Tx,
         (current, terms, quote): (Subscription, Terms, Quote),
-        actor: Actor,
+        (actor, operation): (Actor, Option<Uuid>),
     ) -> Result<Subscription, BillingError> {
         let (id, now) = (current.id, self.clock.now());
         let How::AtOnce { purchase, credit } = quote.how else {
@@ -236,7 +238,7 @@ impl Billing {
             return Ok(changed);
         };
         let off_session = actor != Actor::Reader;
-        let intent = Intent { purchase: *purchase, credit, off_session };
+        let intent = Intent { purchase: *purchase, credit, off_session, operation };
         let (_, charge) = self.intend(&mut tx, current, intent, now).await?;
         tx.commit().await?;
         self.collect_or_refuse(&charge, actor).await?;
@@ -247,10 +249,13 @@ impl Billing {
     ///
     /// # Errors
     /// [`BillingError`].
-    pub async fn revoke_switch(&self, of: (Uuid, Uuid)) -> Result<Subscription, BillingError> {
+    pub async fn revoke_switch(
+        &self,
+        of: impl Into<OwnSubscription>,
+    ) -> Result<Subscription, BillingError> {
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
-        let changed = self.take(&mut tx, of, now).await?.revoke_switch()?;
+        let changed = self.take(&mut tx, of.into(), now).await?.revoke_switch()?;
         let kept = self.change(&mut tx, changed, Actor::Reader, now).await?;
         tx.commit().await?;
         Ok(kept)

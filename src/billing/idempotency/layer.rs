@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::{
     KEPT, Operation,
+    outcome::{Outcome, Unsettled},
     store::{self, Request, Turn},
 };
 use crate::{
@@ -86,7 +87,8 @@ pub async fn once(
             let mut http = HttpRequest::from_parts(parts, Body::from(body));
             http.extensions_mut().insert(Operation(operation));
             // The client may hang up; what was begun is still done, and its answer kept.
-            let done = tokio::spawn(async move { keeper.run(&request, http, next).await });
+            let done =
+                tokio::spawn(async move { keeper.run((&request, operation), http, next).await });
             done.await.map_err(ApiError::internal)?
         }
         Turn::Answered { status, body } => Ok(replay(status, body)),
@@ -123,16 +125,6 @@ fn replay(status: u16, body: Vec<u8>) -> Response {
     (status, NO_STORE, headers, body).into_response()
 }
 
-/// Whether an answer is the same however often one asks.
-fn is_final(status: StatusCode) -> bool {
-    !(status.is_server_error()
-        || status == StatusCode::UNAUTHORIZED
-        || status == StatusCode::FORBIDDEN
-        || status == StatusCode::UNPROCESSABLE_ENTITY
-        || status == StatusCode::TOO_MANY_REQUESTS
-        || status == StatusCode::BAD_REQUEST)
-}
-
 impl Keeper {
     async fn turn(&self, request: &Request, fresh: Uuid) -> Result<Turn, StoreError> {
         for _ in 0..WAIT_LOOKS {
@@ -151,7 +143,7 @@ impl Keeper {
 
     async fn run(
         self,
-        request: &Request,
+        (request, operation): (&Request, Uuid),
         http: HttpRequest,
         next: Next,
     ) -> Result<Response, ApiError> {
@@ -159,10 +151,19 @@ impl Keeper {
         let body = Limited::new(body, BODY_MAX).collect().await;
         let body = body.map_err(ApiError::Internal)?.to_bytes();
         let mut tx = self.db.write().await.map_err(ApiError::internal)?;
-        let kept = if is_final(parts.status) {
-            store::answer(&mut tx, request, (parts.status.as_u16(), &body)).await
-        } else {
-            store::release(&mut tx, request).await
+        let problem = parts.extensions.get::<Arc<ApiError>>().map(|error| error.problem());
+        let code = problem.map(|problem| problem.code);
+        let kept = match (parts.extensions.get::<Unsettled>(), Outcome::of(parts.status, code)) {
+            (Some(Unsettled(operation)), _) => {
+                store::hold(&mut tx, request, *operation, self.clock.now()).await
+            }
+            (None, Outcome::Continue) => {
+                store::hold(&mut tx, request, operation, self.clock.now()).await
+            }
+            (None, Outcome::Keep) => {
+                store::answer(&mut tx, request, (parts.status.as_u16(), &body)).await
+            }
+            (None, Outcome::Release) => store::release(&mut tx, request).await,
         };
         kept.map_err(ApiError::internal)?;
         tx.commit().await.map_err(ApiError::internal)?;

@@ -1,16 +1,20 @@
 //! Doing what a request asks for once, however often it is sent.
 //!
 //! A client that loses an answer sends the same request with the same `Idempotency-Key` again, and
-//! gets the answer that it lost. `store` keeps keys and answers for a day; `layer` stands before
-//! the routes. The header is that of `draft-ietf-httpapi-idempotency-key-header`.
+//! gets the answer that it lost. `outcome` decides which answers are kept; `store` keeps keys and
+//! answers for a day; `layer` is the middleware of the routes. The header is that of `draft-ietf-httpapi-idempotency-key-header`.
 
 mod layer;
+mod outcome;
 pub mod store;
 
 use time::Duration;
 use uuid::Uuid;
 
-pub use self::layer::{Keeper, once};
+pub use self::{
+    layer::{Keeper, once},
+    outcome::Unsettled,
+};
 
 /// For how long an answer is kept.
 pub const KEPT: Duration = Duration::hours(24);

@@ -134,6 +134,30 @@ pub async fn answer(
     Ok(())
 }
 
+/// Keeps the key for the same request, which may be sent again at once and then goes on as
+/// `operation`.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn hold(
+    tx: &mut Tx,
+    request: &Request,
+    operation: Uuid,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.query(
+        "UPDATE idempotency_keys SET operation = $3, leased_until = $4
+         WHERE reader_id = $1 AND key = $2 AND status IS NULL",
+    )
+    .bind(request.caller)
+    .bind(request.key.clone())
+    .bind(operation)
+    .bind(now)
+    .execute()
+    .await?;
+    Ok(())
+}
+
 /// Lets go of a key whose request came to nothing.
 ///
 /// # Errors
@@ -162,7 +186,7 @@ pub async fn forget(tx: &mut Tx, reader: Uuid) -> Result<(), StoreError> {
 /// [`StoreError`].
 pub async fn purge(tx: &mut Tx, before: Timestamp, most: i64) -> Result<u64, StoreError> {
     tx.query(
-        "DELETE FROM idempotency_keys WHERE operation IN
+        "DELETE FROM idempotency_keys WHERE created_at <= $1 AND operation IN
              (SELECT operation FROM idempotency_keys WHERE created_at <= $1
               ORDER BY created_at LIMIT $2)",
     )

@@ -23,8 +23,10 @@ use crate::{
     audit::model::Action,
     auth::staff::permission::Permission,
     billing::{
-        engine::{Act, BillingError, GiveBack, Outcome},
-        subscription::search::Stuck,
+        api::refuse,
+        engine::{Act, BillingError, GiveBack, Office, Outcome},
+        idempotency::Unsettled,
+        subscription::{model::Subscription, search::Stuck},
     },
     http::{
         body::{JsonBytes, parse},
@@ -39,6 +41,34 @@ use crate::{
 async fn answer(desk: &Desk, id: Uuid) -> Result<Response, ApiError> {
     let it = desk.readers.billing.lookup(id).await?;
     Ok((NO_STORE, Json(StaffSubscription::from(&it))).into_response())
+}
+
+/// The same after an act that may charge. Where the same request made a payment before, its outcome
+/// is the answer.
+async fn charged(
+    desk: &Desk,
+    (id, office): (Uuid, &Office),
+    act: impl Future<Output = Result<Subscription, BillingError>>,
+) -> Result<Response, ApiError> {
+    let billing = &desk.readers.billing;
+    let paid = match office.operation {
+        Some(operation) => billing.paid_by(operation, id).await,
+        None => Ok(None),
+    };
+    let done = match paid {
+        Ok(None) => act.await.map(drop),
+        paid => paid.map(drop),
+    };
+    match done {
+        Ok(()) | Err(BillingError::Repeated) => {}
+        Err(error) => return refuse(error),
+    }
+    let it = billing.lookup(id).await?;
+    let mut response = (NO_STORE, Json(StaffSubscription::from(&it))).into_response();
+    if let Some(unsettled) = office.operation.and_then(|name| Unsettled::of(&it, name)) {
+        response.extensions_mut().insert(unsettled);
+    }
+    Ok(response)
 }
 
 /// The same after an act that may wait for a second person: then 202, with what waits.
@@ -179,8 +209,8 @@ pub(super) async fn resume(
     ordered: Ordered<PlainOrder>,
 ) -> Result<Response, ApiError> {
     let (id, _, office) = ordered.by(Permission::SubscriptionsAct, Action::SubscriptionResumed)?;
-    once(desk.readers.billing.office_resume(id, &office).await)?;
-    answer(&desk, id).await
+    let resume = desk.readers.billing.office_resume(id, &office);
+    charged(&desk, (id, &office), resume).await
 }
 
 /// Switches to another plan: a longer or dearer one at once, for what it costs less what is unused;
@@ -199,8 +229,8 @@ pub(super) async fn switch(
     let (id, PlanOrder { plan, preview, .. }, office) =
         ordered.by(Permission::SubscriptionsAct, Action::SubscriptionSwitched)?;
     let to = (plan.as_str(), preview.as_deref());
-    once(desk.readers.billing.office_switch(id, to, &office).await)?;
-    answer(&desk, id).await
+    let switch = desk.readers.billing.office_switch(id, to, &office);
+    charged(&desk, (id, &office), switch).await
 }
 
 /// Takes a planned switch back: the plan stays.

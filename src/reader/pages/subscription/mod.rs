@@ -90,7 +90,7 @@ fn problem(pages: &Pages, sheet: &Sheet, error: BillingError) -> Result<Response
         BillingError::Refused(_) | BillingError::AlreadySubscribed => {
             (StatusCode::CONFLICT, "plan-problem-state")
         }
-        BillingError::PaymentPending => (StatusCode::CONFLICT, "plan-problem-pending"),
+        BillingError::PaymentPending { .. } => (StatusCode::CONFLICT, "plan-problem-pending"),
         BillingError::PaymentDeclined(_) => (StatusCode::PAYMENT_REQUIRED, "plan-problem-declined"),
         BillingError::TooManyDeclined(_) => {
             (StatusCode::TOO_MANY_REQUESTS, "subscribe-error-too-many")

@@ -196,7 +196,7 @@ fn refused(
         BillingError::AlreadySubscribed => {
             return Ok(Redirect::to(&offer.wish.here()).into_response());
         }
-        BillingError::PaymentPending => {
+        BillingError::PaymentPending { .. } => {
             return Ok(Redirect::to(&offer.wish.welcome()).into_response());
         }
         BillingError::PaymentDeclined(_) => {

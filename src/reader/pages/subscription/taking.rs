@@ -160,7 +160,7 @@ async fn of_known(
         // The same again: what the first has begun may stand in the way of the second.
         Err(
             error @ (BillingError::AlreadySubscribed
-            | BillingError::PaymentPending
+            | BillingError::PaymentPending { .. }
             | BillingError::TrialAlreadyUsed),
         ) => {
             let begun = match billing.find(reader.id, operation).await {

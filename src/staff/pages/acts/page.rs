@@ -149,7 +149,7 @@ pub(super) fn told(error: BillingError) -> Result<String, ApiError> {
         BillingError::Refused(_)
         | BillingError::RefundTooLarge
         | BillingError::PaymentDeclined(_)
-        | BillingError::PaymentPending
+        | BillingError::PaymentPending { .. }
         | BillingError::Invalid { .. } => Ok(format!("Not possible now: {error}.")),
         error => Err(error.into()),
     }
