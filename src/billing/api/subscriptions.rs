@@ -193,7 +193,7 @@ pub(super) async fn resume(
     id: PathId,
 ) -> Result<Response, ApiError> {
     let of = OwnSubscription { reader, id: parse_id(id)?, operation: Some(operation) };
-    let resumed = paid_or(&counter, of, counter.billing.resume(of, None)).await;
+    let resumed = paid_or(&counter, of, Box::pin(counter.billing.resume(of, None))).await;
     answer_once(&counter, (StatusCode::OK, of), resumed).await
 }
 
@@ -229,7 +229,7 @@ pub(super) async fn switch(
 ) -> Result<Response, ApiError> {
     let SwitchOrder { plan, preview } = parse(&bytes)?;
     let of = OwnSubscription { reader, id: parse_id(id)?, operation: Some(operation) };
-    let switch = counter.billing.switch(of, &plan, &preview, None);
+    let switch = Box::pin(counter.billing.switch(of, &plan, &preview, None));
     let switched = paid_or(&counter, of, switch).await;
     answer_once(&counter, (StatusCode::OK, of), switched).await
 }
@@ -267,6 +267,7 @@ pub(super) async fn pay_by(
     let MethodBody { payment_method } = parse(&bytes)?;
     let method = parse_method(&payment_method)?;
     let of = OwnSubscription { reader, id: parse_id(id)?, operation: Some(operation) };
-    let paid = paid_or(&counter, of, counter.billing.pay_by(of, &method, None)).await;
+    let pay = Box::pin(counter.billing.pay_by(of, &method, None));
+    let paid = paid_or(&counter, of, pay).await;
     answer_once(&counter, (StatusCode::OK, of), paid).await
 }

@@ -209,7 +209,7 @@ pub(super) async fn resume(
     ordered: Ordered<PlainOrder>,
 ) -> Result<Response, ApiError> {
     let (id, _, office) = ordered.by(Permission::SubscriptionsAct, Action::SubscriptionResumed)?;
-    let resume = desk.readers.billing.office_resume(id, &office);
+    let resume = Box::pin(desk.readers.billing.office_resume(id, &office));
     charged(&desk, (id, &office), resume).await
 }
 
@@ -229,7 +229,7 @@ pub(super) async fn switch(
     let (id, PlanOrder { plan, preview, .. }, office) =
         ordered.by(Permission::SubscriptionsAct, Action::SubscriptionSwitched)?;
     let to = (plan.as_str(), preview.as_deref());
-    let switch = desk.readers.billing.office_switch(id, to, &office);
+    let switch = Box::pin(desk.readers.billing.office_switch(id, to, &office));
     charged(&desk, (id, &office), switch).await
 }
 
