@@ -24,6 +24,7 @@
 //! | [`http`] | what all of HTTP shares: bodies, problems, limits, health, the listener |
 //! | [`db`] | one storage for two databases |
 //! | [`backup`] | backups of an installation on SQLite, and the way back from them |
+//! | [`files`] | files that only the service's own account may open |
 //! | [`cli`] | one file for each command |
 //!
 //! Inside a room, files named after what they hold are pure; `store` alone has SQL, `api` alone
@@ -40,6 +41,7 @@ pub mod clock;
 pub mod config;
 pub mod db;
 pub mod demo;
+pub mod files;
 pub mod http;
 pub mod ids;
 pub mod language;

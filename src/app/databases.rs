@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::exposure;
 use crate::{
     config::Config,
     db::{DatabaseUrl, Db, Durability, StoreError},
@@ -24,11 +25,20 @@ pub fn sqlite_files(path: &Path) -> [PathBuf; 2] {
 }
 
 impl Databases {
-    /// Opens both.
+    /// Opens both, and takes the permissions of other users away from their files.
     ///
     /// # Errors
     /// When one cannot be used.
     pub async fn open(config: &Config) -> Result<Self, StoreError> {
+        exposure::narrow(&config.database.url);
+        Self::open_as_they_are(config).await
+    }
+
+    /// Opens both, and leaves permissions as they are.
+    ///
+    /// # Errors
+    /// When one cannot be used.
+    pub async fn open_as_they_are(config: &Config) -> Result<Self, StoreError> {
         let database = &config.database;
         let main = Db::open(&database.url, database.limits, Durability::Full).await?;
         let meter = match &database.url {

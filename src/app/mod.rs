@@ -1,8 +1,10 @@
 //! Putting everything together: open, serve, stop.
 //!
-//! `databases` opens what is kept, `rooms` furnishes the rooms with the parts that they need.
+//! `databases` opens what is kept, `exposure` keeps its files from other users of the machine,
+//! `rooms` furnishes the rooms with the parts that they need.
 
 mod databases;
+mod exposure;
 mod rooms;
 
 use std::{
@@ -14,8 +16,11 @@ use axum::Router;
 use tokio::{net::TcpListener, task::JoinSet};
 use utoipa_axum::router::OpenApiRouter;
 
-pub use self::databases::{Databases, sqlite_files};
 use self::rooms::{Ground, Rooms};
+pub use self::{
+    databases::{Databases, sqlite_files},
+    exposure::{Exposed, exposed},
+};
 use crate::{
     access::{self, gate::Gate},
     auth::{

@@ -17,6 +17,7 @@ use super::{
     BackupError,
     manifest::{FORMAT, Manifest},
 };
+use crate::files;
 
 const MANIFEST: &str = "manifest.json";
 /// A manifest of a thousand tables has a tenth of this.
@@ -117,7 +118,7 @@ fn unpack_tar(reader: impl Read, file: &Path, into: &Path) -> Result<Manifest, B
     }
     for entry in &manifest.files {
         let path = into.join(&entry.name);
-        let mut out = File::create_new(&path).map_err(|error| BackupError::file(&path, error))?;
+        let mut out = files::create_new(&path).map_err(|error| BackupError::file(&path, error))?;
         // One byte more than there should be is enough to notice.
         let mut content = next(&entry.name)?.take(entry.bytes.saturating_add(1));
         let (bytes, sha256) = copy_hashed(&mut content, &mut out).map_err(broken)?;

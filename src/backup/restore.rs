@@ -16,6 +16,7 @@ use crate::{
     billing::ledger::proof,
     config::Config,
     db::{DatabaseUrl, file_copy::check_and_count},
+    files,
 };
 
 /// What to restore.
@@ -94,7 +95,7 @@ fn folder_of(targets: &[PathBuf; 2]) -> Result<PathBuf, BackupError> {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
         _ => PathBuf::from("."),
     };
-    fs::create_dir_all(&folder).map_err(|error| BackupError::file(&folder, error))?;
+    files::create_folder(&folder).map_err(|error| BackupError::file(&folder, error))?;
     Ok(folder)
 }
 

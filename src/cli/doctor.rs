@@ -6,7 +6,7 @@ use time::Duration;
 
 use super::Failure;
 use crate::{
-    app::Databases,
+    app::{self, Databases},
     audit::{chain::ChainKey, store as audit},
     auth::{
         keys::{OLD_AFTER, Purpose, SigningKey},
@@ -27,18 +27,21 @@ const NOTICES_SINCE: Duration = Duration::days(30);
 enum Finding {
     /// As it should be.
     Well(String),
+    /// Could be better, but endangers nothing by itself.
+    Warning(String),
     /// Not so, and what to do about it.
     Unwell(String),
 }
 
 pub(super) async fn run(config: &Config, out: &mut impl Write) -> Result<(), Failure> {
-    let databases = Databases::open(config).await?;
+    let databases = Databases::open_as_they_are(config).await?;
     let findings = examine(&databases, config).await;
     databases.close().await;
     let mut unwell = 0;
     for finding in findings? {
         match finding {
             Finding::Well(what) => writeln!(out, "well    {what}")?,
+            Finding::Warning(what) => writeln!(out, "warning {what}")?,
             Finding::Unwell(what) => {
                 unwell += 1;
                 writeln!(out, "UNWELL  {what}")?;
@@ -53,14 +56,16 @@ pub(super) async fn run(config: &Config, out: &mut impl Write) -> Result<(), Fai
 }
 
 async fn examine(databases: &Databases, config: &Config) -> Result<Vec<Finding>, Failure> {
+    let mut findings = permissions(config)?;
     let pending = databases.pending_migrations().await?;
     if pending > 0 {
         let what = format!("the database lacks {pending} migrations: run `pressgate migrate`");
-        return Ok(vec![Finding::Unwell(what)]);
+        findings.push(Finding::Unwell(what));
+        return Ok(findings);
     }
     let now = SystemClock::default().now();
     let mut tx = databases.main.read().await?;
-    let mut findings = vec![Finding::Well("the database answers and is up to date".into())];
+    findings.push(Finding::Well("the database answers and is up to date".into()));
     findings.extend(match keys::list(&mut tx, &config.master, now).await {
         Ok(keys) => Purpose::ALL.map(|purpose| age_of(purpose, &keys, now)).into(),
         Err(error) => vec![Finding::Unwell(format!("signing keys: {error}"))],
@@ -77,6 +82,18 @@ async fn examine(databases: &Databases, config: &Config) -> Result<Vec<Finding>,
     findings.extend(books(&mut databases.main.snapshot().await?).await?);
     findings.extend(figures(&mut databases.main.snapshot().await?).await?);
     Ok(findings)
+}
+
+fn permissions(config: &Config) -> Result<Vec<Finding>, Failure> {
+    let exposed = app::exposed(config)?;
+    if exposed.is_empty() {
+        return Ok(vec![Finding::Well("files are open to the service's account alone".into())]);
+    }
+    let finding = |it: app::Exposed| {
+        let what = format!("{}: {}", it.what, it.remedy);
+        if it.is_serious { Finding::Unwell(what) } else { Finding::Warning(what) }
+    };
+    Ok(exposed.into_iter().map(finding).collect())
 }
 
 async fn books(tx: &mut Tx) -> Result<Vec<Finding>, Failure> {

@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 
 use toml::{Table, Value};
 
+use super::secrets::{self, ConfigFile};
+
 const DEFAULT: &str = include_str!("../../config/default.toml");
 const SANDBOX: &str = include_str!("../../config/sandbox.toml");
 const LIVE: &str = include_str!("../../config/live.toml");
@@ -24,18 +26,22 @@ pub struct Outside {
 pub(super) struct Settings {
     values: BTreeMap<String, (Value, String)>,
     pub(super) mistakes: Vec<String>,
+    pub(super) file: Option<ConfigFile>,
 }
 
 impl Settings {
     /// Merges all layers.
     pub(super) fn merge(outside: &Outside) -> Self {
-        let mut settings = Self { values: BTreeMap::new(), mistakes: Vec::new() };
+        let mut settings = Self { values: BTreeMap::new(), mistakes: Vec::new(), file: None };
         for (key, value) in settings.flatten("config/default.toml", DEFAULT) {
             settings.values.insert(key, (value, "config/default.toml".to_owned()));
         }
         let mut outer = Vec::new();
         if let Some((path, content)) = &outside.file {
             let values = settings.flatten(path, content);
+            let is_secret = |(key, value): &&(String, Value)| secrets::is_secret(key, value);
+            let secrets = values.iter().filter(is_secret).map(|(key, _)| key.clone()).collect();
+            settings.file = Some(ConfigFile { path: path.clone(), secrets });
             outer.extend(values.into_iter().map(|(key, value)| (key, value, path.clone())));
         }
         outer.extend(settings.environment(&outside.env));

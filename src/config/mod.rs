@@ -6,6 +6,7 @@ mod layers;
 mod limits;
 mod mail;
 mod passwords;
+mod secrets;
 mod sessions;
 
 use std::{fmt, net::SocketAddr, time::Duration};
@@ -18,6 +19,7 @@ pub use self::{
     layers::Outside,
     limits::Limits,
     mail::Mail,
+    secrets::ConfigFile,
     sessions::Sessions,
 };
 use crate::{
@@ -126,6 +128,8 @@ impl fmt::Debug for Database {
 /// Every setting.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// The file that `PRESSGATE_CONFIG` names.
+    pub file: Option<ConfigFile>,
     /// What the installation is for.
     pub mode: Mode,
     /// `[server]`.
@@ -233,6 +237,7 @@ fn read(settings: &mut Settings) -> Option<Config> {
         if text.is_empty() { Ok(None) } else { parse_address(text).map(Some) }
     });
     Some(Config {
+        file: settings.file.take(),
         mode: mode?,
         server: server?,
         log: log?,

@@ -1,6 +1,10 @@
 //! Opening the databases, with every setting that correctness depends on spelled out.
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
 
 use sqlx::{
     Connection, SqlitePool,
@@ -9,7 +13,7 @@ use sqlx::{
 };
 
 use super::{Db, StoreError, migrate::lock_file_of};
-use crate::metering::store::CHUNK_MAX;
+use crate::{files, metering::store::CHUNK_MAX};
 
 /// How many rows SQLite's thread reads on before it waits for whoever asked: a page of any list, so
 /// that the two do not take turns within it.
@@ -80,7 +84,8 @@ pub enum Durability {
 }
 
 impl Db {
-    /// Opens the database at `url`, creating a SQLite file (and its folder) that is not there.
+    /// Opens the database at `url`, creating a SQLite file (and its folder) that is not there,
+    /// both for their owner alone.
     ///
     /// # Errors
     /// When the database cannot be reached or does not take the settings we depend on.
@@ -113,13 +118,13 @@ async fn open_postgres(options: &PgConnectOptions, limits: PoolLimits) -> Result
 }
 
 async fn open_sqlite(
-    path: &PathBuf,
+    path: &Path,
     limits: PoolLimits,
     durability: Durability,
 ) -> Result<Db, StoreError> {
+    let at = |path: &Path, source| StoreError::File { path: path.display().to_string(), source };
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)
-            .map_err(|source| StoreError::File { path: folder.display().to_string(), source })?;
+        files::create_folder(folder).map_err(|source| at(folder, source))?;
     }
     // WAL lets readers go on while one writes, and sqlx switches it on for nobody.
     let options = SqliteConnectOptions::new()
@@ -146,6 +151,8 @@ async fn open_sqlite(
         // Two processes that switch a new file to WAL at once do not wait for each other: SQLite
         // tells one of them that it is locked. Dropped, the lock is let go.
         let _lock = lock_file_of(path).await?;
+        // SQLite would create it as the umask says.
+        files::create_if_missing(path).map_err(|source| at(path, source))?;
         pool(1).connect_with(options.clone()).await?
     };
     check_pragmas(&write, durability).await?;

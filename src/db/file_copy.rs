@@ -6,9 +6,8 @@
 //! SQLite neither changes a page that a reader needs nor restarts the log under it.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::File,
     io,
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -19,6 +18,7 @@ use sqlx::{
 };
 
 use super::StoreError;
+use crate::files;
 
 /// A database file and where its copy goes.
 #[derive(Debug, Clone)]
@@ -132,12 +132,7 @@ async fn copy_bytes(from: PathBuf, to: PathBuf) -> Result<File, StoreError> {
     let name = from.clone();
     let copied = tokio::task::spawn_blocking(move || {
         let mut source = File::open(&from).map_err(|error| at(&from, error))?;
-        let mut target = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&to)
-            .map_err(|error| at(&to, error))?;
+        let mut target = files::create_new(&to).map_err(|error| at(&to, error))?;
         io::copy(&mut source, &mut target).map_err(|error| at(&to, error))?;
         Ok(source)
     });

@@ -10,6 +10,7 @@ use sqlx::{
 };
 
 use super::{Db, StoreError};
+use crate::files;
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static SQLITE_METER: Migrator = sqlx::migrate!("migrations/sqlite-meter");
@@ -93,9 +94,9 @@ async fn lock_beside(connection: &mut SqliteConnection) -> Result<File, StoreErr
 
 /// Waits for the lock of the database in the file `database`, and holds it until it is dropped.
 pub(super) async fn lock_file_of(database: &Path) -> Result<File, StoreError> {
-    let path = database.with_extension("migrate.lock");
+    let path = files::lock_of(database);
     let at = |source| StoreError::File { path: path.display().to_string(), source };
-    let file = File::create(&path).map_err(at)?;
+    let file = files::open(&path).map_err(at)?;
     let locked = tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await;
     locked.map_err(|joined| at(joined.into()))?.map_err(at)
 }

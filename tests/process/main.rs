@@ -15,6 +15,7 @@ mod disk;
 mod kill;
 mod mail;
 mod newsletters;
+mod permissions;
 mod readers;
 mod secrecy;
 mod server;

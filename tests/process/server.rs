@@ -21,7 +21,10 @@ pub(crate) fn pressgate(url: &str, settings: &[(&str, &str)]) -> Command {
 /// The program, run by a shell that says `first` before it.
 pub(crate) fn pressgate_after(first: &str, url: &str) -> Command {
     let mut shell = Command::new("sh");
-    shell.arg("-c").arg(format!("{first}; exec \"$0\"")).arg(env!("CARGO_BIN_EXE_pressgate"));
+    shell
+        .arg("-c")
+        .arg(format!("{first}; exec \"$0\" \"$@\""))
+        .arg(env!("CARGO_BIN_EXE_pressgate"));
     in_environment(shell, url, &[])
 }
 

@@ -17,7 +17,7 @@ pub mod sieve;
 pub mod simulate;
 pub mod views;
 
-use std::{fs, io::Write};
+use std::io::Write;
 
 use self::{
     against::Load,
@@ -28,7 +28,7 @@ use self::{
     simulate::Simulation,
 };
 pub use self::{args::ReplayArgs, error::ReplayError};
-use crate::metering::window::Window;
+use crate::{files, metering::window::Window};
 
 /// Replays the log as `args` say and writes the result to `out`.
 ///
@@ -65,7 +65,7 @@ fn simulate(args: &ReplayArgs, out: &mut impl Write) -> Result<(), ReplayError> 
     if let Some(file) = &args.svg {
         let picture =
             chart::draw(&report).map_err(|error| ReplayError::Chart(error.to_string()))?;
-        fs::write(file, picture)
+        files::write(file, picture)
             .map_err(|source| ReplayError::WriteChart { file: file.clone(), source })?;
     }
     if args.json { report.write_json(out) } else { Ok(report.write_text(out)?) }
