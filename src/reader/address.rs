@@ -63,6 +63,10 @@ impl Accounts {
             new_address: new.clone(),
         };
         let mut tx = self.db.write().await?;
+        // A new password, or the end of all sessions, cancels what was asked for before: it must not
+        // come in between.
+        let reader = store::take(&mut tx, reader.id).await?.ok_or(AccountError::Gone)?;
+        self.session_of(&mut tx, caller, now).await?;
         // For both mailboxes: else somebody who is logged in could have us write to everybody.
         self.count_mail(&mut tx, &reader.email, now).await?;
         self.count_mail(&mut tx, new, now).await?;
@@ -91,6 +95,8 @@ impl Accounts {
         let hash = SecretHash::of(SecretKind::Link, token).ok_or_else(invalid)?;
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
+        let owner = address_store::owner(&mut tx, hash, now).await?.ok_or_else(invalid)?;
+        store::lock(&mut tx, owner).await?;
         let change = address_store::confirm(&mut tx, hash, now).await?.ok_or_else(invalid)?;
         let Change { reader, email, is_complete: true, is_by_staff } = change else {
             clicks::note(&mut tx, token, now).await?;

@@ -67,6 +67,27 @@ pub async fn put(tx: &mut Tx, change: NewChange<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Whose change waits for the end that got the token of `hash`.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn owner(
+    tx: &mut Tx,
+    hash: SecretHash,
+    now: Timestamp,
+) -> Result<Option<Uuid>, StoreError> {
+    let row: Option<(Uuid,)> = tx
+        .query(
+            "SELECT reader_id FROM address_changes
+             WHERE (old_hash = $1 OR new_hash = $1) AND expires_at > $2",
+        )
+        .bind(hash.to_bytes())
+        .bind(now)
+        .optional()
+        .await?;
+    Ok(row.map(|(reader,)| reader))
+}
+
 type ChangeRow = (Uuid, String, Option<Timestamp>, Option<Timestamp>, Option<Uuid>);
 
 /// Notes that the end which got the token of `hash` agrees. Agreeing twice changes nothing.
@@ -142,7 +163,7 @@ pub async fn find(tx: &mut Tx, reader: Uuid) -> Result<Option<(Address, Timestam
     row.map(|(email, expires_at)| Ok((address_from(&email, reader)?, expires_at))).transpose()
 }
 
-/// Calls off the change that waits for a reader, or clears away one that is done.
+/// Cancels the pending change of a reader, or clears away one that is done.
 ///
 /// # Errors
 /// [`StoreError`].

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::{
     accounts::{AccountError, Accounts, Device, LINK_LIFE, LoggedIn},
+    address_store,
     link_store::{self, Link, Purpose},
     model::Reader,
     store,
@@ -274,8 +275,8 @@ impl Accounts {
         Ok(())
     }
 
-    /// Ends all sessions of the reader `id`. `record` goes into the audit log where it is staff
-    /// who end them.
+    /// Ends all sessions of the reader `id`, and cancels a pending change of address, which one of
+    /// them may have asked for. `record` goes into the audit log where it is staff who end them.
     ///
     /// # Errors
     /// When the database fails.
@@ -288,6 +289,7 @@ impl Accounts {
         };
         store::lock(&mut tx, id).await?;
         let ended = sessions::end_all(&mut tx, (Realm::Reader, id), reason, now).await?;
+        address_store::delete(&mut tx, id).await?;
         if let Some(entry) = record {
             audit::append(&mut tx, &self.audit_key, entry).await?;
         }

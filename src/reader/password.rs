@@ -1,7 +1,9 @@
-//! Changing a password, and setting one by mail. Either ends every session.
+//! Changing a password, and setting one by mail. Either ends every session, and cancels a pending change
+//! of address.
 
 use super::{
     accounts::{AccountError, Accounts, Device, FRESH_FOR, LoggedIn},
+    address_store,
     link_store::{self, Purpose},
     model::Reader,
     store,
@@ -134,8 +136,8 @@ impl Accounts {
         Ok(turn.hash(&password).await?)
     }
 
-    /// Stores the new hash, ends all sessions and links, and tells the reader. Gives the sessions
-    /// that it ended.
+    /// Stores the new hash, ends all sessions and links, cancels a pending change of address, and
+    /// notifies the reader. Returns the sessions that it ended.
     async fn put_password(
         &self,
         tx: &mut Tx,
@@ -150,6 +152,8 @@ impl Accounts {
         let owner = (Realm::Reader, reader.id);
         let ended = sessions::end_all(tx, owner, EndReason::PasswordChanged, now).await?;
         link_store::delete_for(tx, &reader.email).await?;
+        // Asked for by whoever had the account before, or by support, which may have been deceived.
+        address_store::delete(tx, reader.id).await?;
         let to = self.recipient(reader);
         self.write_to(tx, &to, &Letter::PasswordChanged { at: now }, now)?;
         Ok(ended)

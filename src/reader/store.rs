@@ -1,7 +1,7 @@
 //! Readers in the database.
 //!
-//! Whoever writes to what belongs to a reader writes to the reader's own row first, so that two
-//! who do wait for each other once and never both at a time. A change of address comes before it.
+//! Whoever writes to what belongs to a reader, a change of address included, writes to the reader's own
+//! row first, so that two who do wait for each other once and never both at a time.
 
 use uuid::Uuid;
 

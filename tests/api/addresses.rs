@@ -2,13 +2,15 @@
 
 use axum::http::Method;
 use futures_util::future::join_all;
-use pressgate::clock::Clock;
+use pressgate::{auth::staff::model::Role, clock::Clock};
 use serde_json::{Value, json};
 use time::Duration;
 
 use crate::{
     app::{Answer, TestApp},
-    readers::{ANNA, PASSWORD, Tokens, all_of, link_in, refused},
+    back_office::{hire, token_of},
+    reader_pages::Browser,
+    readers::{ANNA, OTHER_PASSWORD, PASSWORD, Tokens, all_of, link_in, refused},
 };
 
 const NEW: &str = "anna.new@example.org";
@@ -207,6 +209,135 @@ on_both_databases! {
         t.sign_up(NEW, PASSWORD).await;
         let mails = t.mails_to(NEW).await;
         assert_eq!(t.verify(&link_in(mails.last().unwrap())).await.status, 200);
+    }
+}
+
+/// What takes an account back from a thief.
+#[derive(Debug, Clone, Copy)]
+enum Remedy {
+    NewPassword,
+    Reset,
+    LogOutEverywhere,
+    LogOutByStaff,
+}
+
+impl Remedy {
+    const ALL: [Self; 4] =
+        [Self::NewPassword, Self::Reset, Self::LogOutEverywhere, Self::LogOutByStaff];
+
+    /// Applies it; the password that holds afterwards.
+    async fn apply(self, t: &TestApp, email: &str, tokens: &Tokens, staff: &str) -> &'static str {
+        let change = json!({"current_password": PASSWORD, "new_password": OTHER_PASSWORD});
+        let answer = match self {
+            Self::NewPassword => {
+                t.call(Method::PUT, "/v1/me/password", &tokens.access, Some(change)).await
+            }
+            Self::Reset => t.reset(&t.reset_link(email).await, OTHER_PASSWORD).await,
+            Self::LogOutEverywhere => {
+                t.call(Method::DELETE, "/v1/me/sessions", &tokens.access, None).await
+            }
+            Self::LogOutByStaff => {
+                let path = format!("/v1/staff/readers/{}/sessions", tokens.reader);
+                t.call(Method::DELETE, &path, staff, None).await
+            }
+        };
+        assert!([200, 204].contains(&answer.status), "{self:?}: {}", answer.text());
+        match self {
+            Self::NewPassword | Self::Reset => OTHER_PASSWORD,
+            Self::LogOutEverywhere | Self::LogOutByStaff => PASSWORD,
+        }
+    }
+}
+
+async fn pending(t: &TestApp, access: &str) -> Value {
+    let export = t.call(Method::GET, "/v1/me/export", access, None).await;
+    assert_eq!(export.status, 200, "{}", export.text());
+    export.json()["address_change"].clone()
+}
+
+on_both_databases! {
+    async fn taking_the_account_back_cancels_what_a_thief_asked_for(t: TestApp) {
+        hire(&t, Role::Admin).await;
+        let staff = token_of(&t, Role::Admin).await;
+        for (i, remedy) in Remedy::ALL.into_iter().enumerate() {
+            for agreed_first in 0..3 {
+                let email = format!("a{i}{agreed_first}@example.org");
+                let new = format!("b{i}{agreed_first}@example.org");
+                let tokens = t.reader(&email).await;
+                let thief = t.device(&email).await;
+                assert_eq!(ask(&t, &thief.access, json!({"email": new})).await.status, 202);
+                let links = [t.link(&email).await, t.link(&new).await];
+                if let Some(link) = links.get(agreed_first) {
+                    says(&t, link, "waits_for_other").await;
+                }
+                let password = remedy.apply(&t, &email, &tokens, &staff).await;
+                for link in &links {
+                    assert_eq!(agree(&t, link).await.problem(), refused(401, "invalid_link"), "{remedy:?}");
+                }
+                let tokens = Tokens::of(&t.log_in(&email, password).await);
+                assert_eq!(pending(&t, &tokens.access).await, Value::Null, "{remedy:?}");
+                assert_eq!(address_of(&t, &tokens.access).await, email);
+                // Whoever has the account now may still change the address.
+                assert_eq!(ask(&t, &tokens.access, json!({"email": new})).await.status, 202);
+                says(&t, &t.link(&email).await, "waits_for_other").await;
+                says(&t, &t.link(&new).await, "changed").await;
+            }
+        }
+    }
+
+    async fn taking_the_account_back_cancels_what_support_was_tricked_into(t: TestApp) {
+        hire(&t, Role::Admin).await;
+        let staff = token_of(&t, Role::Admin).await;
+        for (i, remedy) in Remedy::ALL.into_iter().enumerate() {
+            let (email, new) = (format!("a{i}@example.org"), format!("b{i}@example.org"));
+            let tokens = t.reader(&email).await;
+            let path = format!("/v1/staff/readers/{}/address", tokens.reader);
+            let body = json!({"email": new, "reason": "says the mailbox is lost"});
+            assert_eq!(t.call(Method::POST, &path, &staff, Some(body)).await.status, 202);
+            t.clock.advance(Duration::MILLISECOND);
+            let (to_object, to_agree) = (t.link(&email).await, t.link(&new).await);
+            let password = remedy.apply(&t, &email, &tokens, &staff).await;
+            assert_eq!(agree(&t, &to_agree).await.problem(), refused(401, "invalid_link"), "{remedy:?}");
+            let page = format!("/account/address/object?token={to_object}");
+            let late = Browser::new(&t).submit(&page, "/account/address/object", &[]).await;
+            assert_eq!(late.status, 401, "there is nothing left to object to");
+            let tokens = Tokens::of(&t.log_in(&email, password).await);
+            assert_eq!(pending(&t, &tokens.access).await, Value::Null, "{remedy:?}");
+            assert_eq!(address_of(&t, &tokens.access).await, email);
+        }
+    }
+
+    async fn logging_out_here_or_on_one_device_cancels_nothing(t: TestApp) {
+        let tokens = t.reader(ANNA).await;
+        let other = t.device(ANNA).await;
+        let (to_old, to_new) = asked(&t, &tokens).await;
+        assert_eq!(t.log_out(&tokens.refresh).await.status, 204);
+        says(&t, &to_old, "waits_for_other").await;
+        says(&t, &to_new, "changed").await;
+        assert_eq!(address_of(&t, &other.access).await, NEW);
+    }
+
+    async fn what_a_thief_asks_at_the_same_moment_does_not_survive(t: TestApp) {
+        let processes = [t.clone(), t.another_process().await];
+        for round in 0..8 {
+            let email = format!("a{round}@example.org");
+            let owner = t.reader(&email).await;
+            let thief = t.device(&email).await;
+            let asks = (0..3).map(|i| {
+                let (t, access) = (processes[i % 2].clone(), thief.access.clone());
+                let body = json!({"email": format!("b{round}{i}@example.org")});
+                tokio::spawn(async move { ask(&t, &access, body).await })
+            });
+            let asks: Vec<_> = asks.collect();
+            let change = json!({"current_password": PASSWORD, "new_password": OTHER_PASSWORD});
+            let changed = t.call(Method::PUT, "/v1/me/password", &owner.access, Some(change)).await;
+            let owner = Tokens::of(&changed);
+            for asked in join_all(asks).await {
+                let asked = asked.unwrap();
+                assert!([202, 401].contains(&asked.status), "{}", asked.text());
+            }
+            assert_eq!(pending(&t, &owner.access).await, Value::Null, "round {round}");
+        }
     }
 }
 
