@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{
     accounts::{AccountError, Accounts, Device, LoggedIn},
+    link_store,
     model::Reader,
     store,
 };
@@ -180,6 +181,7 @@ impl Accounts {
         if grant::find(&mut tx, gift.id).await?.is_none() {
             self.billing.accept(&mut tx, (&reader, gift), now).await?;
         }
+        link_store::delete_for(&mut tx, &reader.email).await?;
         clicks::note(&mut tx, token, now).await?;
         let logged_in = self.start_session(&mut tx, reader, device, now)?;
         tx.commit().await?;

@@ -7,14 +7,29 @@ use crate::{
     mail::address::Address,
 };
 
+/// The password of a sign-up. Anyone can type an address, so it becomes the account's only with the
+/// proof that the same sign-up was answered with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingPassword {
+    /// Its hash.
+    pub hash: String,
+    /// Of the proof. Sign-ups from before proofs existed have none, and their passwords stay void.
+    pub proof: Option<SecretHash>,
+}
+
+impl PendingPassword {
+    /// Whether `proof` comes from the same sign-up.
+    #[must_use]
+    pub fn is_proven_by(&self, proof: Option<SecretHash>) -> bool {
+        self.proof.is_some() && self.proof == proof
+    }
+}
+
 /// What a link does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purpose {
-    /// Makes an account with the password of this hash.
-    SignUp {
-        /// As chosen at sign-up.
-        password_hash: String,
-    },
+    /// Makes an account.
+    SignUp(PendingPassword),
     /// Logs in.
     LogIn,
     /// Lets set a password.
@@ -24,7 +39,7 @@ pub enum Purpose {
 impl Purpose {
     fn as_str(&self) -> &'static str {
         match self {
-            Self::SignUp { .. } => "sign_up",
+            Self::SignUp(_) => "sign_up",
             Self::LogIn => "log_in",
             Self::PasswordReset => "password_reset",
         }
@@ -47,6 +62,7 @@ struct LinkRow {
     purpose: String,
     email: String,
     password_hash: Option<String>,
+    proof_hash: Option<Vec<u8>>,
     expires_at: Timestamp,
 }
 
@@ -59,7 +75,11 @@ impl TryFrom<LinkRow> for Link {
             StoreError::Corrupt { table: "mailed_links", column, id }
         };
         let purpose = match (row.purpose.as_str(), row.password_hash) {
-            ("sign_up", Some(password_hash)) => Purpose::SignUp { password_hash },
+            ("sign_up", Some(hash)) => {
+                let proof = row.proof_hash.as_deref().map(SecretHash::from_bytes);
+                let proof = proof.map(|proof| proof.ok_or_else(|| corrupt("proof_hash")));
+                Purpose::SignUp(PendingPassword { hash, proof: proof.transpose()? })
+            }
             ("log_in", None) => Purpose::LogIn,
             ("password_reset", None) => Purpose::PasswordReset,
             _ => return Err(corrupt("purpose")),
@@ -72,19 +92,21 @@ impl TryFrom<LinkRow> for Link {
 /// Keeps a link under the hash of its token.
 pub fn insert(tx: &mut Tx, hash: SecretHash, link: Link) {
     let purpose = link.purpose.as_str();
-    let password_hash = match link.purpose {
-        Purpose::SignUp { password_hash } => Some(password_hash),
-        Purpose::LogIn | Purpose::PasswordReset => None,
+    let (password_hash, proof) = match link.purpose {
+        Purpose::SignUp(pending) => (Some(pending.hash), pending.proof),
+        Purpose::LogIn | Purpose::PasswordReset => (None, None),
     };
     tx.later(
-        "INSERT INTO mailed_links (hash, purpose, email, email_key, password_hash, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO mailed_links (hash, purpose, email, email_key, password_hash, proof_hash,
+                                   expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(hash.to_bytes())
     .bind(purpose)
     .bind(link.email.typed())
     .bind(link.email.key())
     .bind(password_hash)
+    .bind(proof.map(SecretHash::to_bytes))
     .bind(link.expires_at);
 }
 
@@ -98,7 +120,7 @@ pub async fn find(
     now: Timestamp,
 ) -> Result<Option<Link>, StoreError> {
     tx.query(
-        "SELECT purpose, email, password_hash, expires_at FROM mailed_links
+        "SELECT purpose, email, password_hash, proof_hash, expires_at FROM mailed_links
          WHERE hash = $1 AND expires_at > $2",
     )
     .bind(hash.to_bytes())
@@ -120,7 +142,7 @@ pub async fn take(
 ) -> Result<Option<Link>, StoreError> {
     tx.query(
         "DELETE FROM mailed_links WHERE hash = $1 AND expires_at > $2
-         RETURNING purpose, email, password_hash, expires_at",
+         RETURNING purpose, email, password_hash, proof_hash, expires_at",
     )
     .bind(hash.to_bytes())
     .bind(now)
@@ -130,7 +152,8 @@ pub async fn take(
     .transpose()
 }
 
-/// Ends every link that was sent to this address.
+/// Ends every link that was sent to this address, and the passwords that wait with them. Whichever of
+/// them is used proves the mailbox, and the others must not speak for it any more.
 ///
 /// # Errors
 /// [`StoreError`].

@@ -144,6 +144,7 @@ impl Accounts {
         let email = reader.email.clone();
         store::set_email(&mut tx, reader.id, &email, now).await?;
         link_store::take(&mut tx, hash, now).await?.ok_or(AccountError::InvalidLink)?;
+        link_store::delete_for(&mut tx, &email).await?;
         clicks::note(&mut tx, token, now).await?;
         // Whoever was locked out by wrong passwords is back.
         self.forget_failures(&mut tx, &email).await?;

@@ -1,16 +1,21 @@
 //! From an address to an account: asked for on a page, made by the answer to a mail.
+//!
+//! The answer proves who has the mailbox, never who typed the password at sign-up. That takes the
+//! proof, which only the browser or program that signed up was given.
 
 use super::{
     accounts::{AccountError, Accounts, CONFIRM_LIFE, Device, LINK_LIFE, LoggedIn},
-    link_store::{self, Link, Purpose},
+    address_store,
+    link_store::{self, Link, PendingPassword, Purpose},
     model::Reader,
     store,
 };
 use crate::{
     auth::{
         limit_store::{self, LimitKey},
-        session::secret::{SecretHash, SecretKind},
+        session::secret::{Secret, SecretHash, SecretKind},
     },
+    clock::Timestamp,
     language::Language,
     language::Words,
     mail::{address::Address, clicks, letter::Letter},
@@ -20,10 +25,25 @@ use crate::{
     },
 };
 
+/// The answer to the mail of a sign-up.
+#[derive(Debug, Default)]
+pub struct Confirmation<'a> {
+    /// The token of the link in the mail.
+    pub token: &'a str,
+    /// What the sign-up was answered with: its password takes effect.
+    pub proof: Option<SecretHash>,
+    /// A new password, which is used instead of the one given at sign-up.
+    pub password: Option<&'a str>,
+    /// The language of the page on which the account is made, if any.
+    pub language: Option<Language>,
+}
+
 impl Accounts {
     /// Writes to `email`: how to make the account, or, where there is one, how to log in. Both do
     /// the same work and answer the same, so nobody learns who has an account. A stranger is
     /// written to as on the page where the address was typed.
+    ///
+    /// Returns the proof by which the password takes effect once the mail is answered.
     ///
     /// # Errors
     /// [`AccountError`] when the password cannot be taken, or too many mails were asked for.
@@ -31,13 +51,15 @@ impl Accounts {
         &self,
         (email, asked_in): (&Address, &Words),
         password: &str,
-    ) -> Result<(), AccountError> {
+    ) -> Result<Secret, AccountError> {
         let now = self.clock.now();
         let key = LimitKey::mail(email.key());
         limit_store::check(&mut self.db.read().await?, key, self.limits.mail, now).await?;
         let mut turn = self.hasher.turn().await?;
-        let password_hash = self.hash_new(&mut turn, email, password).await?;
+        let hash = self.hash_new(&mut turn, email, password).await?;
         drop(turn);
+        let proof = Secret::generate(&self.ids, SecretKind::Proof)?;
+        let pending = PendingPassword { hash, proof: Some(proof.hash()) };
         let mut tx = self.db.write().await?;
         self.count_mail(&mut tx, email, now).await?;
         let link =
@@ -47,39 +69,58 @@ impl Accounts {
             let link = link(Purpose::LogIn, LINK_LIFE);
             Letter::AccountExists { link: self.make_link(&mut tx, "/login/link", link)? }
         } else {
-            let link = link(Purpose::SignUp { password_hash }, CONFIRM_LIFE);
+            let link = link(Purpose::SignUp(pending), CONFIRM_LIFE);
             Letter::ConfirmAddress { link: self.make_link(&mut tx, "/signup/confirm", link)? }
         };
         let to = self.whoever_has((email, asked_in), reader.as_ref());
         self.write_to(&mut tx, &to, &letter, now)?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(proof)
     }
 
-    /// Makes the account that `token` was mailed for, and logs in. The account is spoken to in the
-    /// `language` of the page it was made on, if any.
+    /// Whether `proof` comes from the sign-up that `token` was mailed for.
     ///
     /// # Errors
-    /// [`AccountError::InvalidLink`].
+    /// When the database fails.
+    pub async fn is_proven(&self, token: &str, proof: SecretHash) -> Result<bool, AccountError> {
+        let Some(hash) = SecretHash::of(SecretKind::Link, token) else { return Ok(false) };
+        let link = link_store::find(&mut self.db.read().await?, hash, self.clock.now()).await?;
+        Ok(match link.map(|link| link.purpose) {
+            Some(Purpose::SignUp(pending)) => pending.is_proven_by(Some(proof)),
+            _ => false,
+        })
+    }
+
+    /// Makes the account that the token was mailed for, and logs in. The account has the password of
+    /// the answer, else that of the sign-up where the proof is its own, else none.
+    ///
+    /// # Errors
+    /// [`AccountError::InvalidLink`]; [`AccountError::Hash`] when the password cannot be taken, and
+    /// then the link still works.
     pub async fn verify(
         &self,
-        token: &str,
+        answer: Confirmation<'_>,
         device: Device,
-        language: Option<Language>,
     ) -> Result<LoggedIn, AccountError> {
-        let hash = SecretHash::of(SecretKind::Link, token).ok_or(AccountError::InvalidLink)?;
+        let invalid = || AccountError::InvalidLink;
+        let hash = SecretHash::of(SecretKind::Link, answer.token).ok_or_else(invalid)?;
         let now = self.clock.now();
-        let mut tx = self.db.write().await?;
-        let link = link_store::find(&mut tx, hash, now).await?.ok_or(AccountError::InvalidLink)?;
-        let Purpose::SignUp { password_hash } = link.purpose else {
-            return Err(AccountError::InvalidLink);
+        let chosen = match answer.password {
+            Some(password) => Some(self.hash_chosen(hash, password, now).await?),
+            None => None,
         };
+        let mut tx = self.db.write().await?;
+        let link = link_store::find(&mut tx, hash, now).await?.ok_or_else(invalid)?;
+        let Purpose::SignUp(pending) = link.purpose else { return Err(invalid()) };
+        let is_proven = pending.is_proven_by(answer.proof);
+        let password_hash = chosen.or_else(|| is_proven.then_some(pending.hash));
         let reader = Reader {
             id: self.ids.uuid(now)?,
             email: link.email,
             email_verified_at: Some(now),
-            password_hash: Some(password_hash),
+            password_hash,
             created_at: now,
-            language,
+            language: answer.language,
             site: None,
         };
         // The account first, then the link: of two links for one address one waits here for the
@@ -89,16 +130,34 @@ impl Accounts {
             reader
         } else {
             // Who subscribed meanwhile has a provisional account, which is now a whole one.
-            let hash = reader.password_hash.as_deref().unwrap_or_default();
-            let adopted = store::adopt(&mut tx, &reader.email, hash, now).await?;
-            adopted.ok_or(AccountError::InvalidLink)?
+            let password_hash = reader.password_hash.as_deref();
+            let adopted = store::adopt(&mut tx, &reader.email, password_hash, now).await?;
+            let adopted = adopted.ok_or_else(invalid)?;
+            if adopted.password_hash.is_some() {
+                address_store::delete(&mut tx, adopted.id).await?;
+            }
+            adopted
         };
-        link_store::take(&mut tx, hash, now).await?.ok_or(AccountError::InvalidLink)?;
-        // Other sign-ups with this address, and the passwords that came with them, are void.
+        link_store::take(&mut tx, hash, now).await?.ok_or_else(invalid)?;
         link_store::delete_for(&mut tx, &reader.email).await?;
-        clicks::note(&mut tx, token, now).await?;
+        clicks::note(&mut tx, answer.token, now).await?;
         let logged_in = self.start_session(&mut tx, reader, device, now)?;
         tx.commit().await?;
         Ok(logged_in)
+    }
+
+    /// Hashes a password that is chosen with the link `hash`. Nothing is hashed for a link that does
+    /// not work.
+    async fn hash_chosen(
+        &self,
+        hash: SecretHash,
+        password: &str,
+        now: Timestamp,
+    ) -> Result<String, AccountError> {
+        let mut turn = self.hasher.turn().await?;
+        let link = link_store::find(&mut self.db.read().await?, hash, now).await?;
+        let link = link.filter(|link| matches!(link.purpose, Purpose::SignUp(_)));
+        let email = link.ok_or(AccountError::InvalidLink)?.email;
+        self.hash_new(&mut turn, &email, password).await
     }
 }

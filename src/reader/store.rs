@@ -117,14 +117,15 @@ pub async fn was_begun_in(tx: &mut Tx, id: Uuid, browser: SecretHash) -> Result<
     Ok(found.is_some())
 }
 
-/// Makes the provisional account of an address, if there is one, a whole one with this password.
+/// Makes the provisional account of an address, if there is one, a whole one with this password, or
+/// without any.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn adopt(
     tx: &mut Tx,
     email: &Address,
-    password_hash: &str,
+    password_hash: Option<&str>,
     now: Timestamp,
 ) -> Result<Option<Reader>, StoreError> {
     let adopted = tx

@@ -7,7 +7,7 @@ use time::Duration;
 
 use crate::{
     app::{Answer, TestApp},
-    readers::{ANNA, OTHER_PASSWORD, PASSWORD, Tokens, all_of, link_in, refused},
+    readers::{ANNA, OTHER_PASSWORD, PASSWORD, Tokens, all_of, link_in, proof_in, refused},
 };
 
 async fn count_readers(t: &TestApp) -> i64 {
@@ -25,6 +25,14 @@ async fn verify_at_once(processes: &[TestApp], tokens: &[String]) -> Vec<Answer>
     join_all(answers).await.into_iter().map(Result::unwrap).collect()
 }
 
+/// All that tells one answer to a sign-up from another, but the random part of its proof.
+fn but_the_proof(answer: &Answer) -> (u16, String, Vec<(String, String)>) {
+    let (status, text, headers) = all_of(answer);
+    let proof = proof_in(answer);
+    assert!(proof.starts_with("pgp_") && proof.len() == 4 + 43, "{proof}");
+    (status, text.replace(&proof, "pgp_"), headers)
+}
+
 /// How many succeeded; every other was refused for its link.
 fn verified(answers: &[Answer]) -> usize {
     let dead = answers.iter().filter(|answer| answer.status != 200);
@@ -40,8 +48,9 @@ on_both_databases! {
         let known = t.sign_up(ANNA, PASSWORD).await;
         let between = hashes();
         let unknown = t.sign_up("bert@example.org", PASSWORD).await;
-        assert_eq!(all_of(&known), all_of(&unknown));
-        assert_eq!((known.status, known.json()), (202, json!({"status": "check_mail"})));
+        assert_eq!(but_the_proof(&known), but_the_proof(&unknown));
+        assert_eq!((known.status, &known.json()["status"]), (202, &json!("check_mail")));
+        assert_ne!(proof_in(&known), proof_in(&unknown));
         assert_eq!((between - before, hashes() - between), (1, 1), "the same work");
         let to_anna = t.subjects_to(ANNA).await;
         assert_eq!(to_anna, ["Confirm your address", "You already have an account"]);
@@ -52,11 +61,11 @@ on_both_databases! {
     }
 
     async fn an_account_exists_once_the_mail_was_answered(t: TestApp) {
-        assert_eq!(t.sign_up(ANNA, PASSWORD).await.status, 202);
+        let asked = t.sign_up(ANNA, PASSWORD).await;
         assert_eq!(t.log_in(ANNA, PASSWORD).await.problem(), refused(401, "invalid_credentials"));
         assert_eq!(count_readers(&t).await, 0);
         let link = t.link(ANNA).await;
-        let answer = t.verify(&link).await;
+        let answer = t.verify_with(&link, json!({"proof": proof_in(&asked)})).await;
         let tokens = Tokens::of(&answer);
         assert_eq!(
             answer.json(),
@@ -83,13 +92,15 @@ on_both_databases! {
 
     async fn of_two_sign_ups_the_one_that_is_answered_counts(t: TestApp) {
         for (email, first) in [("anna@example.org", true), ("bert@example.org", false)] {
-            t.sign_up(email, PASSWORD).await;
-            t.sign_up(email, OTHER_PASSWORD).await;
+            let one = t.sign_up(email, PASSWORD).await;
+            let two = t.sign_up(email, OTHER_PASSWORD).await;
             let mails = t.mails_to(email).await;
-            let (one, two) = (link_in(&mails[0]), link_in(&mails[1]));
+            let one = (link_in(&mails[0]), json!({"proof": proof_in(&one)}));
+            let two = (link_in(&mails[1]), json!({"proof": proof_in(&two)}));
             let (taken, dead) = if first { (one, two) } else { (two, one) };
-            assert_eq!(t.verify(&taken).await.status, 200);
-            assert_eq!(t.verify(&dead).await.problem(), refused(401, "invalid_link"));
+            assert_eq!(t.verify_with(&taken.0, taken.1).await.status, 200);
+            let late = t.verify_with(&dead.0, dead.1).await;
+            assert_eq!(late.problem(), refused(401, "invalid_link"));
             let logs_in = [t.log_in(email, PASSWORD).await, t.log_in(email, OTHER_PASSWORD).await];
             assert_eq!(logs_in.map(|answer| answer.status == 200), [first, !first]);
         }
@@ -139,6 +150,9 @@ on_both_databases! {
         assert_eq!(t.redeem(&reset).await.problem(), not_here);
         assert_eq!(t.reset(&magic, OTHER_PASSWORD).await.problem(), not_here);
         assert_eq!(t.redeem(&magic).await.status, 200);
+        // One link was used, which voids the others.
+        assert_eq!(t.reset(&reset, OTHER_PASSWORD).await.problem(), not_here);
+        let reset = t.reset_link(ANNA).await;
         assert_eq!(t.reset(&reset, OTHER_PASSWORD).await.status, 204);
         for rubbish in ["", "pgl_", "pgl_\0", "\u{202e}", &"pgl_x".repeat(100), &sign_up[1..]] {
             assert_eq!(t.verify(rubbish).await.problem(), not_here, "{rubbish:?}");
@@ -149,8 +163,9 @@ on_both_databases! {
 
     async fn every_spelling_of_an_address_is_one_account(t: TestApp) {
         let typed = Tokens::of(&{
-            t.sign_up("Anna@B\u{fc}cher.example", PASSWORD).await;
-            t.verify(&t.link("anna@xn--bcher-kva.example").await).await
+            let asked = t.sign_up("Anna@B\u{fc}cher.example", PASSWORD).await;
+            let link = t.link("anna@xn--bcher-kva.example").await;
+            t.verify_with(&link, json!({"proof": proof_in(&asked)})).await
         });
         for spelling in
             ["anna@b\u{fc}cher.example", "ANNA@XN--BCHER-KVA.EXAMPLE", " anna@B\u{dc}CHER.example "]

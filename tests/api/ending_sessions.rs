@@ -222,9 +222,9 @@ on_both_databases! {
                 tokio::spawn(async move { t.redeem(&magic).await.status })
             };
             let taken: Vec<u16> = taken.await.into_iter().map(Result::unwrap).collect();
-            assert_eq!(taken.iter().filter(|status| **status == 204).count(), 1, "{taken:?}");
-            assert_eq!(taken.iter().filter(|status| **status == 401).count(), 2, "{taken:?}");
-            assert!([200, 401].contains(&redeemed.await.unwrap()));
+            let all: Vec<u16> = taken.into_iter().chain([redeemed.await.unwrap()]).collect();
+            assert_eq!(all.iter().filter(|status| **status < 300).count(), 1, "{all:?}");
+            assert_eq!(all.iter().filter(|status| **status == 401).count(), 3, "{all:?}");
         }
     }
 

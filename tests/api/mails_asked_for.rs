@@ -15,7 +15,7 @@ use time::Duration;
 use crate::{
     app::{Answer, TestApp},
     place::Place,
-    readers::{ANNA, PASSWORD, all_of, link_in, refused},
+    readers::{ANNA, PASSWORD, all_of, link_in, proof_in, refused},
 };
 
 /// A live service, where each network may be wrong three times.
@@ -165,13 +165,14 @@ on_both_databases! {
         let t = live(&t).await;
         let login = "/v1/auth/login";
         let (from, email) = ([203, 0, 113, 7], address_for(login));
-        assert_eq!(t.sign_up(&email, PASSWORD).await.status, 202);
+        let asked = t.sign_up(&email, PASSWORD).await;
         let mails = {
             let mut tx = t.state.databases.main.read().await.unwrap();
             outbox::newest(&mut tx, None).await.unwrap()
         };
         let link = link_in(&json!({"text": mails[0].body_text}));
-        assert_eq!(t.verify(&link).await.status, 200);
+        let proof = json!({"proof": proof_in(&asked)});
+        assert_eq!(t.verify_with(&link, proof).await.status, 200);
         for _ in 0..50 {
             assert_eq!(call_from(&t, from, &Method::POST, login).await.status, 200);
         }

@@ -84,6 +84,7 @@ mod rubbish;
 mod same_key;
 mod sandbox_bar;
 mod second_person;
+mod sign_up_proofs;
 mod staff;
 mod start;
 mod subscribing;

@@ -73,14 +73,26 @@ impl TestApp {
     }
 
     pub(crate) async fn verify(&self, token: &str) -> Answer {
-        self.tell("/v1/readers/verify", json!({"token": token})).await
+        self.verify_with(token, json!({})).await
+    }
+
+    /// Answers the mail of a sign-up with a proof, a password, or both.
+    pub(crate) async fn verify_with(&self, token: &str, more: Value) -> Answer {
+        let mut body = json!({"token": token});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        self.tell("/v1/readers/verify", body).await
+    }
+
+    /// Signs up, and answers the mail as the same program.
+    pub(crate) async fn signs_up(&self, email: &str, password: &str) -> Answer {
+        let asked = self.sign_up(email, password).await;
+        assert_eq!(asked.status, 202, "{}", asked.text());
+        self.verify_with(&self.link(email).await, json!({"proof": proof_in(&asked)})).await
     }
 
     /// A reader whose password is [`PASSWORD`], just logged in.
     pub(crate) async fn reader(&self, email: &str) -> Tokens {
-        let asked = self.sign_up(email, PASSWORD).await;
-        assert_eq!(asked.status, 202, "{}", asked.text());
-        Tokens::of(&self.verify(&self.link(email).await).await)
+        Tokens::of(&self.signs_up(email, PASSWORD).await)
     }
 
     pub(crate) async fn log_in(&self, email: &str, password: &str) -> Answer {
@@ -151,6 +163,11 @@ impl TestApp {
         mails.retain(|mail| mail["text"].as_str().unwrap().contains("?token=pgl_"));
         link_in(mails.last().unwrap())
     }
+}
+
+/// The proof that a sign-up was answered with.
+pub(crate) fn proof_in(answer: &Answer) -> String {
+    answer.json()["proof"].as_str().expect("a proof").to_owned()
 }
 
 /// The token of the link in a mail.

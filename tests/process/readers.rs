@@ -16,12 +16,13 @@ async fn get(server: &Server, path: &str, token: &str) -> (u16, Value) {
 pub(crate) async fn sign_up(server: &Server, email: &str) -> Value {
     let speaker = server.speaker("sk_sandbox_demo");
     let body = json!({"email": email, "password": "correct horse battery"});
-    assert_eq!(speaker.post("/v1/readers", &body).await.unwrap().0, 202);
+    let (status, asked) = speaker.post("/v1/readers", &body).await.unwrap();
+    assert_eq!(status, 202);
     let mails = get(server, &format!("/sandbox/mail?to={email}"), "").await.1;
     let text = mails["messages"][0]["text"].as_str().unwrap();
     let token = text.split("token=").nth(1).unwrap().split_whitespace().next().unwrap();
-    let (status, made) =
-        speaker.post("/v1/readers/verify", &json!({ "token": token })).await.unwrap();
+    let body = json!({ "token": token, "proof": asked["proof"] });
+    let (status, made) = speaker.post("/v1/readers/verify", &body).await.unwrap();
     assert_eq!(status, 200, "{made}");
     made
 }

@@ -35,13 +35,16 @@ async fn a_whole_run_logs_and_counts_nothing_secret() {
     };
     let mut secrets = vec![PASSWORD.to_owned(), "sandbox-admin".into(), "sk_sandbox_demo".into()];
 
-    assert_eq!(post("/v1/readers", json!({"email": EMAIL, "password": PASSWORD})).await.0, 202);
+    let (status, asked) = post("/v1/readers", json!({"email": EMAIL, "password": PASSWORD})).await;
+    assert_eq!(status, 202);
     let (page, token) = link("/signup/confirm").await;
     // Opened as a page too, where the token is in the address.
     assert_eq!(client.get(&page).send().await.unwrap().status(), 200);
-    let (status, made) = post("/v1/readers/verify", json!({ "token": token })).await;
+    let proof = asked["proof"].as_str().unwrap().to_owned();
+    let body = json!({ "token": token, "proof": proof });
+    let (status, made) = post("/v1/readers/verify", body).await;
     assert_eq!(status, 200);
-    secrets.push(token);
+    secrets.extend([token, proof]);
     let access = made["access_token"].as_str().unwrap().to_owned();
     let refresh = made["refresh_token"].as_str().unwrap().to_owned();
     post("/v1/auth/login", json!({"email": EMAIL, "password": "canary wrong password"})).await;

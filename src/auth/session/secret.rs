@@ -30,6 +30,8 @@ pub enum SecretKind {
     Link,
     /// A session on a website, by a code in the address that leads back to it.
     Handover,
+    /// The password of a sign-up, beside the link that was mailed for it.
+    Proof,
 }
 
 impl SecretKind {
@@ -39,6 +41,7 @@ impl SecretKind {
             Self::Cookie => "pgc_",
             Self::Link => "pgl_",
             Self::Handover => "pgh_",
+            Self::Proof => "pgp_",
         }
     }
 }

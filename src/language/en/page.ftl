@@ -24,6 +24,7 @@ page-mail-sent-lead = We have sent you a mail. The link in it goes on from here.
 page-confirm-title = One click more
 page-confirm-lead = Then your account is there and you are logged in.
 page-confirm-button = Confirm my address
+page-confirm-password-hint = Choose one here if you like: at least 8 characters. Without a password you log in by a link in a mail.
 
 page-log-in-description = Log in to your account with your password, or by a link that we mail to you.
 page-log-in-again = It has been a while. Log in once more, and you go on from there.

@@ -24,6 +24,7 @@ page-mail-sent-lead = Nous venons de vous envoyer un e-mail. Suivez le lien qu�
 page-confirm-title = Plus qu’un clic
 page-confirm-lead = Il ouvre votre compte et vous connecte.
 page-confirm-button = Confirmer mon adresse
+page-confirm-password-hint = Choisissez-en un si vous le souhaitez : 8 caractères au minimum. Sans mot de passe, vous vous connectez par un lien reçu par e-mail.
 
 page-log-in-description = Connectez-vous à votre compte avec votre mot de passe ou grâce à un lien reçu par e-mail.
 page-log-in-again = Votre dernière connexion remonte à un certain temps. Connectez-vous de nouveau et vous reprendrez où vous en étiez.

@@ -1,5 +1,5 @@
 //! The cookies of these pages: the session's, one that ties forms to a browser that is not logged
-//! in, the name of the site that the browser came from, and the language that was chosen.
+//! in, the proof of a sign-up, the name of the site that the browser came from, and the language that was chosen.
 
 use ::cookie::Cookie;
 use axum::http::{HeaderMap, HeaderValue};
@@ -21,6 +21,8 @@ pub(super) enum Name {
     Session,
     /// Of anybody who was shown a form.
     Form,
+    /// Of the browser that signed up last: the proof by which its password takes effect.
+    SignUp,
     /// Of anybody who came from a site. No secret: its id.
     Site,
     /// Of anybody who has chosen a language.
@@ -35,18 +37,26 @@ impl Name {
             (Self::Session, false) => "pressgate_session",
             (Self::Form, true) => "__Host-pressgate_form",
             (Self::Form, false) => "pressgate_form",
+            (Self::SignUp, true) => "__Host-pressgate_signup",
+            (Self::SignUp, false) => "pressgate_signup",
             (Self::Site, true) => "__Host-pressgate_site",
             (Self::Site, false) => "pressgate_site",
             (Self::Language, true) => "__Host-pressgate_language",
             (Self::Language, false) => "pressgate_language",
         }
     }
+
+    fn kind(self) -> SecretKind {
+        match self {
+            Self::SignUp => SecretKind::Proof,
+            Self::Session | Self::Form | Self::Site | Self::Language => SecretKind::Cookie,
+        }
+    }
 }
 
 /// The hash of the secret in a cookie, where it can be one.
 pub(super) fn read(headers: &HeaderMap, name: Name, secure: bool) -> Option<SecretHash> {
-    find(headers, name, secure)
-        .and_then(|cookie| SecretHash::of(SecretKind::Cookie, cookie.value()))
+    find(headers, name, secure).and_then(|cookie| SecretHash::of(name.kind(), cookie.value()))
 }
 
 /// What a cookie says that is no secret.

@@ -2,21 +2,31 @@
 
 use axum::{
     extract::{Query, State},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, header},
     response::Response,
 };
 use serde::Deserialize;
 
 use super::{
     Pages,
-    fields::{Form, email_field, new_password_field},
+    cookies::{self, Name},
+    fields::{Field, Form, email_field, new_password_field},
     refusal::{self, Refusal},
     sheet::Sheet,
     submitted::Submitted,
     view::{self, Page, link},
     visit::{Visit, device, enter},
 };
-use crate::{http::problem::ApiError, language::Words, mail::address::Address};
+use crate::{
+    auth::session::secret::SecretHash,
+    http::problem::ApiError,
+    language::Words,
+    mail::address::Address,
+    reader::{
+        accounts::{AccountError, CONFIRM_LIFE},
+        sign_up::Confirmation,
+    },
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,6 +47,16 @@ pub(super) struct Token {
 #[serde(deny_unknown_fields)]
 pub(super) struct Opened {
     pub(super) token: String,
+}
+
+/// The form behind the link of a sign-up.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Confirmed {
+    token: String,
+    /// Empty where none is wanted, or the one given at sign-up is.
+    #[serde(default)]
+    password: String,
 }
 
 fn wish_page(words: &Words, email: &str) -> Page {
@@ -81,18 +101,33 @@ pub(super) async fn sign_up(
     let refused = match Address::parse(&email) {
         Err(rule) => Refusal::of_email(words, rule),
         Ok(address) => match pages.accounts.sign_up((&address, words), &password).await {
-            Ok(()) => return Ok(look_into_mail(&pages, &visit.sheet(&pages))),
+            Ok(proof) => {
+                let mut response = look_into_mail(&pages, &visit.sheet(&pages));
+                let life = Some(CONFIRM_LIFE);
+                if let Some(cookie) = cookies::set(Name::SignUp, &proof, life, pages.secure) {
+                    response.headers_mut().append(header::SET_COOKIE, cookie);
+                }
+                return Ok(response);
+            }
             Err(error) => refusal::of(words, error, "password")?,
         },
     };
     Ok(refused.on(&pages, (wish_page(words, &email), "/signup"), &visit.sheet(&pages)))
 }
 
-fn confirm_page(words: &Words, token: &str) -> Page {
+/// The page behind the link. In the browser that signed up the password is chosen already; in any other
+/// one nobody knows who chose it, and the page asks for one.
+fn confirm_page(words: &Words, token: &str, is_proven: bool) -> Page {
+    let password = || Field {
+        optional: true,
+        hint: words.say("page-confirm-password-hint"),
+        ..new_password_field(words, "password", words.say("page-field-password"))
+    };
     Page {
         title: words.say("page-confirm-title"),
         lead: words.say("page-confirm-lead"),
         forms: vec![Form {
+            fields: if is_proven { Vec::new() } else { vec![password()] },
             hidden: vec![("token", token.to_owned())],
             ..Form::new("/signup/confirm", words.say("page-confirm-button"))
         }],
@@ -105,23 +140,41 @@ fn confirm_page(words: &Words, token: &str) -> Page {
 pub(super) async fn confirm_form(
     State(pages): State<Pages>,
     visit: Visit,
+    headers: HeaderMap,
     Query(Token { token }): Query<Token>,
-) -> Response {
+) -> Result<Response, ApiError> {
+    let is_proven = match proof_in(&pages, &headers) {
+        Some(proof) => pages.accounts.is_proven(&token, proof).await?,
+        None => false,
+    };
     let sheet = visit.sheet(&pages);
-    let page = confirm_page(&visit.words, &token);
-    visit.seal(view::page(&pages, StatusCode::OK, &page, &sheet))
+    let page = confirm_page(&visit.words, &token, is_proven);
+    Ok(visit.seal(view::page(&pages, StatusCode::OK, &page, &sheet)))
+}
+
+fn proof_in(pages: &Pages, headers: &HeaderMap) -> Option<SecretHash> {
+    cookies::read(headers, Name::SignUp, pages.secure)
 }
 
 pub(super) async fn confirm(
     State(pages): State<Pages>,
     headers: HeaderMap,
-    Submitted { visit, fields: Opened { token } }: Submitted<Opened>,
+    Submitted { visit, fields: Confirmed { token, password } }: Submitted<Confirmed>,
 ) -> Result<Response, ApiError> {
-    let language = Some(visit.words.language);
-    match pages.accounts.verify(&token, device(&headers), language).await {
+    let answer = Confirmation {
+        token: &token,
+        proof: proof_in(&pages, &headers),
+        password: Some(password.as_str()).filter(|password| !password.is_empty()),
+        language: Some(visit.words.language),
+    };
+    match pages.accounts.verify(answer, device(&headers)).await {
         Ok(logged_in) => enter(&pages, &logged_in, visit.session(), "/account").await,
         Err(error) => {
-            let page = Page { forms: Vec::new(), ..confirm_page(&visit.words, &token) };
+            let mut page = confirm_page(&visit.words, &token, false);
+            // A link that is over cannot be tried again; another password can.
+            if matches!(error, AccountError::InvalidLink) {
+                page.forms.clear();
+            }
             let refused = refusal::of(&visit.words, error, "password")?;
             Ok(refused.on(&pages, (page, "/signup/confirm"), &visit.sheet(&pages)))
         }

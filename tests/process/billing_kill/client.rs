@@ -48,11 +48,13 @@ impl Client {
     pub(super) async fn sign_up(service: Arc<Service>, name: &str, dice: Dice) -> Self {
         let email = format!("{name}@example.org");
         let body = json!({"email": email, "password": PASSWORD});
-        assert_eq!(service.insist(&post("/v1/readers", &body)).await.0, 202);
+        let asked = service.insist(&post("/v1/readers", &body)).await;
+        assert_eq!(asked.0, 202);
         let mails = service.insist(&get(&format!("/sandbox/mail?to={email}"))).await.1;
         let text = mails["messages"][0]["text"].as_str().unwrap();
         let link = text.split("token=").nth(1).unwrap().split_whitespace().next().unwrap();
-        let made = service.insist(&post("/v1/readers/verify", &json!({ "token": link }))).await;
+        let body = json!({ "token": link, "proof": asked.1["proof"] });
+        let made = service.insist(&post("/v1/readers/verify", &body)).await;
         assert_eq!(made.0, 200, "{}", made.1);
         let [token, refresh] = ["access_token", "refresh_token"]
             .map(|token| made.1[token].as_str().unwrap().to_owned());
