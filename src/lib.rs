@@ -25,6 +25,8 @@
 //! | [`db`] | one storage for two databases |
 //! | [`backup`] | backups of an installation on SQLite, and the way back from them |
 //! | [`files`] | files that only the service's own account may open |
+//! | [`supervisor`] | background tasks that are started again when they fail |
+//! | [`telemetry`] | the log: never in a request's way |
 //! | [`cli`] | one file for each command |
 //!
 //! Inside a room, files named after what they hold are pure; `store` alone has SQL, `api` alone
@@ -54,5 +56,6 @@ pub mod reader;
 pub mod sandbox;
 pub mod site;
 pub mod staff;
+pub mod supervisor;
 pub mod telemetry;
 pub mod upkeep;

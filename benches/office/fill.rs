@@ -316,7 +316,7 @@ pub(crate) async fn fill(app: &AppState, size: Size, now: Timestamp) -> Sample {
 async fn settle(db: &Db) {
     match db {
         Db::Sqlite { write, .. } => {
-            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(write).await.unwrap();
+            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&**write).await.unwrap();
         }
         Db::Postgres(pool) => {
             let mut connection = pool.acquire().await.unwrap();

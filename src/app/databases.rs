@@ -52,6 +52,19 @@ impl Databases {
         Ok(Self { main, meter })
     }
 
+    /// Whether the meter's counts are kept apart from the rest.
+    #[must_use]
+    pub fn has_own_meter(&self) -> bool {
+        matches!(self.meter, Db::Sqlite { .. })
+    }
+
+    /// The files that these settings name and that are not there.
+    #[must_use]
+    pub fn missing_files(config: &Config) -> Vec<PathBuf> {
+        let DatabaseUrl::Sqlite(path) = &config.database.url else { return Vec::new() };
+        sqlite_files(path).into_iter().filter(|file| !file.exists()).collect()
+    }
+
     /// Brings both up to date.
     ///
     /// # Errors

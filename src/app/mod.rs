@@ -7,13 +7,10 @@ mod databases;
 mod exposure;
 mod rooms;
 
-use std::{
-    ops::Deref,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{ops::Deref, sync::Arc};
 
 use axum::Router;
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::net::TcpListener;
 use utoipa_axum::router::OpenApiRouter;
 
 use self::rooms::{Ground, Rooms};
@@ -45,10 +42,11 @@ use crate::{
     demo,
     http::{
         edge::{Edge, EdgeLimits},
-        health::{self, Readiness},
+        health,
         metrics::Metrics,
         openapi,
         problem::ApiError,
+        readiness::Readiness,
         serve::{ServeLimits, serve},
     },
     ids::{Ids, NoRandomness},
@@ -68,7 +66,8 @@ use crate::{
         store::SiteStoreError,
     },
     staff::{self, desk::Desk},
-    upkeep,
+    supervisor::{Supervisor, Watch},
+    telemetry, upkeep,
 };
 
 /// Why the application could not start.
@@ -164,7 +163,7 @@ pub struct App {
     pub movable_clock: Option<Arc<SystemClock>>,
     ids: Ids,
     /// Work in the background; ends with the application.
-    tasks: Mutex<JoinSet<()>>,
+    supervisor: Supervisor,
 }
 
 impl AppState {
@@ -185,7 +184,7 @@ impl AppState {
                 Self::start(config, (databases, catalogs), (clock, ids), store).await
             }
             Db::Postgres(pool) => {
-                let store = PostgresStore::new(pool, config.database.limits.patience());
+                let store = PostgresStore::new(pool);
                 Self::start(config, (databases, catalogs), (clock, ids), store).await
             }
         }
@@ -215,12 +214,12 @@ impl AppState {
         let db = databases.main.clone();
         let master = config.master.clone();
         let directory = Arc::new(Directory::open(db.clone(), Arc::clone(&clock), master).await?);
-        let meter = Meter::start(store.clone(), config.meter.limits);
-        let mut tasks = JoinSet::new();
-        tasks.spawn(Arc::clone(&directory).keep_fresh(config.sites_refresh));
-        tasks.spawn(upkeep::run(db.clone(), Arc::clone(&clock), config.decisions));
-        tasks.spawn(metering::upkeep::run(store.clone(), Arc::clone(&clock), config.meter.upkeep));
-        let readiness = Readiness::new(db.clone(), store, Arc::clone(&clock));
+        let supervisor = Supervisor::new(metrics.task_restarts.clone());
+        let meter = Meter::start(store.clone(), config.meter.limits, &supervisor);
+        let ground = (db.clone(), Arc::clone(&clock));
+        watch_over(&supervisor, &config, ground, (&directory, store.clone()));
+        let meter_store = databases.has_own_meter().then_some(store);
+        let readiness = Readiness::new(db.clone(), meter_store, &clock, supervisor.clone());
         let duties = Arc::new(Duties::shipped()?);
         let ground = Ground {
             config: &config,
@@ -235,7 +234,7 @@ impl AppState {
             duties: Arc::clone(&duties),
         };
         let Rooms { gate, accounts, billing, newsletters, desk, guard } =
-            ground.furnish(&mut tasks).await?;
+            ground.furnish(&supervisor).await?;
         Ok(Self(Arc::new(App {
             config,
             databases,
@@ -251,7 +250,7 @@ impl AppState {
             readiness: Arc::new(readiness),
             movable_clock: None,
             ids,
-            tasks: Mutex::new(tasks),
+            supervisor,
         })))
     }
 
@@ -375,13 +374,33 @@ impl AppState {
         };
         serve(listener, self.service()?, limits, stop).await;
         self.gate.log.flush().await;
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+        self.supervisor.stop();
         if let Err(error) = self.desk.counts.flush(&self.desk.db, &*self.desk.clock).await {
             tracing::warn!("what pages did last could not be written down: {error}");
         }
         self.databases.close().await;
         Ok(())
     }
+}
+
+/// Starts the background tasks that belong to no service of their own.
+fn watch_over(
+    supervisor: &Supervisor,
+    config: &Config,
+    (db, clock): (Db, Arc<dyn Clock>),
+    (directory, store): (&Arc<Directory>, impl MeterStore),
+) {
+    let (directory, every) = (Arc::clone(directory), config.sites_refresh);
+    supervisor.spawn(Watch::essential("sites"), move |_| Arc::clone(&directory).keep_fresh(every));
+    let (shared_clock, kept) = (Arc::clone(&clock), config.decisions);
+    supervisor.spawn(Watch::background("retention"), move |_| {
+        upkeep::run(db.clone(), Arc::clone(&shared_clock), kept)
+    });
+    let settings = config.meter.upkeep;
+    supervisor.spawn(Watch::background("meter_retention"), move |_| {
+        metering::upkeep::run(store.clone(), Arc::clone(&clock), settings)
+    });
+    supervisor.spawn(Watch::background("log_sampling"), |_| telemetry::report_suppressed());
 }
 
 /// Sees to it that the databases are up to date and hold what the service needs.

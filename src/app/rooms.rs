@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::{sync::Mutex, task::JoinSet};
+use tokio::sync::Mutex;
 
 use super::StartError;
 use crate::{
@@ -40,6 +40,7 @@ use crate::{
     reader::{accounts::Accounts, last_read::LastReads},
     site::directory::Directory,
     staff::desk::Desk,
+    supervisor::{Supervisor, Watch},
 };
 
 /// What all rooms are built on.
@@ -67,8 +68,8 @@ pub(super) struct Rooms {
 }
 
 impl Ground<'_> {
-    /// Builds the rooms; their work in the background goes into `tasks`.
-    pub(super) async fn furnish(self, tasks: &mut JoinSet<()>) -> Result<Rooms, StartError> {
+    /// Builds the rooms; `tasks` runs their work in the background.
+    pub(super) async fn furnish(self, tasks: &Supervisor) -> Result<Rooms, StartError> {
         let tokens = self.tokens(tasks).await?;
         let mail = self.mail_room(tasks)?;
         let hasher = Hasher::start(self.config.passwords, self.ids.clone())?;
@@ -78,7 +79,11 @@ impl Ground<'_> {
         let (db, clock) = (self.db.clone(), Arc::clone(&self.clock));
         let directory = Arc::clone(&self.directory);
         let counts = PageCounts::default();
-        tasks.spawn(counts::run(counts.clone(), db, clock, directory));
+        let shared = counts.clone();
+        tasks.spawn(Watch::background("page_counts"), move |heartbeat| {
+            let ground = (db.clone(), Arc::clone(&clock));
+            counts::run(shared.clone(), ground, Arc::clone(&directory), heartbeat)
+        });
         let gate = Arc::new(self.gate(tasks, &billing, counts.clone()));
         let desk = self.desk((tokens, hasher), (&accounts, &newsletters), (&counts, &gate));
         let networks = Arc::new(NetworkLimits::new(self.config.limits.network));
@@ -87,16 +92,20 @@ impl Ground<'_> {
         Ok(Rooms { gate, accounts, billing, newsletters, desk, guard })
     }
 
-    fn gate(&self, tasks: &mut JoinSet<()>, billing: &Arc<Billing>, counts: PageCounts) -> Gate {
+    fn gate(&self, tasks: &Supervisor, billing: &Arc<Billing>, counts: PageCounts) -> Gate {
         let (log, writer) = Recorder::new(
             (self.db.clone(), Arc::clone(&self.clock), self.ids.clone()),
             CodeKey::of(&self.config.master),
             self.config.decisions,
             self.metrics.decisions_lost.clone(),
         );
-        tasks.spawn(writer.run());
-        let (reads, noting) = LastReads::new(self.db.clone());
-        tasks.spawn(noting);
+        tasks.spawn(Watch::background("decision_log"), move |heartbeat| {
+            Arc::clone(&writer).run(heartbeat)
+        });
+        let (reads, notes) = LastReads::new(self.db.clone());
+        tasks.spawn(Watch::background("last_reads"), move |heartbeat| {
+            Arc::clone(&notes).write_down(heartbeat)
+        });
         Gate::new(
             Arc::clone(&self.directory),
             (self.meter.clone(), Arc::clone(billing)),
@@ -107,10 +116,12 @@ impl Ground<'_> {
         .noting(reads)
     }
 
-    async fn tokens(&self, tasks: &mut JoinSet<()>) -> Result<Arc<Tokens>, StartError> {
+    async fn tokens(&self, tasks: &Supervisor) -> Result<Arc<Tokens>, StartError> {
         let revocations =
             Arc::new(Revocations::open(self.db.clone(), Arc::clone(&self.clock)).await?);
-        tasks.spawn(Arc::clone(&revocations).keep_fresh(self.config.sessions.refresh));
+        let (shared, every) = (Arc::clone(&revocations), self.config.sessions.refresh);
+        tasks
+            .spawn(Watch::essential("revocations"), move |_| Arc::clone(&shared).keep_fresh(every));
         Ok(Arc::new(Tokens::new(
             (Arc::clone(&self.directory), revocations),
             (Arc::clone(&self.clock), self.ids.clone()),
@@ -120,7 +131,7 @@ impl Ground<'_> {
         )))
     }
 
-    fn mail_room(&self, tasks: &mut JoinSet<()>) -> Result<MailRoom, StartError> {
+    fn mail_room(&self, tasks: &Supervisor) -> Result<MailRoom, StartError> {
         let mail = &self.config.mail;
         let room = MailRoom::new(&mail.from_name, self.ids.clone());
         let Some(smtp) = &mail.smtp else { return Ok(room.that_keeps()) };
@@ -138,11 +149,12 @@ impl Ground<'_> {
                 dead: self.metrics.mails_dead.clone(),
             },
         };
-        tasks.spawn(worker.run());
+        let worker = Arc::new(worker);
+        tasks.spawn(Watch::essential("outbox"), move |_| Arc::clone(&worker).run());
         Ok(room)
     }
 
-    fn billing(&self, tasks: &mut JoinSet<()>, mail: &MailRoom) -> Arc<Billing> {
+    fn billing(&self, tasks: &Supervisor, mail: &MailRoom) -> Arc<Billing> {
         let gateway = match self.config.billing.gateway {
             GatewayKind::None => Gateway::None,
             GatewayKind::Sandbox => {
@@ -170,7 +182,10 @@ impl Ground<'_> {
             turn: Mutex::default(),
         });
         if self.config.billing.worker {
-            tasks.spawn(Arc::clone(&billing).run());
+            let worker = Arc::clone(&billing);
+            tasks.spawn(Watch::essential("billing"), move |heartbeat| {
+                Arc::clone(&worker).run(heartbeat)
+            });
         }
         billing
     }

@@ -45,7 +45,9 @@ impl fmt::Display for Complaint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.error {
             ApiError::NotFound => f.write_str("there is no such thing")?,
-            ApiError::Internal(cause) => write!(f, "{cause}")?,
+            ApiError::Internal(cause) | ApiError::DatabaseUnavailable(cause) => {
+                write!(f, "{cause}")?
+            }
             error => write!(f, "{error}")?,
         }
         for field in self.error.problem().errors {

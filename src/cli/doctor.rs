@@ -1,10 +1,13 @@
 //! `pressgate doctor`: whether everything is as it should be, and what to do where it is not.
 
-use std::io::Write;
+use std::{io::Write, path::PathBuf};
 
 use time::Duration;
 
-use super::Failure;
+use super::{
+    Failure,
+    probe::{self, Answer},
+};
 use crate::{
     app::{self, Databases},
     audit::{chain::ChainKey, store as audit},
@@ -34,11 +37,10 @@ enum Finding {
 }
 
 pub(super) async fn run(config: &Config, out: &mut impl Write) -> Result<(), Failure> {
-    let databases = Databases::open_as_they_are(config).await?;
-    let findings = examine(&databases, config).await;
-    databases.close().await;
+    let mut findings = vec![the_service(config).await];
+    findings.append(&mut the_databases(config).await?);
     let mut unwell = 0;
-    for finding in findings? {
+    for finding in findings {
         match finding {
             Finding::Well(what) => writeln!(out, "well    {what}")?,
             Finding::Warning(what) => writeln!(out, "warning {what}")?,
@@ -53,6 +55,39 @@ pub(super) async fn run(config: &Config, out: &mut impl Write) -> Result<(), Fai
         1 => Err("one thing is not as it should be".into()),
         n => Err(format!("{n} things are not as they should be").into()),
     }
+}
+
+/// What the service says that listens where these settings have it listen.
+async fn the_service(config: &Config) -> Finding {
+    match probe::ask(config.server.listen).await {
+        Ok(Answer::Ready) => Finding::Well("the service that runs is ready".into()),
+        Ok(Answer::NotReady(why)) => {
+            Finding::Unwell(format!("the service that runs is not ready: {why}"))
+        }
+        Err(_) => {
+            let listen = config.server.listen;
+            Finding::Well(format!("no service runs at {listen} that could be asked"))
+        }
+    }
+}
+
+async fn the_databases(config: &Config) -> Result<Vec<Finding>, Failure> {
+    // To open a file that is missing would make an empty one.
+    let missing = Databases::missing_files(config);
+    if !missing.is_empty() {
+        let unwell = |file: &PathBuf| {
+            Finding::Unwell(format!(
+                "the database file {} is missing: restore it, or run `pressgate migrate` for an \
+                 empty one",
+                file.display()
+            ))
+        };
+        return Ok(missing.iter().map(unwell).collect());
+    }
+    let databases = Databases::open_as_they_are(config).await?;
+    let findings = examine(&databases, config).await;
+    databases.close().await;
+    findings
 }
 
 async fn examine(databases: &Databases, config: &Config) -> Result<Vec<Finding>, Failure> {

@@ -17,7 +17,7 @@ mod site;
 mod staff;
 mod subscription;
 
-use std::{io::Write, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -87,6 +87,9 @@ enum MeterCommand {
     Replay(Box<replay::ReplayArgs>),
 }
 
+/// Longest wait at the end for threads that are still at work.
+const STOP_MAX: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// What a command may fail with; printed to people.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -102,7 +105,7 @@ pub fn main() -> ExitCode {
                 complaint.print(&mut out, &mut err);
                 return complaint.exit_code();
             }
-            let _ = writeln!(err, "pressgate: {}", with_causes(&*failure));
+            crate::telemetry::print_last(&format!("pressgate: {}", with_causes(&*failure)));
             ExitCode::FAILURE
         }
     }
@@ -124,9 +127,13 @@ fn with_causes(failure: &dyn std::error::Error) -> String {
 
 fn start(command: Command) -> Result<(), Failure> {
     let config = Config::load()?;
-    crate::telemetry::init(&config.log);
+    crate::telemetry::init(&config.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(run(command, config))
+    let done = runtime.block_on(run(command, config));
+    // Work that blocks, such as a file system that does not answer, must not hold up the end.
+    runtime.shutdown_timeout(STOP_MAX);
+    crate::telemetry::flush();
+    done
 }
 
 async fn run(command: Command, config: Config) -> Result<(), Failure> {

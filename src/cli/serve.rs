@@ -5,9 +5,12 @@ use std::io::Write;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Failure;
-use crate::{app::AppState, config::Config, http::serve, sandbox};
+use crate::{app::AppState, config::Config, http::serve, sandbox, telemetry};
 
 pub(super) async fn run(config: Config, out: &mut impl Write) -> Result<(), Failure> {
+    telemetry::log_panics();
+    let (version, mode) = (env!("CARGO_PKG_VERSION"), config.mode);
+    tracing::info!(version, %mode, "pressgate {version} starts");
     let state = AppState::open_on_this_machine(config).await?;
     let config = &state.config;
     let listener = serve::listen(config.server.listen).await?;
@@ -17,8 +20,8 @@ pub(super) async fn run(config: Config, out: &mut impl Write) -> Result<(), Fail
     }
     tracing::info!(mode = %config.mode, "listening on http://{address}");
     if config.is_sandbox() {
-        write!(out, "{}", welcome(&config.server.public_url))?;
-        out.flush()?;
+        // A service without anything to read its output serves all the same.
+        let _ = write!(out, "{}", welcome(&config.server.public_url)).and_then(|()| out.flush());
     }
     state.serve(listener, asked_to_stop()?).await?;
     tracing::info!("stopped");

@@ -1,18 +1,26 @@
 //! Opening the databases, with every setting that correctness depends on spelled out.
 
 use std::{
+    io,
     path::{Path, PathBuf},
     str::FromStr,
+    sync::Arc,
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use sqlx::{
-    Connection, SqlitePool,
+    Sqlite,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{Db, StoreError, migrate::lock_file_of};
+use super::{
+    Db, StoreError,
+    file::SqliteFile,
+    migrate::lock_file_of,
+    pool::{Guard, Pool},
+};
 use crate::{files, metering::store::CHUNK_MAX};
 
 /// How many rows SQLite's thread reads on before it waits for whoever asked: a page of any list, so
@@ -109,12 +117,12 @@ async fn open_postgres(options: &PgConnectOptions, limits: PoolLimits) -> Result
         ("idle_in_transaction_session_timeout", "10000"),
         ("timezone", "UTC"),
     ]);
+    let guard = Guard::of_server(limits.patience());
     let pool = PgPoolOptions::new()
         .max_connections(limits.connections_max)
-        .acquire_timeout(limits.acquire_timeout)
-        .connect_with(options)
-        .await?;
-    Ok(Db::Postgres(pool))
+        .acquire_timeout(limits.acquire_timeout);
+    let pool = guard.watch(pool).connect_with(options).await?;
+    Ok(Db::Postgres(Pool::new(pool, guard)))
 }
 
 async fn open_sqlite(
@@ -129,7 +137,6 @@ async fn open_sqlite(
     // WAL lets readers go on while one writes, and sqlx switches it on for nobody.
     let options = SqliteConnectOptions::new()
         .filename(path)
-        .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(match durability {
             Durability::Normal => SqliteSynchronous::Normal,
@@ -140,29 +147,39 @@ async fn open_sqlite(
         .statement_cache_capacity(4 * CHUNK_MAX)
         .row_buffer_size(ROWS_AHEAD)
         .busy_timeout(limits.statement_timeout);
-    let pool = |connections| {
-        SqlitePoolOptions::new()
-            .max_connections(connections)
-            // There is no network that could have dropped the connection.
-            .test_before_acquire(false)
-            .acquire_timeout(limits.acquire_timeout)
-    };
-    let write = {
+    let file = {
         // Two processes that switch a new file to WAL at once do not wait for each other: SQLite
         // tells one of them that it is locked. Dropped, the lock is let go.
         let _lock = lock_file_of(path).await?;
         // SQLite would create it as the umask says.
         files::create_if_missing(path).map_err(|source| at(path, source))?;
-        pool(1).connect_with(options.clone()).await?
+        SqliteFile::open(path, &options).await?
     };
+    let file = Arc::new(file);
+    let pool = async |guard: Guard, connections, options| -> Result<_, StoreError> {
+        let checked = Arc::clone(&file);
+        let pool = SqlitePoolOptions::new()
+            .max_connections(connections)
+            // There is no network that could have dropped the connection.
+            .test_before_acquire(false)
+            .acquire_timeout(limits.acquire_timeout)
+            // Later connections must not open another file that has taken the name.
+            .after_connect(move |_, _| {
+                let checked =
+                    checked.check().map_err(|error| sqlx::Error::Io(io::Error::other(error)));
+                std::future::ready(checked).boxed()
+            });
+        Ok(Pool::new(guard.watch(pool).connect_with(options).await?, guard))
+    };
+    let write = pool(Guard::of_file(Some(Arc::clone(&file))), 1, options.clone()).await?;
     check_pragmas(&write, durability).await?;
-    let read =
-        pool(limits.connections_max).connect_with(options.pragma("query_only", "ON")).await?;
+    let reading = options.pragma("query_only", "ON");
+    let read = pool(Guard::of_file(None), limits.connections_max, reading).await?;
     Ok(Db::Sqlite { write, read })
 }
 
 /// Reads back what was asked for: a file system without shared memory silently refuses WAL.
-async fn check_pragmas(pool: &SqlitePool, durability: Durability) -> Result<(), StoreError> {
+async fn check_pragmas(pool: &Pool<Sqlite>, durability: Durability) -> Result<(), StoreError> {
     let mut connection = pool.acquire().await?;
     let (journal,): (String,) =
         sqlx::query_as("PRAGMA journal_mode").fetch_one(&mut *connection).await?;
@@ -173,7 +190,6 @@ async fn check_pragmas(pool: &SqlitePool, durability: Durability) -> Result<(), 
         let found = format!("journal_mode={journal}, synchronous={synchronous}");
         return Err(StoreError::Corrupt { table: "pragma", column: "journal_mode", id: found });
     }
-    connection.ping().await?;
     Ok(())
 }
 

@@ -55,7 +55,7 @@ impl Db {
 
     async fn migrate_with(&self, sqlite: &Migrator) -> Result<(), StoreError> {
         match self {
-            Self::Postgres(pool) => POSTGRES.run(pool).await?,
+            Self::Postgres(pool) => POSTGRES.run(&**pool).await?,
             Self::Sqlite { write, .. } => {
                 let mut connection = write.acquire().await?;
                 // sqlx's own lock does nothing on SQLite; the file is let go when it is dropped.

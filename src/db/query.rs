@@ -8,7 +8,7 @@ use sqlx::{
 
 use super::{
     StoreError,
-    tx::{Open, Script, Statement},
+    tx::{Open, Ready, Script, Statement},
 };
 
 /// A value both databases can store.
@@ -63,10 +63,12 @@ impl Query<'_> {
     pub async fn execute(self) -> Result<u64, StoreError> {
         Ok(match self {
             Self::Sqlite(query, on) => {
-                query.execute(&mut **on.ready().await?).await?.rows_affected()
+                let Ready { connection, guard } = on.ready().await?;
+                guard.run(query.execute(connection)).await?.rows_affected()
             }
             Self::Postgres(query, on) => {
-                query.execute(&mut **on.ready().await?).await?.rows_affected()
+                let Ready { connection, guard } = on.ready().await?;
+                guard.run(query.execute(connection)).await?.rows_affected()
             }
         })
     }
@@ -77,16 +79,16 @@ impl Query<'_> {
     /// See [`StoreError`].
     pub async fn optional<T: Row>(self) -> Result<Option<T>, StoreError> {
         Ok(match self {
-            Self::Sqlite(query, on) => query
-                .fetch_optional(&mut **on.ready().await?)
-                .await?
-                .map(|row| T::from_row(&row))
-                .transpose()?,
-            Self::Postgres(query, on) => query
-                .fetch_optional(&mut **on.ready().await?)
-                .await?
-                .map(|row| T::from_row(&row))
-                .transpose()?,
+            Self::Sqlite(query, on) => {
+                let Ready { connection, guard } = on.ready().await?;
+                let row = guard.run(query.fetch_optional(connection)).await?;
+                row.map(|row| T::from_row(&row)).transpose()?
+            }
+            Self::Postgres(query, on) => {
+                let Ready { connection, guard } = on.ready().await?;
+                let row = guard.run(query.fetch_optional(connection)).await?;
+                row.map(|row| T::from_row(&row)).transpose()?
+            }
         })
     }
 
@@ -96,18 +98,16 @@ impl Query<'_> {
     /// See [`StoreError`].
     pub async fn all<T: Row>(self) -> Result<Vec<T>, StoreError> {
         Ok(match self {
-            Self::Sqlite(query, on) => query
-                .fetch_all(&mut **on.ready().await?)
-                .await?
-                .iter()
-                .map(T::from_row)
-                .collect::<Result<_, _>>()?,
-            Self::Postgres(query, on) => query
-                .fetch_all(&mut **on.ready().await?)
-                .await?
-                .iter()
-                .map(T::from_row)
-                .collect::<Result<_, _>>()?,
+            Self::Sqlite(query, on) => {
+                let Ready { connection, guard } = on.ready().await?;
+                let rows = guard.run(query.fetch_all(connection)).await?;
+                rows.iter().map(T::from_row).collect::<Result<_, _>>()?
+            }
+            Self::Postgres(query, on) => {
+                let Ready { connection, guard } = on.ready().await?;
+                let rows = guard.run(query.fetch_all(connection)).await?;
+                rows.iter().map(T::from_row).collect::<Result<_, _>>()?
+            }
         })
     }
 }

@@ -4,7 +4,7 @@
 //! more than most statements do. Writes that nobody asks anything about therefore wait in the
 //! transaction ([`Tx::later`]) and are handed over together, as one text.
 
-use std::fmt::Write;
+use std::{fmt::Write, time::Duration};
 
 use sqlx::{
     Arguments, AssertSqlSafe, Database, Postgres, SqlSafeStr, SqlStr, Sqlite, Transaction,
@@ -13,6 +13,7 @@ use sqlx::{
 
 use super::{
     StoreError,
+    pool::Guard,
     query::{Bind, Param, Query},
 };
 
@@ -30,6 +31,7 @@ pub enum Tx {
 pub struct Open<DB: Database, Waits> {
     tx: Transaction<'static, DB>,
     waiting: Vec<Waits>,
+    guard: Guard,
 }
 
 /// Most statements in one script: all are prepared, and kept so for the next time.
@@ -54,12 +56,12 @@ pub struct Statement {
 }
 
 impl Tx {
-    pub(super) fn sqlite(tx: Transaction<'static, Sqlite>) -> Self {
-        Self::Sqlite(Open { tx, waiting: Vec::new() })
+    pub(super) fn sqlite(tx: Transaction<'static, Sqlite>, guard: Guard) -> Self {
+        Self::Sqlite(Open { tx, waiting: Vec::new(), guard })
     }
 
-    pub(super) fn postgres(tx: Transaction<'static, Postgres>) -> Self {
-        Self::Postgres(Open { tx, waiting: Vec::new() })
+    pub(super) fn postgres(tx: Transaction<'static, Postgres>, guard: Guard) -> Self {
+        Self::Postgres(Open { tx, waiting: Vec::new(), guard })
     }
 
     /// Prepares one statement.
@@ -127,41 +129,60 @@ impl Tx {
         match self {
             Self::Sqlite(mut open) => {
                 open.ready().await?;
-                open.tx.commit().await?;
+                open.guard.run(open.tx.commit()).await?;
+                // Before anything is said about it: it may have gone into a file without a name.
+                open.guard.check_file()?;
             }
             Self::Postgres(mut open) => {
                 open.ready().await?;
-                open.tx.commit().await?;
+                open.guard.run(open.tx.commit()).await?;
             }
         }
         Ok(())
     }
 }
 
+/// A transaction in which nothing waits, and what watches over its connection.
+pub(crate) struct Ready<'o, DB: Database> {
+    pub(crate) connection: &'o mut DB::Connection,
+    pub(crate) guard: &'o Guard,
+}
+
+impl<DB: Database, Waits> Open<DB, Waits> {
+    fn as_ready(&mut self) -> Ready<'_, DB> {
+        Ready { connection: &mut *self.tx, guard: &self.guard }
+    }
+}
+
 impl Open<Sqlite, Script> {
     /// The transaction, once everything that waited is written.
-    pub(crate) async fn ready(&mut self) -> Result<&mut Transaction<'static, Sqlite>, StoreError> {
+    pub(super) async fn ready(&mut self) -> Result<Ready<'_, Sqlite>, StoreError> {
         for Script { sql, arguments, failed, .. } in std::mem::take(&mut self.waiting) {
             refuse(failed)?;
             // Nothing but our own words and numbers.
             let script = sqlx::query_with(AssertSqlSafe(sql), arguments);
-            script.execute(&mut *self.tx).await.map_err(StoreError::Database)?;
+            let written = self.guard.run(script.execute(&mut *self.tx)).await;
+            written.map_err(StoreError::Database)?;
         }
-        Ok(&mut self.tx)
+        Ok(self.as_ready())
     }
 }
 
 impl Open<Postgres, Statement> {
     /// The transaction, once everything that waited is written.
-    pub(crate) async fn ready(
-        &mut self,
-    ) -> Result<&mut Transaction<'static, Postgres>, StoreError> {
+    pub(crate) async fn ready(&mut self) -> Result<Ready<'_, Postgres>, StoreError> {
         for Statement { sql, arguments, failed } in std::mem::take(&mut self.waiting) {
             refuse(failed)?;
             let statement = sqlx::query_with(sql, arguments);
-            statement.execute(&mut *self.tx).await.map_err(StoreError::Database)?;
+            let written = self.guard.run(statement.execute(&mut *self.tx)).await;
+            written.map_err(StoreError::Database)?;
         }
-        Ok(&mut self.tx)
+        Ok(self.as_ready())
+    }
+
+    /// Statements may take this long from now on.
+    pub(super) fn be_patient_for(&mut self, patience: Duration) {
+        self.guard = self.guard.clone().patient_for(patience);
     }
 }
 

@@ -153,6 +153,13 @@ fn record(response: &Response, took: Duration, (method, uri): &(Method, Uri), me
                 "{method} {path} failed: {cause}"
             );
         }
+        Some(error @ ApiError::DatabaseUnavailable(cause)) => {
+            let code = error.problem().code;
+            tracing::warn!(
+                request.id = id, %method, path, duration_ms, code,
+                "{method} {path} refused: {cause}"
+            );
+        }
         Some(error @ ApiError::Unavailable(code, _)) => {
             tracing::warn!(
                 request.id = id, %method, path, duration_ms, code,

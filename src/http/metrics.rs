@@ -9,6 +9,8 @@ use prometheus_client::{
     registry::Registry,
 };
 
+use crate::{supervisor::TaskLabel, telemetry};
+
 /// Everything that is counted. Counters of the hot path are looked up once, at the start.
 #[derive(Debug)]
 pub struct Metrics {
@@ -33,6 +35,8 @@ pub struct Metrics {
     pub mails_dead: Counter,
     /// Decisions that were not written down because too many came.
     pub decisions_lost: Counter,
+    /// Times that a background task had to be started again, by task.
+    pub task_restarts: Family<TaskLabel, Counter>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -74,6 +78,14 @@ impl Default for Metrics {
         let decisions_lost = Counter::default();
         let help = "Decisions that were not written down because too many came";
         registry.register("decisions_lost", help, decisions_lost.clone());
+        let task_restarts = Family::<TaskLabel, Counter>::default();
+        let help = "Times that a background task had to be started again";
+        registry.register("task_restarts", help, task_restarts.clone());
+        let log = telemetry::counters();
+        let help = "Log lines that nothing could take";
+        registry.register("log_lines_dropped", help, log.dropped);
+        let help = "Log lines left out because the same had been logged often just before";
+        registry.register("log_lines_suppressed", help, log.suppressed);
         let responses = CLASSES.map(|status| responses.get_or_create_owned(&Status { status }));
         Self {
             registry: Mutex::new(registry),
@@ -88,6 +100,7 @@ impl Default for Metrics {
             mails_failed,
             mails_dead,
             decisions_lost,
+            task_restarts,
         }
     }
 }

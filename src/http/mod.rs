@@ -20,5 +20,6 @@ pub mod openapi;
 pub mod page;
 pub mod path;
 pub mod problem;
+pub mod readiness;
 pub mod return_to;
 pub mod serve;

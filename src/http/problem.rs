@@ -10,6 +10,8 @@ use serde::Serialize;
 use time::Duration;
 use utoipa::ToSchema;
 
+use crate::db;
+
 /// Seconds after which a client may try again when we are overloaded or a store is down.
 const RETRY_AFTER_SECS: u64 = 2;
 /// Seconds after which the outcome of an open payment may be known.
@@ -116,15 +118,24 @@ pub enum ApiError {
     /// We cannot answer now.
     #[error("{1}")]
     Unavailable(&'static str, Cow<'static, str>),
+    /// A database cannot be used now; the cause is for the log only.
+    #[error("the database cannot be used now; try again in a moment")]
+    DatabaseUnavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Our fault; the cause is for the log only.
     #[error("something went wrong on our side")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl ApiError {
-    /// A failure of ours that the client can only wait out.
+    /// A failure that the client can only wait out: of a database that is gone for a while, or of
+    /// ours.
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::Internal(source.into())
+        let source = source.into();
+        if db::is_unavailable(&*source) {
+            Self::DatabaseUnavailable(source)
+        } else {
+            Self::Internal(source)
+        }
     }
 
     /// As it travels.
@@ -167,6 +178,9 @@ impl ApiError {
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::TooManyRequests { code, .. } => (StatusCode::TOO_MANY_REQUESTS, code),
             Self::Unavailable(code, _) => (StatusCode::SERVICE_UNAVAILABLE, code),
+            Self::DatabaseUnavailable(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "database_unavailable")
+            }
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         }
     }
@@ -191,7 +205,9 @@ impl IntoResponse for ApiError {
             Self::TooManyRequests { retry_after, .. } => {
                 headers.insert(header::RETRY_AFTER, whole_seconds(*retry_after).into());
             }
-            Self::Unavailable(..) | Self::Conflict("idempotency_key_in_use", _) => {
+            Self::Unavailable(..)
+            | Self::DatabaseUnavailable(_)
+            | Self::Conflict("idempotency_key_in_use", _) => {
                 headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECS.into());
             }
             Self::Conflict("payment_pending", _) => {

@@ -100,7 +100,7 @@ fn fate(error: &SendError, attempts: i64, now: Timestamp) -> Fate {
 
 impl Worker {
     /// Sends what is due, for ever. Ends when it is dropped.
-    pub async fn run(self) {
+    pub async fn run(self: Arc<Self>) {
         let mut pause = self.check;
         loop {
             match self.send_due().await {

@@ -55,6 +55,10 @@ impl FullWindows {
         self.0.insert(slot(visitor), tally);
     }
 
+    pub(super) fn clear(&self) {
+        self.0.clear();
+    }
+
     pub(super) fn forget(&self, visitor: &Key) {
         self.0.remove(&slot(visitor));
     }

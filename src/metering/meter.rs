@@ -1,8 +1,8 @@
 //! Asking the meter.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 use uuid::Uuid;
 
 use super::{
@@ -12,7 +12,13 @@ use super::{
     store::{Key, MeterStore},
     tally::{Read, Reading},
 };
-use crate::db::StoreError;
+use crate::{
+    db::StoreError,
+    supervisor::{Supervisor, Watch},
+};
+
+/// Every attempt at a batch is a beat, and each has bounds of its own in the store.
+const WRITER: Watch = Watch::essential("meter").hanging_after(Duration::from_secs(45));
 
 /// Why the meter gave no answer. Nothing was counted.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -81,12 +87,14 @@ impl std::fmt::Debug for Meter {
 }
 
 impl Meter {
-    /// Starts the meter's task on `store`. It ends when every handle is gone.
-    pub fn start(store: impl MeterStore, limits: MeterLimits) -> Self {
+    /// Starts the meter's writer on `store`, under `supervisor`.
+    pub fn start(store: impl MeterStore, limits: MeterLimits, supervisor: &Supervisor) -> Self {
         let (queue, jobs) = mpsc::channel(limits.queue_max);
         let full = Arc::new(FullWindows::new(limits.cache_entries));
-        let settler = Settler { store, full: Arc::clone(&full), batch_max: limits.batch_max };
-        tokio::spawn(settler.run(jobs));
+        let batch_max = limits.batch_max;
+        let settler = Settler { store, full: Arc::clone(&full), batch_max, jobs: Mutex::new(jobs) };
+        let settler = Arc::new(settler);
+        supervisor.spawn(WRITER, move |heartbeat| Arc::clone(&settler).run(heartbeat));
         Self { queue, full }
     }
 

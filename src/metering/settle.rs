@@ -11,7 +11,7 @@ use std::{
     sync::Arc,
 };
 
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 
 use super::{
     batch::{Count, Job, by_reader, decide, group, take_together},
@@ -20,7 +20,7 @@ use super::{
     store::{Key, MeterStore, Row},
     tally::{Reading, Tally},
 };
-use crate::db::StoreError;
+use crate::{db::StoreError, supervisor::Heartbeat};
 
 /// How often a read is tried again after another process wrote to the same count first.
 const ATTEMPTS_MAX: usize = 8;
@@ -38,10 +38,15 @@ pub(super) struct Settler<S> {
     pub(super) store: S,
     pub(super) full: Arc<FullWindows>,
     pub(super) batch_max: usize,
+    /// Held by the run that is at work; what waits outlives a run that failed.
+    pub(super) jobs: Mutex<mpsc::Receiver<Job>>,
 }
 
 impl<S: MeterStore> Settler<S> {
-    pub(super) async fn run(self, mut jobs: mpsc::Receiver<Job>) {
+    pub(super) async fn run(self: Arc<Self>, heartbeat: Heartbeat) {
+        let mut jobs = self.jobs.lock().await;
+        // A run that failed may not have come to forget a window that it had changed.
+        self.full.clear();
         let mut batch = Vec::with_capacity(self.batch_max);
         while jobs.recv_many(&mut batch, self.batch_max).await > 0 {
             // Requests that are ready to ask go first: fewer, fuller writes.
@@ -52,15 +57,16 @@ impl<S: MeterStore> Settler<S> {
                 batch.push(job);
             }
             let mut together = take_together(&mut batch);
-            self.settle(&mut batch, Saving::Each).await;
-            self.settle(&mut together, Saving::All).await;
+            self.settle(&mut batch, Saving::Each, &heartbeat).await;
+            self.settle(&mut together, Saving::All, &heartbeat).await;
+            heartbeat.rest();
         }
     }
 
     /// Answers every job in `batch` and leaves it empty. What fails in company is tried again in
     /// smaller parts, each smaller than the whole.
-    async fn settle(&self, batch: &mut Vec<Job>, saving: Saving) {
-        let Err(error) = self.try_often(batch, saving).await else { return };
+    async fn settle(&self, batch: &mut Vec<Job>, saving: Saving, heartbeat: &Heartbeat) {
+        let Err(error) = self.try_often(batch, saving, heartbeat).await else { return };
         let parts = match &error {
             // One visitor's corrupt row is nobody else's trouble,
             MeterError::Store(store) if matches!(**store, StoreError::Corrupt { .. }) => {
@@ -75,17 +81,23 @@ impl<S: MeterStore> Settler<S> {
             if is_whole {
                 refuse(part, &error);
             } else {
-                Box::pin(self.settle(&mut part, saving)).await;
+                Box::pin(self.settle(&mut part, saving, heartbeat)).await;
             }
         }
     }
 
     /// Tries to answer every job in `batch`, and leaves there what it could not.
-    async fn try_often(&self, batch: &mut Vec<Job>, saving: Saving) -> Result<(), MeterError> {
+    async fn try_often(
+        &self,
+        batch: &mut Vec<Job>,
+        saving: Saving,
+        heartbeat: &Heartbeat,
+    ) -> Result<(), MeterError> {
         for attempt in 0..ATTEMPTS_MAX {
             if batch.is_empty() {
                 return Ok(());
             }
+            heartbeat.beat();
             let trust_new = attempt == 0;
             let tried = self.try_settle(batch, trust_new, saving).await;
             *batch = tried.map_err(|error| MeterError::Store(Arc::new(error)))?;
@@ -177,6 +189,7 @@ mod tests {
 
     use futures_util::future::join_all;
     use jiff::tz::TimeZone;
+    use prometheus_client::metrics::family::Family;
     use uuid::Uuid;
 
     use super::*;
@@ -187,12 +200,15 @@ mod tests {
             tally::{Fingerprint, Read, Verdict},
             window::Window,
         },
+        supervisor::Supervisor,
     };
 
     const CORRUPT: u128 = 1;
     const BUSY: u128 = 2;
+    const DEADLY: u128 = 3;
 
-    /// A store in which one row cannot be read, and another is always changed by somebody else.
+    /// A store in which one row cannot be read, another is always changed by somebody else, and a third
+    /// is the end of the task that asks for it.
     #[derive(Clone, Default)]
     struct Troubled(Arc<Mutex<Vec<u128>>>);
 
@@ -206,6 +222,7 @@ mod tests {
 
     impl MeterStore for Troubled {
         async fn load(&self, keys: &[Key]) -> Result<Vec<(Key, Tally)>, StoreError> {
+            assert!(keys.iter().all(|key| key.subject.as_u128() != DEADLY), "as the test wants it");
             match keys.iter().find(|key| key.subject.as_u128() == CORRUPT) {
                 Some(key) => {
                     let id = key.subject.to_string();
@@ -237,27 +254,33 @@ mod tests {
         }
     }
 
+    fn question(reader: Option<u128>, visitor: u128) -> (Asker, Read) {
+        let asker = Asker {
+            pool: "site/demo".into(),
+            visitor: Uuid::from_u128(visitor),
+            past: Past::Alone,
+            reader: reader.map(Uuid::from_u128),
+        };
+        let read = Read {
+            article: Fingerprint::of("demo", "a"),
+            limit: 1,
+            window: Window::new("P30D".parse().unwrap(), TimeZone::UTC),
+            at: Timestamp::UNIX_EPOCH,
+            dry_run: false,
+        };
+        (asker, read)
+    }
+
     /// What becomes of one read each, asked at once: of a visitor, or of a reader on its browser.
     async fn ask(
         store: &Troubled,
         askers: &[(Option<u128>, u128)],
     ) -> Vec<Result<Verdict, MeterError>> {
         let limits = MeterLimits { queue_max: 8, batch_max: 8, cache_entries: 8 };
-        let meter = Meter::start(store.clone(), limits);
+        let supervisor = Supervisor::new(Family::default());
+        let meter = Meter::start(store.clone(), limits, &supervisor);
         let asked = askers.iter().map(|(reader, visitor)| {
-            let asker = Asker {
-                pool: "site/demo".into(),
-                visitor: Uuid::from_u128(*visitor),
-                past: Past::Alone,
-                reader: reader.map(Uuid::from_u128),
-            };
-            let read = Read {
-                article: Fingerprint::of("demo", "a"),
-                limit: 1,
-                window: Window::new("P30D".parse().unwrap(), TimeZone::UTC),
-                at: Timestamp::UNIX_EPOCH,
-                dry_run: false,
-            };
+            let (asker, read) = question(*reader, *visitor);
             meter.read(asker, read)
         });
         let answers = join_all(asked).await.into_iter();
@@ -290,5 +313,24 @@ mod tests {
             }
         }
         assert_eq!(store.saved(), [11, 12, 13, 20, 21], "all rows of a read or none");
+    }
+
+    #[tokio::test]
+    async fn a_writer_that_dies_is_replaced_and_what_waits_is_counted() {
+        let store = Troubled::default();
+        let limits = MeterLimits { queue_max: 8, batch_max: 1, cache_entries: 8 };
+        let supervisor = Supervisor::new(Family::default());
+        let meter = Meter::start(store.clone(), limits, &supervisor);
+        let read = |visitor| {
+            let (asker, read) = question(None, visitor);
+            meter.read(asker, read)
+        };
+        // In batches of one: the second waits while the writer dies of the first.
+        let (died, counted) = tokio::join!(read(DEADLY), read(10));
+        assert!(matches!(died, Err(MeterError::Stopped)));
+        assert_eq!(counted.unwrap().verdict, Verdict::Counted);
+        assert_eq!(read(11).await.unwrap().verdict, Verdict::Counted);
+        assert_eq!(store.saved(), [10, 11]);
+        assert_eq!(supervisor.check(), Ok(()));
     }
 }

@@ -103,7 +103,7 @@ impl From<NewsletterError> for ApiError {
                 Self::Unauthorized("invalid_link", "this link is over, or is not whole")
             }
             NewsletterError::TooMany(wait) => wait.into(),
-            NewsletterError::Failed(error) => Self::Internal(error),
+            NewsletterError::Failed(error) => Self::internal(error),
         }
     }
 }

@@ -22,6 +22,7 @@ use crate::{
     clock::{Clock, Timestamp},
     db::{Db, StoreError},
     site::directory::Directory,
+    supervisor::Heartbeat,
 };
 
 /// How often they are written down.
@@ -136,9 +137,16 @@ async fn write(db: &Db, facts: &[Fact], now: Timestamp) -> Result<(), StoreError
 }
 
 /// Writes down what is counted, and folds facts into days, for ever. Ends when it is dropped.
-pub async fn run(counts: PageCounts, db: Db, clock: Arc<dyn Clock>, directory: Arc<Directory>) {
+pub async fn run(
+    counts: PageCounts,
+    (db, clock): (Db, Arc<dyn Clock>),
+    directory: Arc<Directory>,
+    heartbeat: Heartbeat,
+) {
     loop {
+        heartbeat.rest();
         tokio::time::sleep(EVERY).await;
+        heartbeat.beat();
         if let Err(error) = counts.flush(&db, &*clock).await {
             tracing::warn!("what pages did could not be written down: {error}");
         }

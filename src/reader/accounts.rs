@@ -147,7 +147,7 @@ impl From<AccountError> for ApiError {
             }
             AccountError::TooMany(wait) => wait.into(),
             AccountError::Hash(error) => error.into(),
-            AccountError::Failed(error) => Self::Internal(error),
+            AccountError::Failed(error) => Self::internal(error),
         }
     }
 }

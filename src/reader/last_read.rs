@@ -5,12 +5,13 @@
 use std::{sync::Arc, time::Duration};
 
 use quick_cache::sync::Cache;
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 use uuid::Uuid;
 
 use crate::{
     clock::Timestamp,
     db::{Db, StoreError},
+    supervisor::Heartbeat,
 };
 
 /// Most readers who wait to be written down.
@@ -31,10 +32,12 @@ pub struct LastReads {
 }
 
 impl LastReads {
-    /// A notebook whose notes are kept in `db` by the work that comes with it.
-    pub fn new(db: Db) -> (Self, impl Future<Output = ()> + Send + 'static) {
+    /// A notebook, and what is to keep its notes in `db`: see [`Notes::write_down`].
+    #[must_use]
+    pub fn new(db: Db) -> (Self, Arc<Notes>) {
         let (waiting, notes) = mpsc::channel(WAITING_MAX);
-        (Self { waiting, noted: Arc::new(Cache::new(NOTED_MAX)) }, write_down(db, notes))
+        let notes = Arc::new(Notes { db, waiting: Mutex::new(notes) });
+        (Self { waiting, noted: Arc::new(Cache::new(NOTED_MAX)) }, notes)
     }
 
     /// `reader` read an article at `now`.
@@ -46,16 +49,29 @@ impl LastReads {
     }
 }
 
-async fn write_down(db: Db, mut notes: mpsc::Receiver<(Uuid, Timestamp)>) {
-    let mut batch = Vec::with_capacity(BATCH_MAX);
-    while notes.recv_many(&mut batch, BATCH_MAX).await > 0 {
-        // In the order of their ids, so that two processes do not wait for each other.
-        batch.sort_unstable();
-        if let Err(error) = write(&db, &batch).await {
-            tracing::warn!("who read was not noted: {error}");
+/// What was noted and is to be written down.
+pub struct Notes {
+    db: Db,
+    /// Held by the run that is at work; what waits outlives a run that failed.
+    waiting: Mutex<mpsc::Receiver<(Uuid, Timestamp)>>,
+}
+
+impl Notes {
+    /// Writes notes down, for ever.
+    pub async fn write_down(self: Arc<Self>, heartbeat: Heartbeat) {
+        let mut notes = self.waiting.lock().await;
+        let mut batch = Vec::with_capacity(BATCH_MAX);
+        while notes.recv_many(&mut batch, BATCH_MAX).await > 0 {
+            heartbeat.beat();
+            // In the order of their ids, so that two processes do not wait for each other.
+            batch.sort_unstable();
+            if let Err(error) = write(&self.db, &batch).await {
+                tracing::warn!("who read was not noted: {error}");
+            }
+            batch.clear();
+            heartbeat.rest();
+            tokio::time::sleep(EVERY).await;
         }
-        batch.clear();
-        tokio::time::sleep(EVERY).await;
     }
 }
 

@@ -226,7 +226,7 @@ impl From<DeskError> for ApiError {
             DeskError::AddressTaken => Self::Conflict("address_taken", error.to_string().into()),
             DeskError::Already => Self::Conflict("already_so", error.to_string().into()),
             DeskError::Changed => Self::Conflict("changed_meanwhile", error.to_string().into()),
-            DeskError::Failed(error) => Self::Internal(error),
+            DeskError::Failed(error) => Self::internal(error),
         }
     }
 }

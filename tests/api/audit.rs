@@ -47,8 +47,8 @@ async fn fault(t: &TestApp) -> Fault {
 async fn behind(t: &TestApp, sql: &str) -> Result<(), sqlx::Error> {
     let sql = AssertSqlSafe(sql.to_owned());
     match &t.state.databases.main {
-        Db::Sqlite { write, .. } => sqlx::raw_sql(sql).execute(write).await.map(drop),
-        Db::Postgres(pool) => sqlx::raw_sql(sql).execute(pool).await.map(drop),
+        Db::Sqlite { write, .. } => sqlx::raw_sql(sql).execute(&**write).await.map(drop),
+        Db::Postgres(pool) => sqlx::raw_sql(sql).execute(&**pool).await.map(drop),
     }
 }
 

@@ -179,8 +179,8 @@ impl TestApp {
     pub(crate) async fn behind(&self, sql: &str) -> Result<(), sqlx::Error> {
         let sql = AssertSqlSafe(sql.to_owned());
         match &self.state.databases.main {
-            Db::Sqlite { write, .. } => sqlx::raw_sql(sql).execute(write).await.map(drop),
-            Db::Postgres(pool) => sqlx::raw_sql(sql).execute(pool).await.map(drop),
+            Db::Sqlite { write, .. } => sqlx::raw_sql(sql).execute(&**write).await.map(drop),
+            Db::Postgres(pool) => sqlx::raw_sql(sql).execute(&**pool).await.map(drop),
         }
     }
 }

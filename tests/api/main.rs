@@ -66,6 +66,7 @@ mod office_trouble;
 mod office_twice;
 mod one_reader;
 mod operations;
+mod outage;
 mod own_data;
 mod place;
 mod policies;

@@ -25,6 +25,7 @@ const TABLES: &[(&str, Holds)] = &[
     ("decision_gaps", Holds::Nothing("how many rows were left out, by the minute")),
     ("reader_notes", Holds::Part("/notes")),
     ("meter_probe", Holds::Nothing("one instant, to see whether the disk takes it")),
+    ("write_probe", Holds::Nothing("one instant, to see whether the disk takes it")),
     ("refresh_tokens", Holds::Nothing("hashes of secrets, by the session")),
     ("handovers", Holds::Nothing("hashes of secrets, for an hour, by the session")),
     ("mailed_links", Holds::Nothing("hashes of secrets, for a day; the mails are listed")),
@@ -80,8 +81,8 @@ enum Holds {
 /// The rows that a statement without parameters gives, its first column as text.
 async fn texts(db: &Db, sql: String) -> Vec<String> {
     match db {
-        Db::Sqlite { read, .. } => sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(read).await,
-        Db::Postgres(pool) => sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(pool).await,
+        Db::Sqlite { read, .. } => sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&**read).await,
+        Db::Postgres(pool) => sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&**pool).await,
     }
     .unwrap()
 }

@@ -1,15 +1,24 @@
 //! When a database is locked, gone or read-only: nobody is told what is not so, nothing is
 //! counted, and it mends by itself.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use pressgate::clock::ManualClock;
 use serde_json::json;
 use sqlx::{Connection, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+};
 
 use crate::{
     app::{START, TestApp, at, eventually},
@@ -17,13 +26,13 @@ use crate::{
     support::{PostgresDatabase, administer, connect_as_owner},
 };
 
-const IMPATIENT: [(&str, &str); 3] = [
+pub(crate) const IMPATIENT: [(&str, &str); 3] = [
     ("PRESSGATE__SITES__REFRESH_SECS", "1"),
     ("PRESSGATE__DATABASE__STATEMENT_TIMEOUT_SECS", "1"),
     ("PRESSGATE__DATABASE__ACQUIRE_TIMEOUT_SECS", "1"),
 ];
 
-async fn impatient(place: &Place) -> TestApp {
+pub(crate) async fn impatient(place: &Place) -> TestApp {
     let clock = Arc::new(ManualClock::at(at(START)));
     TestApp::open(place.clone(), clock, &IMPATIENT).await.unwrap()
 }
@@ -190,6 +199,49 @@ async fn postgres_read_only_for_a_while() {
     place.clear().await;
 }
 
+/// What a failover leaves behind: sessions on a server that only reads, although new ones would lead
+/// to one that writes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_sessions_that_stayed_read_only_are_given_up() {
+    let place = Place::postgres().await;
+    let t = impatient(&place).await;
+    let visitor = t.visitor().await;
+    let Place::Postgres(database) = &place else { return };
+    let name = &database.name;
+    let read_only = async |setting: &str| {
+        administer(&format!("ALTER DATABASE {name} SET default_transaction_read_only = {setting}"))
+            .await;
+    };
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ";
+    read_only("on").await;
+    administer(&format!("{end}'{name}'")).await;
+    cannot_count(&t, &visitor).await;
+    // Nothing ends the sessions that are open.
+    read_only("off").await;
+    recovers(&t, &visitor).await;
+    let reader = json!({"email": "a@example.com", "password": "a-long-enough-passphrase"});
+    assert_eq!(t.post("/v1/readers", reader.to_string()).await.status, 202);
+    place.clear().await;
+}
+
+/// At 400 ms from the database every read is answered, and so the instance stays ready.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_far_away_is_no_reason_to_be_taken_out() {
+    let database = PostgresDatabase::create().await;
+    let proxy = Proxy::to(&database.url).await;
+    let behind = PostgresDatabase { url: proxy.url.clone(), name: database.name.clone() };
+    let clock = Arc::new(ManualClock::at(at(START)));
+    let t = TestApp::open(Place::Postgres(behind), clock, &[]).await.unwrap();
+    let visitor = t.visitor().await;
+    proxy.delay_millis.store(200, Ordering::SeqCst);
+    for i in 0..8 {
+        assert_eq!(t.get("/health/ready").await.status, 200, "check {i}");
+        let body = json!({"article": {"id": "a"}, "visitor": visitor});
+        assert_eq!(t.access(body).await.status, 200, "read {i}");
+    }
+    database.drop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_reads_than_the_queue_holds_are_refused_and_may_come_back() {
     let place = Place::sqlite();
@@ -213,15 +265,17 @@ async fn more_reads_than_the_queue_holds_are_refused_and_may_come_back() {
 }
 
 /// A wire to PostgreSQL that can be cut.
-struct Proxy {
-    url: String,
+pub(crate) struct Proxy {
+    pub(crate) url: String,
     is_cut: Arc<AtomicBool>,
     cutting: Arc<tokio::sync::Notify>,
     silencing: Arc<tokio::sync::Notify>,
+    /// How long bytes travel in each direction.
+    delay_millis: Arc<AtomicU64>,
 }
 
 impl Proxy {
-    async fn to(url: &str) -> Self {
+    pub(crate) async fn to(url: &str) -> Self {
         let (head, rest) = url.split_once('@').unwrap();
         let (host, database) = rest.split_once('/').unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -229,12 +283,13 @@ impl Proxy {
         let is_cut = Arc::new(AtomicBool::new(false));
         let cutting = Arc::new(tokio::sync::Notify::new());
         let silencing = Arc::new(tokio::sync::Notify::new());
+        let delay_millis = Arc::new(AtomicU64::new(0));
         let carrying = (is_cut.clone(), cutting.clone(), silencing.clone());
-        tokio::spawn(carry(listener, host.to_owned(), carrying));
-        Self { url, is_cut, cutting, silencing }
+        tokio::spawn(carry(listener, host.to_owned(), carrying, Arc::clone(&delay_millis)));
+        Self { url, is_cut, cutting, silencing, delay_millis }
     }
 
-    fn cut(&self) {
+    pub(crate) fn cut(&self) {
         self.is_cut.store(true, Ordering::SeqCst);
         self.cutting.notify_waiters();
     }
@@ -244,7 +299,7 @@ impl Proxy {
         self.silencing.notify_waiters();
     }
 
-    fn restore(&self) {
+    pub(crate) fn restore(&self) {
         self.is_cut.store(false, Ordering::SeqCst);
     }
 }
@@ -257,20 +312,34 @@ async fn carry(
         Arc<tokio::sync::Notify>,
         Arc<tokio::sync::Notify>,
     ),
+    delay_millis: Arc<AtomicU64>,
 ) {
-    while let Ok((mut near, _)) = listener.accept().await {
+    while let Ok((near, _)) = listener.accept().await {
         if is_cut.load(Ordering::SeqCst) {
             continue; // Dropped, so closed.
         }
         let (host, cutting, silencing) = (host.clone(), cutting.clone(), silencing.clone());
+        let delay = Arc::clone(&delay_millis);
         tokio::spawn(async move {
             let (cut, silent) = (cutting.notified(), silencing.notified());
-            let Ok(mut far) = TcpStream::connect(host).await else { return };
+            let Ok(far) = TcpStream::connect(host).await else { return };
+            let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
             tokio::select! {
-                _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
+                () = forward(near_in, far_out, &delay) => {}
+                () = forward(far_in, near_out, &delay) => {}
                 () = cut => {}
                 () = silent => std::future::pending().await,
             }
         });
+    }
+}
+
+async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, delay: &AtomicU64) {
+    let mut bytes = vec![0; 64 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut bytes).await {
+        tokio::time::sleep(Duration::from_millis(delay.load(Ordering::SeqCst))).await;
+        if to.write_all(&bytes[..length]).await.is_err() {
+            return;
+        }
     }
 }

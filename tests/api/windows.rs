@@ -16,12 +16,9 @@ use crate::app::{TestApp, at};
 /// One round of the work in the background: how many windows it forgot.
 async fn forget(t: &TestApp) -> u64 {
     let upkeep = t.state.config.meter.upkeep;
-    let limits = t.state.config.database.limits;
     let forgotten = match t.state.databases.meter.clone() {
         Db::Sqlite { write, .. } => round(&SqliteStore::new(write), &*t.clock, upkeep).await,
-        Db::Postgres(pool) => {
-            round(&PostgresStore::new(pool, limits.patience()), &*t.clock, upkeep).await
-        }
+        Db::Postgres(pool) => round(&PostgresStore::new(pool), &*t.clock, upkeep).await,
     };
     forgotten.unwrap()
 }

@@ -2,8 +2,9 @@
 
 use std::{
     io::{BufRead, BufReader},
+    net::TcpListener,
     path::Path,
-    process::{Child, Command, ExitStatus, Output, Stdio},
+    process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio},
     sync::{Arc, Mutex, mpsc},
     time::Duration,
 };
@@ -87,14 +88,32 @@ impl Server {
             let _ = child.kill();
             panic!("the program did not begin to listen")
         };
-        // Each request on a connection of its own shows plainly what became of it.
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .pool_max_idle_per_host(0)
-            .timeout(PATIENCE)
-            .build()
-            .unwrap();
-        Self { child, address, client, log: kept }
+        Self { child, address, client: client(), log: kept }
+    }
+
+    /// A process whose log goes to `stderr`, so that it cannot say where it listens.
+    pub(crate) async fn start_with_log_to(mut command: Command, stderr: Stdio) -> Self {
+        // Free a moment ago; nothing else here asks for a port by its number.
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        command.env("PRESSGATE__SERVER__LISTEN", format!("127.0.0.1:{port}"));
+        let child = command.stdout(Stdio::null()).stderr(stderr).spawn().unwrap();
+        let (address, log) = (format!("http://127.0.0.1:{port}"), Arc::default());
+        let server = Self { child, address, client: client(), log };
+        server.eventually_says("/health/ready", 200).await;
+        server
+    }
+
+    /// The other end of the pipe into which the process logs, where that was asked for.
+    pub(crate) fn take_log_pipe(&mut self) -> ChildStderr {
+        self.child.stderr.take().unwrap()
+    }
+
+    /// The value of a metric without labels.
+    pub(crate) async fn metric(&self, name: &str) -> u64 {
+        let url = format!("{}/metrics", self.address);
+        let text = self.client.get(url).send().await.unwrap().text().await.unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
+        line.unwrap_or_else(|| panic!("no {name} in {text}")).parse().unwrap()
     }
 
     /// Everything that was logged so far.
@@ -121,6 +140,18 @@ impl Server {
         let deadline = Instant::now() + PATIENCE;
         while self.status(path).await != Some(status) {
             assert!(Instant::now() < deadline, "{path} did not become {status}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    pub(crate) async fn dropped_lines(&self) -> u64 {
+        self.metric("pressgate_log_lines_dropped_total").await
+    }
+
+    pub(crate) async fn eventually(&self, what: &str, holds: impl AsyncFn(&Self) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !holds(self).await {
+            assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -159,6 +190,12 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Each request on a connection of its own shows plainly what became of it.
+fn client() -> reqwest::Client {
+    let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0);
+    client.timeout(PATIENCE).build().unwrap()
 }
 
 fn follow(mut log: impl BufRead, found: &mpsc::Sender<String>, kept: &Mutex<String>) {

@@ -64,7 +64,10 @@ async fn sqlite() -> (SqliteStore, sqlx::SqlitePool, TempDir) {
     let db = Db::open(&url.parse().unwrap(), LIMITS, Durability::Normal).await.unwrap();
     db.migrate_meter().await.unwrap();
     match db {
-        Db::Sqlite { write, .. } => (SqliteStore::new(write.clone()), write, folder),
+        Db::Sqlite { write, .. } => {
+            let behind = sqlx::SqlitePool::clone(&write);
+            (SqliteStore::new(write), behind, folder)
+        }
         Db::Postgres(_) => unreachable!("the address names a file"),
     }
 }
@@ -74,7 +77,10 @@ async fn postgres() -> (PostgresStore, sqlx::PgPool, PostgresDatabase) {
     let db = Db::open(&database.url.parse().unwrap(), LIMITS, Durability::Full).await.unwrap();
     db.migrate().await.unwrap();
     match db {
-        Db::Postgres(pool) => (PostgresStore::new(pool.clone(), LIMITS.patience()), pool, database),
+        Db::Postgres(pool) => {
+            let behind = sqlx::PgPool::clone(&pool);
+            (PostgresStore::new(pool), behind, database)
+        }
         Db::Sqlite { .. } => unreachable!("the address names a server"),
     }
 }

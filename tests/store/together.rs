@@ -93,8 +93,7 @@ async fn two_stores_on_one_postgres_database() {
     let (store, pool, database) = postgres().await;
     let db = Db::open(&database.url.parse().unwrap(), LIMITS, Durability::Full).await.unwrap();
     let Db::Postgres(other) = db else { unreachable!("the address names a server") };
-    one_writer_gets_all_its_rows([store, PostgresStore::new(other.clone(), LIMITS.patience())])
-        .await;
+    one_writer_gets_all_its_rows([store, PostgresStore::new(other.clone())]).await;
     other.close().await;
     pool.close().await;
     database.drop().await;

@@ -15,7 +15,7 @@ use std::{
 
 use prometheus_client::metrics::counter::Counter;
 use quick_cache::sync::Cache;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 use uuid::Uuid;
 
 use super::{
@@ -28,6 +28,7 @@ use crate::{
     db::{Db, StoreError, Tx},
     ids::Ids,
     reader::store as readers,
+    supervisor::Heartbeat,
 };
 
 /// Most rows in one transaction.
@@ -87,13 +88,14 @@ impl Recorder {
         key: CodeKey,
         limits: LogLimits,
         lost_in_all: Counter,
-    ) -> (Self, Writer) {
+    ) -> (Self, Arc<Writer>) {
         let (queue, jobs) = mpsc::channel(limits.queue_max.max(1));
         let seen = Arc::new(Cache::new(REMEMBERED_MAX));
         let lost = Arc::new(AtomicU64::new(0));
         let recorder =
             Self { queue, seen, lost: Arc::clone(&lost), lost_in_all, key: key.clone(), limits };
-        (recorder.clone(), Writer { jobs, db, clock, ids, key, limits, lost })
+        let jobs = Mutex::new(jobs);
+        (recorder.clone(), Arc::new(Writer { jobs, db, clock, ids, key, limits, lost }))
     }
 
     /// How much is kept.
@@ -143,7 +145,8 @@ impl Recorder {
 
 /// Writes what a [`Recorder`] was handed.
 pub struct Writer {
-    jobs: mpsc::Receiver<Job>,
+    /// Held by the run that is at work; what waits outlives a run that failed.
+    jobs: Mutex<mpsc::Receiver<Job>>,
     db: Db,
     clock: Arc<dyn Clock>,
     ids: Ids,
@@ -154,9 +157,10 @@ pub struct Writer {
 
 impl Writer {
     /// Writes for as long as somebody may hand something in.
-    pub async fn run(mut self) {
+    pub async fn run(self: Arc<Self>, heartbeat: Heartbeat) {
+        let mut waiting_jobs = self.jobs.lock().await;
         let mut jobs = Vec::with_capacity(BATCH_MAX);
-        while self.jobs.recv_many(&mut jobs, BATCH_MAX).await > 0 {
+        while waiting_jobs.recv_many(&mut jobs, BATCH_MAX).await > 0 {
             let (mut batch, mut waiting) = (Vec::with_capacity(jobs.len()), Vec::new());
             for job in jobs.drain(..) {
                 match job {
@@ -164,6 +168,7 @@ impl Writer {
                     Job::Flush(done) => waiting.push(done),
                 }
             }
+            heartbeat.beat();
             let lost = self.lost.swap(0, Ordering::Relaxed);
             if let Err(error) = self.write(&batch, lost).await {
                 let rows = batch.len();
@@ -175,6 +180,7 @@ impl Writer {
                 // Whoever asked may have gone.
                 let _ = done.send(());
             }
+            heartbeat.rest();
             let rows = u32::try_from(batch.len()).unwrap_or(u32::MAX);
             let pace = Duration::from_secs(1) / self.limits.rows_per_second.max(1);
             tokio::time::sleep(pace.saturating_mul(rows)).await;

@@ -155,7 +155,7 @@ impl From<BillingError> for ApiError {
             BillingError::NotFound => Self::NotFound,
             BillingError::Gone => Self::Unauthorized("invalid_token", "log in again"),
             BillingError::Unavailable => Self::Unavailable("payments_unavailable", detail.into()),
-            BillingError::Failed(error) => Self::Internal(error),
+            BillingError::Failed(error) => Self::internal(error),
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::{
     },
     clock::Timestamp,
     db::Tx,
+    supervisor::Heartbeat,
 };
 
 /// Most that are claimed at a time.
@@ -50,14 +51,16 @@ enum Ask {
 
 impl Billing {
     /// Does what falls due, for ever. Ends when it is dropped.
-    pub async fn run(self: std::sync::Arc<Self>) {
+    pub async fn run(self: std::sync::Arc<Self>, heartbeat: Heartbeat) {
+        heartbeat.beat();
         if let Err(error) = self.announce().await {
             tracing::warn!("new prices could not be announced: {error}");
         }
         loop {
+            heartbeat.rest();
             let _ = tokio::time::timeout(CHECK, self.news.notified()).await;
             let _turn = self.turn.lock().await;
-            if let Err(error) = self.work_until_idle().await {
+            if let Err(error) = self.work_until_idle(&heartbeat).await {
                 tracing::warn!("what is due could not be looked at: {error}");
             }
         }
@@ -75,8 +78,9 @@ impl Billing {
     ) -> Result<(), BillingError> {
         let _turn = self.turn.lock().await;
         self.announce().await?;
+        let heartbeat = Heartbeat::default();
         loop {
-            self.work_until_idle().await?;
+            self.work_until_idle(&heartbeat).await?;
             let next = store::next_wake(&mut self.db.read().await?).await?;
             match next.filter(|next| *next <= until) {
                 Some(next) => set(next),
@@ -84,7 +88,7 @@ impl Billing {
             }
         }
         set(until);
-        self.work_until_idle().await
+        self.work_until_idle(&heartbeat).await
     }
 
     /// Has everybody looked at whose price is to change, so that they are told in time.
@@ -104,8 +108,8 @@ impl Billing {
         Ok(())
     }
 
-    async fn work_until_idle(&self) -> Result<(), BillingError> {
-        while self.work().await? > 0 {}
+    async fn work_until_idle(&self, heartbeat: &Heartbeat) -> Result<(), BillingError> {
+        while self.work_some(heartbeat).await? > 0 {}
         Ok(())
     }
 
@@ -115,6 +119,11 @@ impl Billing {
     /// # Errors
     /// When the database cannot be asked at all.
     pub async fn work(&self) -> Result<usize, BillingError> {
+        self.work_some(&Heartbeat::default()).await
+    }
+
+    async fn work_some(&self, heartbeat: &Heartbeat) -> Result<usize, BillingError> {
+        heartbeat.beat();
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
         let claimed = store::claim(&mut tx, (now, now.plus(LEASE)), BATCH).await?;
@@ -125,6 +134,7 @@ impl Billing {
         };
         let mut asked = Vec::new();
         for ask in asks {
+            heartbeat.beat();
             match ask {
                 Ask::Charge(charge) => asked.push(*charge),
                 Ask::LookUp(id) => self.note(id, self.look_up_open(id).await).await?,

@@ -1,37 +1,36 @@
 //! Counts in PostgreSQL, shared by any number of instances. A batch travels as arrays, so that
 //! one statement serves any size and stays prepared.
 
-use std::{io, sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use sqlx::{PgExecutor, PgPool};
+use sqlx::{PgExecutor, Postgres};
 use uuid::Uuid;
 
 use super::{Key, MeterStore, Row, articles_from_bytes, articles_to_bytes};
-use crate::{clock::Timestamp, db::StoreError, metering::tally::Tally};
+use crate::{
+    clock::Timestamp,
+    db::{Pool, StoreError},
+    metering::tally::Tally,
+};
 
 /// Counts in PostgreSQL.
 #[derive(Debug, Clone)]
 pub struct PostgresStore {
-    pool: PgPool,
-    patience: Duration,
+    pool: Pool<Postgres>,
 }
 
 impl PostgresStore {
-    /// Keeps counts in the database behind `pool`, and gives up on an answer after `patience`.
+    /// Keeps counts in the database behind `pool`.
     #[must_use]
-    pub fn new(pool: PgPool, patience: Duration) -> Self {
-        Self { pool, patience }
+    pub fn new(pool: Pool<Postgres>) -> Self {
+        Self { pool }
     }
 
-    /// The server bounds its statements, but one that is gone from the network says nothing, and
-    /// without a bound of our own every read after this one would wait for it.
-    async fn in_time<T>(
+    async fn run<T>(
         &self,
         work: impl Future<Output = Result<T, sqlx::Error>>,
     ) -> Result<T, StoreError> {
-        let silent = || sqlx::Error::Io(io::ErrorKind::TimedOut.into());
-        let done = tokio::time::timeout(self.patience, work).await;
-        Ok(done.unwrap_or_else(|_| Err(silent()))?)
+        Ok(self.pool.guard().run(work).await?)
     }
 }
 
@@ -48,14 +47,14 @@ impl MeterStore for PostgresStore {
         )
         .bind(&pools)
         .bind(&subjects)
-        .fetch_all(&self.pool);
-        let rows: Vec<StoredRow> = self.in_time(load).await?;
+        .fetch_all(&*self.pool);
+        let rows: Vec<StoredRow> = self.run(load).await?;
         rows.into_iter().map(tally_from_row).collect()
     }
 
     /// A single statement commits by itself.
     async fn save(&self, rows: &[Row]) -> Result<Vec<Key>, StoreError> {
-        let saved = self.in_time(save_in(&self.pool, rows)).await?;
+        let saved = self.run(save_in(&*self.pool, rows)).await?;
         Ok(saved.into_iter().map(key_from_row).collect())
     }
 
@@ -70,7 +69,7 @@ impl MeterStore for PostgresStore {
             }
             Ok(all)
         };
-        self.in_time(save).await
+        self.run(save).await
     }
 
     async fn purge(&self, before: Timestamp, most: i64) -> Result<u64, StoreError> {
@@ -82,8 +81,8 @@ impl MeterStore for PostgresStore {
         )
         .bind(before)
         .bind(most)
-        .execute(&self.pool);
-        Ok(self.in_time(purge).await?.rows_affected())
+        .execute(&*self.pool);
+        Ok(self.run(purge).await?.rows_affected())
     }
 
     async fn probe(&self, now: Timestamp) -> Result<(), StoreError> {
@@ -92,8 +91,8 @@ impl MeterStore for PostgresStore {
              ON CONFLICT (id) DO UPDATE SET checked_at = excluded.checked_at",
         )
         .bind(now)
-        .execute(&self.pool);
-        self.in_time(probe).await?;
+        .execute(&*self.pool);
+        self.run(probe).await?;
         Ok(())
     }
 }

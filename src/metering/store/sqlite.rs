@@ -4,11 +4,15 @@
 
 use std::{fmt::Write, sync::Arc, sync::LazyLock};
 
-use sqlx::{AssertSqlSafe, SqliteConnection, SqlitePool};
+use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection};
 use uuid::Uuid;
 
 use super::{Key, MeterStore, Row, articles_from_bytes, articles_to_bytes};
-use crate::{clock::Timestamp, db::StoreError, metering::tally::Tally};
+use crate::{
+    clock::Timestamp,
+    db::{Pool, StoreError},
+    metering::tally::Tally,
+};
 
 /// Most rows in one statement. There is a statement for each size up to this one, and the
 /// connection keeps them all prepared.
@@ -62,18 +66,28 @@ fn chunks<'a, T>(
 /// Counts in a SQLite file.
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
-    pool: SqlitePool,
+    pool: Pool<Sqlite>,
 }
 
 impl SqliteStore {
     /// Keeps counts in the file behind `pool`, the one connection that writes to it.
     #[must_use]
-    pub fn new(pool: SqlitePool) -> Self {
+    pub fn new(pool: Pool<Sqlite>) -> Self {
         Self { pool }
     }
 }
 
 impl SqliteStore {
+    /// Waits for a write, and for the certainty that it went into the file that has the name.
+    async fn write<T>(
+        &self,
+        work: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, StoreError> {
+        let done = self.pool.guard().run(work).await?;
+        self.pool.guard().check_file()?;
+        Ok(done)
+    }
+
     /// Which of `rows` stand as they were to be written. Another process may have written the
     /// very same count; then it is as good as ours.
     async fn written_among(&self, rows: &[Row]) -> Result<Vec<Key>, StoreError> {
@@ -88,31 +102,34 @@ type StoredRow = (String, Uuid, Timestamp, Vec<u8>, i64);
 
 impl MeterStore for SqliteStore {
     async fn load(&self, keys: &[Key]) -> Result<Vec<(Key, Tally)>, StoreError> {
-        let mut connection = self.pool.acquire().await?;
-        let mut found = Vec::with_capacity(keys.len());
-        for (sql, chunk) in chunks(keys, &LOAD) {
-            let mut query = sqlx::query_as(AssertSqlSafe(sql));
-            for key in chunk {
-                query = query.bind(&*key.pool).bind(key.subject);
+        let load = async {
+            let mut connection = self.pool.acquire().await?;
+            let mut found: Vec<StoredRow> = Vec::with_capacity(keys.len());
+            for (sql, chunk) in chunks(keys, &LOAD) {
+                let mut query = sqlx::query_as(AssertSqlSafe(sql));
+                for key in chunk {
+                    query = query.bind(&*key.pool).bind(key.subject);
+                }
+                found.append(&mut query.fetch_all(&mut *connection).await?);
             }
-            let rows: Vec<StoredRow> = query.fetch_all(&mut *connection).await?;
-            for row in rows {
-                found.push(tally_from_row(row)?);
-            }
-        }
-        Ok(found)
+            Ok(found)
+        };
+        let found = self.pool.guard().run(load).await?;
+        found.into_iter().map(tally_from_row).collect()
     }
 
     async fn save(&self, rows: &[Row]) -> Result<Vec<Key>, StoreError> {
-        // One statement is a transaction by itself.
-        let written = if rows.len() <= CHUNK_MAX {
-            save_in(&mut *self.pool.acquire().await?, rows).await?
-        } else {
+        let save = async {
+            // One statement is a transaction by itself.
+            if rows.len() <= CHUNK_MAX {
+                return save_in(&mut *self.pool.acquire().await?, rows).await;
+            }
             let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
             let written = save_in(&mut tx, rows).await?;
             tx.commit().await?;
-            written
+            Ok(written)
         };
+        let written = self.write(save).await?;
         if usize::try_from(written) == Ok(rows.len()) {
             return Ok(rows.iter().map(|row| row.key.clone()).collect());
         }
@@ -120,18 +137,21 @@ impl MeterStore for SqliteStore {
     }
 
     async fn save_all(&self, rows: &[Row]) -> Result<bool, StoreError> {
-        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let all = usize::try_from(save_in(&mut tx, rows).await?) == Ok(rows.len());
-        if all {
-            tx.commit().await?;
-        } else {
-            tx.rollback().await?;
-        }
-        Ok(all)
+        let save = async {
+            let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+            let all = usize::try_from(save_in(&mut tx, rows).await?) == Ok(rows.len());
+            if all {
+                tx.commit().await?;
+            } else {
+                tx.rollback().await?;
+            }
+            Ok(all)
+        };
+        self.write(save).await
     }
 
     async fn purge(&self, before: Timestamp, most: i64) -> Result<u64, StoreError> {
-        let purged = sqlx::query(
+        let purge = sqlx::query(
             "DELETE FROM meter_windows
              WHERE (pool, subject) IN (
                  SELECT pool, subject FROM meter_windows
@@ -139,24 +159,22 @@ impl MeterStore for SqliteStore {
         )
         .bind(before)
         .bind(most)
-        .execute(&self.pool)
-        .await?;
-        Ok(purged.rows_affected())
+        .execute(&*self.pool);
+        Ok(self.write(purge).await?.rows_affected())
     }
 
     async fn probe(&self, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(
+        let probe = sqlx::query(
             "INSERT INTO meter_probe (id, checked_at) VALUES (1, $1)
              ON CONFLICT (id) DO UPDATE SET checked_at = excluded.checked_at",
         )
         .bind(now)
-        .execute(&self.pool)
-        .await?;
-        Ok(())
+        .execute(&*self.pool);
+        self.write(probe).await.map(drop)
     }
 }
 
-async fn save_in(on: &mut SqliteConnection, rows: &[Row]) -> Result<u64, StoreError> {
+async fn save_in(on: &mut SqliteConnection, rows: &[Row]) -> Result<u64, sqlx::Error> {
     let mut written = 0;
     for (sql, chunk) in chunks(rows, &SAVE) {
         let mut query = sqlx::query(AssertSqlSafe(sql));

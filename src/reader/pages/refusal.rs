@@ -171,6 +171,7 @@ pub(super) async fn in_a_page(
     let why = match &*error {
         ApiError::TooManyRequests { retry_after, .. } => too_often(words, *retry_after),
         ApiError::Unavailable(..) => words.say("page-refused-busy"),
+        ApiError::DatabaseUnavailable(_) => words.say("page-refused-ours"),
         ApiError::Unauthorized(..) => words.say("page-refused-gone"),
         _ => words.say("page-refused-ours"),
     };

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    db::{Query, StoreError, Tx},
+    db::{Query, Ready, StoreError, Tx},
     mail::address::Address,
 };
 
@@ -268,7 +268,8 @@ async fn any_of(
 ) -> Result<Vec<Found>, StoreError> {
     if let Tx::Postgres(open) = tx {
         let query = sqlx::query_as(at_once).bind(texts);
-        let rows: Vec<FoundRow> = query.fetch_all(&mut **open.ready().await?).await?;
+        let Ready { connection, guard } = open.ready().await?;
+        let rows: Vec<FoundRow> = guard.run(query.fetch_all(connection)).await?;
         return Ok(rows.into_iter().map(Found::from).collect());
     }
     let mut all = Vec::new();

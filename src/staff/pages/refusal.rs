@@ -74,10 +74,14 @@ pub(super) async fn in_a_page(
         }
         _ => Vec::new(),
     };
-    // Whoever is on duty keeps the navigation.
-    let frame = match Seat::from_request_parts(&mut asked, &pages).await {
-        Ok(seat) => seat.frame(&pages, TITLE, Place::Nowhere),
-        Err(_) => Frame::of(&pages, TITLE.to_owned(), "/staff"),
+    // Staff keep their navigation, unless there is no database to ask who they are.
+    let seat = match &*error {
+        ApiError::DatabaseUnavailable(_) => None,
+        _ => Seat::from_request_parts(&mut asked, &pages).await.ok(),
+    };
+    let frame = match seat {
+        Some(seat) => seat.frame(&pages, TITLE, Place::Nowhere),
+        None => Frame::of(&pages, TITLE.to_owned(), "/staff"),
     };
     instead_of(&response, draw(frame, response.status(), &why, details))
 }
