@@ -3,6 +3,7 @@
 //! databases, so that it can be opened by `age --decrypt` and `tar` alone.
 
 use std::{
+    fmt::Write as _,
     fs::File,
     io::{self, BufRead, BufReader, BufWriter, Read, Write},
     path::{Path, PathBuf},
@@ -146,6 +147,10 @@ pub(super) fn copy_hashed(from: &mut impl Read, to: &mut impl Write) -> io::Resu
         to.write_all(part)?;
         total += u64::try_from(length).map_err(io::Error::other)?;
     }
-    let hex = hash.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut hex = String::new();
+    for byte in hash.finish().as_ref() {
+        // Writing to a text cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+    }
     Ok((total, hex))
 }
