@@ -251,7 +251,9 @@ fn parse_duration(text: &str, now: Timestamp) -> Option<Duration> {
 mod tests {
     use super::*;
     use crate::auth::{
+        hash_queue::TurnRequest,
         hashing::{Hasher, Verified},
+        limit_store::LimitKey,
         password::Password,
     };
 
@@ -261,7 +263,7 @@ mod tests {
         let limits = crate::config::Config::from_layers(&outside).unwrap().passwords;
         let hasher = Hasher::start(limits, Ids::system().unwrap()).unwrap();
         let attempt = Password::attempt(STAFF_PASSWORD).unwrap();
-        let mut turn = hasher.turn().await.unwrap();
+        let mut turn = hasher.turn(TurnRequest::alone(LimitKey::login(STAFF_EMAIL))).await.unwrap();
         let verified = turn.verify(&attempt, Some(STAFF_PASSWORD_HASH)).await.unwrap();
         assert_eq!(verified, Verified::Yes, "and not one of less work");
     }

@@ -333,7 +333,7 @@ impl AppState {
             publisher: self.config.mail.from_name.as_str().into(),
             secure: !self.config.is_sandbox(),
         };
-        staff::pages::routes(pages, self.guard.clone())
+        staff::pages::routes(pages)
     }
 
     fn metrics_route(&self) -> Router {

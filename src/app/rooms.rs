@@ -12,8 +12,8 @@ use crate::{
     },
     audit::chain::ChainKey,
     auth::{
-        guard::Guard, hashing::Hasher, network::NetworkLimits, revocation::Revocations,
-        tokens::Tokens,
+        guard::Guard, hashing::Hasher, mail_limits::MailLimits, network::NetworkLimits,
+        revocation::Revocations, tokens::Tokens,
     },
     billing::{
         access::Standings,
@@ -74,8 +74,13 @@ impl Ground<'_> {
         let mail = self.mail_room(tasks)?;
         let hasher = Hasher::start(self.config.passwords, self.ids.clone())?;
         let billing = self.billing(tasks, &mail);
-        let newsletters = Arc::new(self.newsletters(&mail));
-        let accounts = Arc::new(self.accounts(&tokens, &hasher, (mail, Arc::clone(&billing))));
+        let limits = &self.config.limits;
+        let networks = Arc::new(NetworkLimits::new(limits.network));
+        let mail_limits = Arc::new(MailLimits::new(limits.mail, limits.network_mail));
+        let newsletters = Arc::new(self.newsletters(&mail, &mail_limits));
+        let counters = (Arc::clone(&networks), mail_limits);
+        let mail = (mail, Arc::clone(&billing));
+        let accounts = Arc::new(self.accounts((&tokens, &hasher), counters, mail));
         let (db, clock) = (self.db.clone(), Arc::clone(&self.clock));
         let directory = Arc::clone(&self.directory);
         let counts = PageCounts::default();
@@ -86,7 +91,6 @@ impl Ground<'_> {
         });
         let gate = Arc::new(self.gate(tasks, &billing, counts.clone()));
         let desk = self.desk((tokens, hasher), (&accounts, &newsletters), (&counts, &gate));
-        let networks = Arc::new(NetworkLimits::new(self.config.limits.network));
         let guard = Guard { networks, clock: Arc::clone(&self.clock) };
         let desk = Arc::new(desk);
         Ok(Rooms { gate, accounts, billing, newsletters, desk, guard })
@@ -192,8 +196,8 @@ impl Ground<'_> {
 
     fn accounts(
         &self,
-        tokens: &Arc<Tokens>,
-        hasher: &Hasher,
+        (tokens, hasher): (&Arc<Tokens>, &Hasher),
+        (networks, mail_limits): (Arc<NetworkLimits>, Arc<MailLimits>),
         (mail, billing): (MailRoom, Arc<Billing>),
     ) -> Accounts {
         Accounts {
@@ -205,6 +209,8 @@ impl Ground<'_> {
             mail,
             billing,
             limits: self.config.limits,
+            networks,
+            mail_limits,
             lifetimes: self.config.sessions.reader,
             directory: Arc::clone(&self.directory),
             meter_db: self.meter_db.clone(),
@@ -213,14 +219,14 @@ impl Ground<'_> {
         }
     }
 
-    fn newsletters(&self, mail: &MailRoom) -> Newsletters {
+    fn newsletters(&self, mail: &MailRoom, limits: &Arc<MailLimits>) -> Newsletters {
         Newsletters {
             db: self.db.clone(),
             clock: Arc::clone(&self.clock),
             ids: self.ids.clone(),
             mail: mail.clone(),
             catalogs: self.catalogs.clone(),
-            limit: self.config.limits.mail,
+            limits: Arc::clone(limits),
             links: LinkKey::of(&self.config.master),
             public_url: self.config.server.public_url.as_str().into(),
         }

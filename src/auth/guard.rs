@@ -1,5 +1,8 @@
-//! Stands before every call that takes a secret or has a mail sent: whoever was wrong too often,
-//! from one network, waits.
+//! Counts failed attempts against the network that they come from, for calls that have no better
+//! place to do so: those that take a long token, and those that try a card.
+//!
+//! Passwords are counted where they are checked (`Accounts`, `Desk`), and mails where they are
+//! written ([`MailLimits`](super::mail_limits::MailLimits)).
 
 use std::sync::Arc;
 
@@ -19,7 +22,7 @@ use crate::{
 /// What the guard needs.
 #[derive(Clone)]
 pub struct Guard {
-    /// Counts each network's mistakes.
+    /// Counts the failures of each network.
     pub networks: Arc<NetworkLimits>,
     /// The time.
     pub clock: Arc<dyn Clock>,
@@ -31,13 +34,38 @@ impl std::fmt::Debug for Guard {
     }
 }
 
-/// On an answer: that a mail was sent to somebody whom nobody knows, whatever the status says.
+/// On an answer: that a mail was sent to an unknown address, whatever the status says.
 #[derive(Debug, Clone, Copy)]
 pub struct MailSent;
 
-/// For [`axum::middleware::from_fn_with_state`]. A right secret costs nothing; a wrong one counts,
-/// and so does every mail that is asked for, and every card that is declined.
-pub async fn slow_down(
+/// For calls that take a token of 256 random bits or a signature, with
+/// [`axum::middleware::from_fn_with_state`].
+///
+/// The token is looked up first, and only a miss counts: a valid one works however often others
+/// have failed. Once a network has failed too often, its misses are answered 429.
+pub async fn count_misses(
+    State(guard): State<Guard>,
+    ClientIp(client): ClientIp,
+    request: Request,
+    next: Next,
+) -> Response {
+    let response = next.run(request).await;
+    let misses = [StatusCode::UNAUTHORIZED, StatusCode::GONE];
+    if !misses.contains(&response.status()) {
+        return response;
+    }
+    let now = guard.clock.now();
+    let checked = guard.networks.check(client, now);
+    guard.networks.record(client, now);
+    match checked {
+        Ok(()) => response,
+        Err(wait) => ApiError::from(wait).into_response(),
+    }
+}
+
+/// For calls that try a card, with [`axum::middleware::from_fn_with_state`]: a network whose
+/// attempts failed too often waits.
+pub async fn limit_cards(
     State(guard): State<Guard>,
     ClientIp(client): ClientIp,
     request: Request,
@@ -47,14 +75,15 @@ pub async fn slow_down(
         return ApiError::from(wait).into_response();
     }
     let response = next.run(request).await;
-    let counts = [
+    let failures = [
         StatusCode::UNAUTHORIZED,
         StatusCode::ACCEPTED,
         StatusCode::PAYMENT_REQUIRED,
+        StatusCode::GONE,
         StatusCode::TOO_MANY_REQUESTS,
     ];
     let mail_sent = response.extensions().get::<MailSent>().is_some();
-    if mail_sent || counts.contains(&response.status()) {
+    if mail_sent || failures.contains(&response.status()) {
         guard.networks.record(client, guard.clock.now());
     }
     response

@@ -1,16 +1,16 @@
 //! Hashing passwords with Argon2id: slow on purpose, so a few at a time, away from the threads that
 //! answer requests, with a bounded queue before it.
 //!
-//! Take a [`Turn`] before reading anything from the database, so that nobody holds a connection
-//! while waiting for one.
+//! Take a [`Turn`] while holding no connection to the database: waiting for one takes a while.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use argon2::password_hash;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::oneshot;
 
 use super::{
     argon2id::Argon2id,
+    hash_queue::{HashQueue, Ticket, TurnRequest},
     password::{Attempt, InvalidPassword, Password},
 };
 use crate::{
@@ -27,7 +27,7 @@ pub struct HashLimits {
     pub passes: u32,
     /// Hashes computed at once.
     pub threads: usize,
-    /// Requests that may wait for their turn.
+    /// Requests that may wait for their turn, besides those of staff.
     pub queue_max: usize,
 }
 
@@ -85,8 +85,21 @@ pub struct Hasher(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     argon2id: Argon2id,
-    threads: Arc<Semaphore>,
-    queue: Semaphore,
+    threads: usize,
+    state: Mutex<State>,
+}
+
+/// As long as a request waits, all threads are in use.
+#[derive(Debug)]
+struct State {
+    running: usize,
+    queue: HashQueue<oneshot::Sender<Permit>>,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Hasher {
@@ -97,25 +110,35 @@ impl Hasher {
     pub fn start(limits: HashLimits, ids: Ids) -> Result<Self, HashError> {
         Ok(Self(Arc::new(Shared {
             argon2id: Argon2id::new(limits, ids)?,
-            threads: Arc::new(Semaphore::new(limits.threads)),
-            queue: Semaphore::new(limits.queue_max),
+            threads: limits.threads.max(1),
+            state: Mutex::new(State { running: 0, queue: HashQueue::new(limits.queue_max) }),
         })))
     }
 
-    /// Waits for a thread to be free.
+    /// Waits for a thread to be free, in the order of [`HashQueue`].
     ///
     /// # Errors
-    /// [`HashError::Busy`], at once, when too many wait already.
-    pub async fn turn(&self) -> Result<Turn, HashError> {
-        let threads = Arc::clone(&self.0.threads);
-        let permit = match Arc::clone(&threads).try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(_) => {
-                let _queued = self.0.queue.try_acquire().map_err(|_| HashError::Busy)?;
-                threads.acquire_owned().await.map_err(|_| HashError::CutOff)?
+    /// [`HashError::Busy`]: at once where no place is left, or as soon as the place goes to a
+    /// network that holds fewer.
+    pub async fn turn(&self, request: TurnRequest) -> Result<Turn, HashError> {
+        let mut place = {
+            let mut state = self.0.state();
+            if state.running < self.0.threads {
+                state.running += 1;
+                return Ok(self.turn_with(Permit(Arc::clone(&self.0))));
             }
+            let (sender, granted) = oneshot::channel();
+            // One that is dropped learns it from its end of the channel.
+            let pushed = state.queue.push(request, sender);
+            let (ticket, _dropped) = pushed.map_err(|_full| HashError::Busy)?;
+            Place { shared: Arc::clone(&self.0), ticket, granted }
         };
-        Ok(Turn { hasher: self.clone(), permit: Some(permit) })
+        let permit = (&mut place.granted).await.map_err(|_dropped| HashError::Busy)?;
+        Ok(self.turn_with(permit))
+    }
+
+    fn turn_with(&self, permit: Permit) -> Turn {
+        Turn { hasher: self.clone(), permit: Some(permit) }
     }
 
     /// How many hashes were computed, those for unknown accounts included.
@@ -125,13 +148,52 @@ impl Hasher {
     }
 }
 
+/// A place in the queue, which is left when its request is given up.
+struct Place {
+    shared: Arc<Shared>,
+    ticket: Ticket,
+    granted: oneshot::Receiver<Permit>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _left = self.shared.state().queue.cancel(self.ticket);
+    }
+}
+
+/// One of the threads. Dropped, it goes to the next who waits.
+struct Permit(Arc<Shared>);
+
+impl std::fmt::Debug for Permit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Permit")
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let next = {
+            let mut state = self.0.state();
+            let next = state.queue.pop();
+            if next.is_none() {
+                state.running -= 1;
+            }
+            next
+        };
+        if let Some(next) = next {
+            // A request that was given up meanwhile drops it here, for the next but one.
+            let _unused = next.send(Self(Arc::clone(&self.0)));
+        }
+    }
+}
+
 /// The right to use one thread. The work keeps it to its end, even when nobody waits for the
 /// outcome any more: a request that is given up frees nothing early.
 #[derive(Debug)]
 pub struct Turn {
     hasher: Hasher,
     /// `None` while work runs, and for good when its caller gave up on it.
-    permit: Option<OwnedSemaphorePermit>,
+    permit: Option<Permit>,
 }
 
 impl Turn {

@@ -4,7 +4,10 @@ use std::future::poll_fn;
 
 use futures_util::{FutureExt, future::join_all};
 
-use super::{super::argon2id::*, *};
+use super::{
+    super::{argon2id::*, hash_queue::Lane, limit_store::LimitKey},
+    *,
+};
 
 const WORDS: &str = "gate swims under slow bells";
 const NOW: HashLimits =
@@ -22,12 +25,26 @@ fn attempt(text: &str) -> Attempt {
     Password::attempt(text).unwrap()
 }
 
+fn from(client: [u8; 4], account: &str, lane: Lane) -> TurnRequest {
+    TurnRequest { client: Some(client.into()), account: LimitKey::login(account), lane }
+}
+
+fn anybody() -> TurnRequest {
+    from([203, 0, 113, 7], "anna@example.org", Lane::Reader)
+}
+
+/// Threads in use, and requests that wait.
+fn busy(hasher: &Hasher) -> (usize, usize) {
+    let state = hasher.0.state();
+    (state.running, state.queue.len())
+}
+
 async fn hash(hasher: &Hasher, text: &str) -> String {
-    hasher.turn().await.unwrap().hash(&password(text)).await.unwrap()
+    hasher.turn(anybody()).await.unwrap().hash(&password(text)).await.unwrap()
 }
 
 async fn verify(hasher: &Hasher, text: &str, stored: Option<&str>) -> Verified {
-    hasher.turn().await.unwrap().verify(&attempt(text), stored).await.unwrap()
+    hasher.turn(anybody()).await.unwrap().verify(&attempt(text), stored).await.unwrap()
 }
 
 #[tokio::test]
@@ -70,7 +87,7 @@ async fn an_old_hash_is_told_by_the_right_password_only() {
     let now = hasher(NOW);
     assert_eq!(verify(&now, WORDS, Some(&stored)).await, Verified::YesButOld);
     assert_eq!(verify(&now, "another one", Some(&stored)).await, Verified::No);
-    let renewed = now.turn().await.unwrap().rehash(&attempt(WORDS)).await.unwrap();
+    let renewed = now.turn(anybody()).await.unwrap().rehash(&attempt(WORDS)).await.unwrap();
     assert_eq!(verify(&now, WORDS, Some(&renewed)).await, Verified::Yes);
     // What is stronger than needed stays as it is.
     assert_eq!(verify(&old, WORDS, Some(&renewed)).await, Verified::Yes);
@@ -104,7 +121,7 @@ async fn a_stored_hash_that_cannot_be_is_an_error() {
         format!("$scrypt$ln=17,r=8,p=1${salt}${output}"),
     ] {
         let before = hasher.computed();
-        let mut turn = hasher.turn().await.unwrap();
+        let mut turn = hasher.turn(anybody()).await.unwrap();
         let answer = turn.verify(&attempt(WORDS), Some(&stored)).await;
         assert!(matches!(answer, Err(HashError::Stored(_))), "{stored}: {answer:?}");
         assert_eq!(hasher.computed(), before, "{stored}");
@@ -114,22 +131,57 @@ async fn a_stored_hash_that_cannot_be_is_an_error() {
 #[tokio::test]
 async fn so_many_wait_and_the_next_is_refused_at_once() {
     let hasher = hasher(HashLimits { threads: 1, queue_max: 3, ..NOW });
-    let running = hasher.turn().await.unwrap();
-    let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(hasher.turn())).collect();
+    let running = hasher.turn(anybody()).await.unwrap();
+    let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(hasher.turn(anybody()))).collect();
     for turn in &mut waiting {
         assert!(turn.now_or_never_again().await);
     }
-    assert!(matches!(hasher.turn().now_or_never(), Some(Err(HashError::Busy))));
+    assert!(matches!(hasher.turn(anybody()).now_or_never(), Some(Err(HashError::Busy))));
     // One that gives up makes room.
     drop(waiting.pop());
-    let mut late = Box::pin(hasher.turn());
+    let mut late = Box::pin(hasher.turn(anybody()));
     assert!(late.now_or_never_again().await);
-    assert!(matches!(hasher.turn().now_or_never(), Some(Err(HashError::Busy))));
+    assert!(matches!(hasher.turn(anybody()).now_or_never(), Some(Err(HashError::Busy))));
     drop(running);
     waiting.push(late);
     let turns = waiting.into_iter().map(|turn| async { turn.await.is_ok() });
     assert_eq!(join_all(turns).await, [true; 3]);
-    assert_eq!((hasher.0.threads.available_permits(), hasher.0.queue.available_permits()), (1, 3));
+    assert_eq!(busy(&hasher), (0, 0));
+}
+
+#[tokio::test]
+async fn a_flood_from_one_network_delays_others_by_a_turn_and_costs_them_no_place() {
+    let hasher = hasher(HashLimits { threads: 1, queue_max: 8, ..NOW });
+    let running = hasher.turn(anybody()).await.unwrap();
+    let mut flood: Vec<_> = (0..8)
+        .map(|i| from([203, 0, 113, 7], &format!("{i}@example.org"), Lane::Reader))
+        .map(|request| Box::pin(hasher.turn(request)))
+        .collect();
+    for turn in &mut flood {
+        assert!(turn.now_or_never_again().await);
+    }
+    let (anna, admin) = ([198, 51, 100, 1], "admin@example.org");
+    let mut anna = Box::pin(hasher.turn(from(anna, "anna@example.org", Lane::Reader)));
+    let mut admin = Box::pin(hasher.turn(from([203, 0, 113, 7], admin, Lane::Staff)));
+    assert!(anna.now_or_never_again().await && admin.now_or_never_again().await);
+    let newest = flood.pop().unwrap();
+    assert!(matches!(newest.now_or_never(), Some(Err(HashError::Busy))), "its place is Anna's");
+    // One that gives up while it waits is passed over.
+    drop(flood.remove(1));
+    drop(running);
+    let order = [admin, flood.remove(0), anna];
+    let mut waited = 0;
+    for turn in order {
+        let granted = tokio::select! {
+            turn = turn => turn.unwrap(),
+            other = flood.first_mut().unwrap() => unreachable!("out of turn: {other:?}"),
+        };
+        waited += 1;
+        drop(granted);
+    }
+    assert_eq!((waited, busy(&hasher)), (3, (1, 4)), "the flood goes on");
+    drop(flood);
+    assert_eq!(busy(&hasher), (0, 0));
 }
 
 /// Polls once; whether it still waits.
@@ -145,7 +197,7 @@ async fn work_that_nobody_waits_for_keeps_its_thread_to_the_end() {
     let hasher = hasher(HashLimits { threads: 1, ..NOW });
     let (started, mut has_started) = tokio::sync::oneshot::channel();
     let (finish, may_finish) = std::sync::mpsc::channel::<()>();
-    let mut turn = hasher.turn().await.unwrap();
+    let mut turn = hasher.turn(anybody()).await.unwrap();
     let mut work = Box::pin(turn.work(move |_| {
         started.send(()).unwrap();
         may_finish.recv().unwrap();
@@ -159,24 +211,24 @@ async fn work_that_nobody_waits_for_keeps_its_thread_to_the_end() {
     let again = turn.verify(&attempt(WORDS), None).await;
     assert!(matches!(again, Err(HashError::CutOff)));
     drop(turn);
-    assert_eq!(hasher.0.threads.available_permits(), 0);
+    assert_eq!(busy(&hasher), (1, 0));
     finish.send(()).unwrap();
-    assert!(hasher.turn().await.is_ok());
+    assert!(hasher.turn(anybody()).await.is_ok());
 }
 
 #[tokio::test]
 async fn a_panic_frees_the_thread() {
     let hasher = hasher(HashLimits { threads: 1, ..NOW });
-    let mut turn = hasher.turn().await.unwrap();
+    let mut turn = hasher.turn(anybody()).await.unwrap();
     let broken = turn.work(|_| panic!("the work broke")).await;
     assert!(matches!(broken, Err(HashError::CutOff)));
-    assert_eq!(hasher.0.threads.available_permits(), 1);
+    assert_eq!(busy(&hasher), (0, 0));
 }
 
 #[tokio::test]
 async fn a_new_password_is_judged_away_from_the_requests() {
     let hasher = hasher(NOW);
-    let mut turn = hasher.turn().await.unwrap();
+    let mut turn = hasher.turn(anybody()).await.unwrap();
     let common = turn.parse("Password1", &[]).await;
     assert!(matches!(common, Err(HashError::Refused(InvalidPassword::TooCommon))));
     let long = turn.parse(&"x".repeat(5_000), &[]).await;

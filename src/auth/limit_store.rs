@@ -8,16 +8,18 @@
 
 use aws_lc_rs::digest::{Context, SHA256, SHA256_OUTPUT_LEN};
 use time::Duration;
+use uuid::Uuid;
 
 use super::limits::{Policy, RetryAfter};
 use crate::{
     clock::Timestamp,
     db::{StoreError, Tx},
     http::problem::ApiError,
+    mail::address::Address,
 };
 
 /// What is counted: a limit's name and a subject, such as an address. Only its hash is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LimitKey([u8; SHA256_OUTPUT_LEN]);
 
 impl LimitKey {
@@ -28,16 +30,22 @@ impl LimitKey {
         Self::of("login", address_key)
     }
 
+    /// A reader, by their id.
+    #[must_use]
+    pub fn reader(reader_id: Uuid) -> Self {
+        Self::of("reader", &reader_id.to_string())
+    }
+
     /// Failed log-ins of a member of staff, by their address's key.
     #[must_use]
     pub fn staff_login(address_key: &str) -> Self {
         Self::of("staff-login", address_key)
     }
 
-    /// Mails that were asked for to an address, by its key.
+    /// Mails that were asked for to an address. All addresses of one mailbox share the count.
     #[must_use]
-    pub fn mail(address_key: &str) -> Self {
-        Self::of("mail", address_key)
+    pub fn mail(address: &Address) -> Self {
+        Self::of("mail", &address.mailbox())
     }
 
     /// Wrong codes of a member of staff, by their id.

@@ -33,6 +33,12 @@ impl Policy {
         Self { burst: burst.max(1), refill: refill.max(Duration::MICROSECOND) }
     }
 
+    /// So many times as much.
+    #[must_use]
+    pub fn times(self, factor: u32) -> Self {
+        Self::new(self.burst.saturating_mul(factor), self.refill / factor.max(1))
+    }
+
     /// Whether one more is allowed at `now`, `arrival` being what is kept.
     ///
     /// # Errors

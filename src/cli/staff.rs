@@ -16,7 +16,9 @@ use crate::{
     },
     auth::{
         access_token::Realm,
+        hash_queue::TurnRequest,
         hashing::{HashError, Hasher},
+        limit_store::LimitKey,
         session::{model::EndReason, store as sessions},
         staff::{
             model::{Role, Staff},
@@ -274,7 +276,8 @@ impl Desk<'_> {
 /// The hash of the password on standard input.
 async fn hash_of(email: &Address, config: &Config, ids: &Ids) -> Result<String, Failure> {
     let password = read_line(&mut std::io::stdin().lock())?;
-    let mut turn = Hasher::start(config.passwords, ids.clone())?.turn().await?;
+    let request = TurnRequest::alone(LimitKey::staff_login(email.key()));
+    let mut turn = Hasher::start(config.passwords, ids.clone())?.turn(request).await?;
     let forbidden = [email.local_part(), email.key()];
     let refused = |error| match error {
         HashError::Refused(rule) => Failure::from(format!("the password {rule}")),

@@ -16,8 +16,10 @@ pub struct Limits {
     pub totp: Policy,
     /// First payments of one reader that were declined.
     pub declined: Policy,
-    /// Wrong secrets from one network; none in a sandbox.
+    /// Failed attempts from one network; not limited in a sandbox.
     pub network: Option<NetworkPolicies>,
+    /// Mails that anyone asks for from one network; not limited in a sandbox.
+    pub network_mail: Option<Policy>,
 }
 
 /// Reads `[limits]`.
@@ -28,8 +30,12 @@ pub(super) fn read(settings: &mut Settings, mode: Option<Mode>) -> Limits {
     let declined = slow(settings, "limits.declined_burst", "limits.declined_refill_secs");
     let each = fast(settings, "limits.network_burst", "limits.network_per_second");
     let all = fast(settings, "limits.instance_burst", "limits.instance_per_second");
-    let network = (mode == Some(Mode::Live)).then_some(NetworkPolicies { each, all });
-    Limits { login, mail, totp, declined, network }
+    let burst = settings.number("limits.network_mail_burst", 1..=100_000);
+    let refill: i64 = settings.number("limits.network_mail_refill_secs", 1..=3_600);
+    let mails = Policy::new(burst, Duration::seconds(refill));
+    let is_live = mode == Some(Mode::Live);
+    let network = is_live.then_some(NetworkPolicies { each, all });
+    Limits { login, mail, totp, declined, network, network_mail: is_live.then_some(mails) }
 }
 
 /// One more after so many seconds.

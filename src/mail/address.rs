@@ -82,6 +82,21 @@ impl Address {
         &self.key
     }
 
+    /// The same for every address of one mailbox: what follows a `+` is its owner's own word, and
+    /// Google ignores dots. Fit for counting people, not for writing to them.
+    #[must_use]
+    pub fn mailbox(&self) -> String {
+        let (local, domain) = self.key.rsplit_once('@').unwrap_or((&self.key, ""));
+        let local = match local.split_once('+') {
+            Some((name, _)) if !name.is_empty() => name,
+            _ => local,
+        };
+        match domain {
+            "gmail.com" | "googlemail.com" => format!("{}@gmail.com", local.replace('.', "")),
+            _ => format!("{local}@{domain}"),
+        }
+    }
+
     /// What is before the `@`, in lower case.
     #[must_use]
     pub fn local_part(&self) -> &str {
@@ -108,6 +123,23 @@ mod tests {
         let address = Address::parse("Anna@bücher.example").unwrap();
         assert_eq!(address.key(), "anna@xn--bcher-kva.example");
         assert_eq!((address.typed(), address.local_part()), ("Anna@bücher.example", "anna"));
+    }
+
+    #[test]
+    fn addresses_of_one_mailbox_are_one_mailbox() {
+        for (address, same_as) in [
+            ("anna@example.org", "anna@example.org"),
+            ("Anna+news@example.org", "anna@example.org"),
+            ("anna+a+b@Example.org", "anna@example.org"),
+            ("An.Na+x@gmail.com", "anna@gmail.com"),
+            ("an.na@googlemail.com", "anna@gmail.com"),
+            ("a.n.n.a+1@GoogleMail.com", "anna@gmail.com"),
+            ("an.na@example.org", "an.na@example.org"),
+            ("+anna@example.org", "+anna@example.org"),
+            ("anna@bücher.example", "anna@xn--bcher-kva.example"),
+        ] {
+            assert_eq!(Address::parse(address).unwrap().mailbox(), same_as, "{address}");
+        }
     }
 
     #[test]

@@ -11,14 +11,11 @@ use super::{
     store,
 };
 use crate::{
-    auth::{
-        limit_store::{self, LimitError, LimitKey},
-        limits::{Policy, RetryAfter},
-    },
+    auth::{limit_store::LimitError, limits::RetryAfter, mail_limits::MailLimits},
     billing::catalog::{newsletters::Newsletter, versions::Catalogs},
     clock::{Clock, Timestamp},
     db::{Db, StoreError, Tx},
-    http::problem::ApiError,
+    http::{client_ip::ClientIp, problem::ApiError},
     ids::{Ids, NoRandomness},
     language::Words,
     mail::{MailError, MailRoom, address::Address, clicks, letter::Look, recipient::Recipient},
@@ -37,8 +34,8 @@ pub struct Newsletters {
     pub mail: MailRoom,
     /// Which newsletters there are.
     pub catalogs: Catalogs,
-    /// How often a mail may be asked for with one address.
-    pub limit: Policy,
+    /// How many mails may be asked for.
+    pub limits: Arc<MailLimits>,
     /// Makes links and checks them.
     pub links: LinkKey,
     /// Where the links lead.
@@ -47,7 +44,7 @@ pub struct Newsletters {
 
 impl std::fmt::Debug for Newsletters {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Newsletters").field("limit", &self.limit).finish_non_exhaustive()
+        f.debug_struct("Newsletters").field("limits", &self.limits).finish_non_exhaustive()
     }
 }
 
@@ -108,6 +105,17 @@ impl From<NewsletterError> for ApiError {
     }
 }
 
+/// Where newsletters are asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking<'a> {
+    /// The language and calendar of the page.
+    pub words: &'a Words,
+    /// The site whose page it is, if any.
+    pub site: Option<&'a LiveSite>,
+    /// From where.
+    pub client: ClientIp,
+}
+
 /// What the answer to a mail did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Confirmed {
@@ -130,13 +138,13 @@ impl Newsletters {
         &self,
         email: &Address,
         ids: &[String],
-        (words, site): (&Words, Option<&LiveSite>),
+        Asking { words, site, client }: Asking<'_>,
     ) -> Result<(), NewsletterError> {
         let catalog = self.catalogs.current();
         let chosen = model::choose(&catalog, ids)?;
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
-        limit_store::take(&mut tx, LimitKey::mail(email.key()), self.limit, now).await?;
+        self.limits.take(&mut tx, client.0, email, now).await?;
         let consent = Consent::asked(self.ids.uuid(now)?, email.clone(), &chosen, words, now);
         store::insert_consent(&mut tx, &consent).await?;
         let mut link = self.link(Purpose::Confirm, consent.id);

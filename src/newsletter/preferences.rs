@@ -3,7 +3,7 @@
 use super::{
     link::Purpose,
     model::{self, Consent, Subscription, masked},
-    newsletters::{NewsletterError, Newsletters},
+    newsletters::{Asking, NewsletterError, Newsletters},
     store,
 };
 use crate::{
@@ -12,7 +12,6 @@ use crate::{
     db::Tx,
     language::Words,
     mail::{address::Address, clicks},
-    site::directory::LiveSite,
 };
 
 /// What one address receives, for whoever has a link that was mailed to it.
@@ -116,7 +115,7 @@ impl Newsletters {
         &self,
         token: &str,
         wanted: &[String],
-        asking: (&Words, Option<&LiveSite>),
+        asking: Asking<'_>,
     ) -> Result<Change, NewsletterError> {
         self.check(wanted)?;
         let mut tx = self.db.write().await?;

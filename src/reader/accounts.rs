@@ -10,9 +10,12 @@ use crate::{
     audit::chain::ChainKey,
     auth::{
         access_token::{Caller, LIFE, Realm},
-        hashing::{HashError, Hasher},
+        hash_queue::{Lane, TurnRequest},
+        hashing::{HashError, Hasher, Turn},
         limit_store::{self, LimitError, LimitKey},
         limits::RetryAfter,
+        mail_limits::MailLimits,
+        network::NetworkLimits,
         session::{
             model::{Lifetimes, Session},
             secret::{Secret, SecretKind},
@@ -24,7 +27,7 @@ use crate::{
     clock::{Clock, Timestamp},
     config::Limits,
     db::{Db, StoreError, Tx},
-    http::problem::ApiError,
+    http::{client_ip::ClientIp, problem::ApiError},
     ids::{Ids, NoRandomness},
     language::{Language, Words},
     mail::{MailError, MailRoom, address::Address, letter::Letter, recipient::Recipient},
@@ -159,6 +162,19 @@ pub struct Device {
     pub name: String,
     /// What it keeps: [`SecretKind::Refresh`] or [`SecretKind::Cookie`].
     pub keeps: SecretKind,
+    /// From where it calls.
+    pub client: ClientIp,
+}
+
+/// A mail that is asked for by somebody who has not proved to own the mailbox.
+#[derive(Debug, Clone, Copy)]
+pub struct MailRequest<'a> {
+    /// To which address.
+    pub email: &'a Address,
+    /// The language and calendar of the page where it was typed.
+    pub words: &'a Words,
+    /// From where.
+    pub client: ClientIp,
 }
 
 /// A reader who has just logged in.
@@ -200,6 +216,10 @@ pub struct Accounts {
     pub billing: Arc<Billing>,
     /// How often secrets may be tried.
     pub limits: Limits,
+    /// Failed attempts by network.
+    pub networks: Arc<NetworkLimits>,
+    /// How many mails may be asked for.
+    pub mail_limits: Arc<MailLimits>,
     /// How long sessions hold.
     pub lifetimes: Lifetimes,
     /// The names of sites, which make bad passwords, and their meters.
@@ -276,25 +296,41 @@ impl Accounts {
         format!("{}{path}?token={}", self.public_url, token.expose())
     }
 
-    /// Counts a wrong secret against the account of `email`.
+    /// Waits for a turn to hash the password of `account`.
+    pub(super) async fn turn(
+        &self,
+        ClientIp(client): ClientIp,
+        account: LimitKey,
+    ) -> Result<Turn, HashError> {
+        let is_low = self.networks.has_low_share(client, self.clock.now());
+        let lane = if is_low { Lane::Low } else { Lane::Reader };
+        self.hasher.turn(TurnRequest { client, account, lane }).await
+    }
+
+    /// Counts a wrong password against the account of `email` and the network of `client`.
     pub(super) async fn record_failure(
         &self,
         email: &Address,
+        ClientIp(client): ClientIp,
         now: Timestamp,
     ) -> Result<(), AccountError> {
+        self.networks.record(client, now);
         let mut tx = self.db.write().await?;
         let key = LimitKey::login(email.key());
         limit_store::record(&mut tx, key, self.limits.login, now).await?;
         Ok(tx.commit().await?)
     }
 
-    /// Makes sure that no more wrong secrets were tried with `email` than may be.
+    /// Refuses to try another password with `email` where too many were wrong, for this account or
+    /// from the network of `client`.
     pub(super) async fn check_failures(
         &self,
         tx: &mut Tx,
         email: &Address,
+        ClientIp(client): ClientIp,
         now: Timestamp,
     ) -> Result<(), AccountError> {
+        self.networks.check(client, now).map_err(AccountError::TooMany)?;
         let key = LimitKey::login(email.key());
         Ok(limit_store::check(tx, key, self.limits.login, now).await?)
     }
@@ -308,14 +344,15 @@ impl Accounts {
         Ok(limit_store::clear(tx, LimitKey::login(email.key())).await?)
     }
 
-    /// Counts a mail that somebody asked for.
+    /// Counts a mail that `client` asked for.
     pub(super) async fn count_mail(
         &self,
         tx: &mut Tx,
         to: &Address,
+        ClientIp(client): ClientIp,
         now: Timestamp,
     ) -> Result<(), AccountError> {
-        Ok(limit_store::take(tx, LimitKey::mail(to.key()), self.limits.mail, now).await?)
+        Ok(self.mail_limits.take(tx, client, to, now).await?)
     }
 
     /// Speaks to a reader in `language` from now on.
@@ -341,13 +378,9 @@ impl Accounts {
         reader.recipient(&self.directory.snapshot(), &self.public_url)
     }
 
-    /// Whoever has an address: its reader, or a stranger, who speaks as the one who typed it.
-    pub(super) fn whoever_has(
-        &self,
-        (email, asked_in): (&Address, &Words),
-        reader: Option<&Reader>,
-    ) -> Recipient {
-        let stranger = || Recipient::new(email, asked_in.clone());
+    /// Recipient for an address: its reader, or a stranger, who gets the requester's language.
+    pub(super) fn whoever_has(&self, asked: MailRequest<'_>, reader: Option<&Reader>) -> Recipient {
+        let stranger = || Recipient::new(asked.email, asked.words.clone());
         reader.map_or_else(stranger, |reader| self.recipient(reader))
     }
 

@@ -16,6 +16,7 @@ use crate::{
         session::secret::{Secret, SecretHash, SecretKind},
     },
     db::StoreError,
+    http::client_ip::ClientIp,
     mail::{address::Address, clicks, letter::Letter, outbox, recipient::Recipient},
     newsletter::moving as newsletters,
 };
@@ -40,11 +41,10 @@ impl Accounts {
         caller: Caller,
         password: Option<&Attempt>,
         new: &Address,
+        client: ClientIp,
     ) -> Result<(), AccountError> {
         let now = self.clock.now();
-        let mut turn = self.hasher.turn().await?;
-        let reader = self.prove(&mut turn, caller, password).await?;
-        drop(turn);
+        let (reader, _) = self.prove(caller, password, client).await?;
         let (old_token, new_token) = (
             Secret::generate(&self.ids, SecretKind::Link)?,
             Secret::generate(&self.ids, SecretKind::Link)?,
@@ -68,8 +68,8 @@ impl Accounts {
         let reader = store::take(&mut tx, reader.id).await?.ok_or(AccountError::Gone)?;
         self.session_of(&mut tx, caller, now).await?;
         // For both mailboxes: else somebody who is logged in could have us write to everybody.
-        self.count_mail(&mut tx, &reader.email, now).await?;
-        self.count_mail(&mut tx, new, now).await?;
+        self.count_mail(&mut tx, &reader.email, client, now).await?;
+        self.count_mail(&mut tx, new, client, now).await?;
         address_store::put(&mut tx, change).await?;
         // An address with another account cannot agree; its owner is told so, the caller is not.
         let old = self.recipient(&reader);

@@ -20,6 +20,7 @@ use crate::{
     },
     clock::Timestamp,
     db::Tx,
+    http::client_ip::ClientIp,
     language::Language,
     mail::{address::Address, letter::Letter},
     numbers::{
@@ -118,7 +119,7 @@ impl Accounts {
             handed_from: None,
         };
         let (session, secret) = sessions::start(tx, &self.ids, new, now)?;
-        match self.write_to_confirm(tx, &reader, now).await {
+        match self.write_to_confirm(tx, &reader, device.client, now).await {
             Ok(()) => {}
             Err(AccountError::TooMany(_)) => {
                 tracing::warn!(reader.id = %reader.id, "too many mails: none opens this account yet");
@@ -133,10 +134,15 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AccountError::TooMany`] when too many mails were asked for.
-    pub async fn lead_on(&self, reader: &Reader, return_to: &str) -> Result<(), AccountError> {
+    pub async fn lead_on(
+        &self,
+        reader: &Reader,
+        return_to: &str,
+        client: ClientIp,
+    ) -> Result<(), AccountError> {
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
-        self.count_mail(&mut tx, &reader.email, now).await?;
+        self.count_mail(&mut tx, &reader.email, client, now).await?;
         let email = reader.email.clone();
         let link = Link { purpose: Purpose::LogIn, email, expires_at: now.plus(LINK_LIFE) };
         let link = self.make_link(&mut tx, "/login/link", link)?;
@@ -151,14 +157,19 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AccountError::TooMany`] when too many mails were asked for.
-    pub async fn correct(&self, reader: &Reader, email: &Address) -> Result<bool, AccountError> {
+    pub async fn correct(
+        &self,
+        reader: &Reader,
+        email: &Address,
+        client: ClientIp,
+    ) -> Result<bool, AccountError> {
         let mut tx = self.db.write().await?;
         if !store::correct(&mut tx, reader.id, email).await? {
             return Ok(false);
         }
         tx.commit().await?;
         let corrected = Reader { email: email.clone(), ..reader.clone() };
-        self.ask_to_confirm(&corrected).await?;
+        self.ask_to_confirm(&corrected, client).await?;
         Ok(true)
     }
 
@@ -166,9 +177,13 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AccountError::TooMany`] when too many mails were asked for.
-    pub async fn ask_to_confirm(&self, reader: &Reader) -> Result<(), AccountError> {
+    pub async fn ask_to_confirm(
+        &self,
+        reader: &Reader,
+        client: ClientIp,
+    ) -> Result<(), AccountError> {
         let mut tx = self.db.write().await?;
-        self.write_to_confirm(&mut tx, reader, self.clock.now()).await?;
+        self.write_to_confirm(&mut tx, reader, client, self.clock.now()).await?;
         Ok(tx.commit().await?)
     }
 
@@ -176,9 +191,10 @@ impl Accounts {
         &self,
         tx: &mut Tx,
         reader: &Reader,
+        client: ClientIp,
         now: Timestamp,
     ) -> Result<(), AccountError> {
-        self.count_mail(tx, &reader.email, now).await?;
+        self.count_mail(tx, &reader.email, client, now).await?;
         let email = reader.email.clone();
         let link = Link { purpose: Purpose::LogIn, email, expires_at: now.plus(CONFIRM_LIFE) };
         let letter = Letter::OpenAccount { link: self.make_link(tx, "/login/link", link)? };

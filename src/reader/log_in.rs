@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::{
-    accounts::{AccountError, Accounts, Device, LINK_LIFE, LoggedIn},
+    accounts::{AccountError, Accounts, Device, LINK_LIFE, LoggedIn, MailRequest},
     address_store,
     link_store::{self, Link, Purpose},
     model::Reader,
@@ -14,6 +14,7 @@ use crate::{
     auth::{
         access_token::{Caller, Realm},
         hashing::Verified,
+        limit_store::LimitKey,
         password::Attempt,
         session::{
             model::{EndReason, Session},
@@ -22,7 +23,7 @@ use crate::{
             token_store::{self, Rotation},
         },
     },
-    language::Words,
+    clock::Timestamp,
     mail::{address::Address, clicks, letter::Letter},
 };
 
@@ -55,18 +56,21 @@ impl Accounts {
         device: Device,
     ) -> Result<Option<LoggedIn>, AccountError> {
         let now = self.clock.now();
-        // Failures are looked at and noted within a turn, so that guesses that come at once cannot
-        // all be tried before the first of them counts.
-        let mut turn = self.hasher.turn().await?;
+        let client = device.client;
+        // Guesses that are refused anyway take nobody's turn.
+        self.check_failures(&mut self.db.read().await?, email, client, now).await?;
+        // Failures are looked at again and noted within a turn, so that guesses that come at once
+        // cannot all be tried before the first of them counts.
+        let mut turn = self.turn(client, LimitKey::login(email.key())).await?;
         let reader = {
             let mut tx = self.db.read().await?;
-            self.check_failures(&mut tx, email, now).await?;
+            self.check_failures(&mut tx, email, client, now).await?;
             store::find_by_email(&mut tx, email).await?
         };
         let stored = reader.as_ref().and_then(|reader| reader.password_hash.as_deref());
         let verified = turn.verify(attempt, stored).await?;
         let (Some(reader), Verified::Yes | Verified::YesButOld) = (reader, verified) else {
-            self.record_failure(email, now).await?;
+            self.record_failure(email, client, now).await?;
             return Err(AccountError::InvalidCredentials);
         };
         let fresh = match verified {
@@ -94,7 +98,7 @@ impl Accounts {
     /// [`AccountError::TooMany`] when too many mails were asked for.
     pub async fn send_login_link(
         &self,
-        asked: (&Address, &Words),
+        asked: MailRequest<'_>,
         leads_to: &[(&str, &str)],
     ) -> Result<(), AccountError> {
         let link = (Purpose::LogIn, "/login/link", leads_to);
@@ -105,13 +109,14 @@ impl Accounts {
     /// no account.
     pub(super) async fn send_link(
         &self,
-        (email, asked_in): (&Address, &Words),
+        asked: MailRequest<'_>,
         (purpose, page, leads_to): (Purpose, &str, &[(&str, &str)]),
         letter: fn(String) -> Letter,
     ) -> Result<(), AccountError> {
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
-        self.count_mail(&mut tx, email, now).await?;
+        let email = asked.email;
+        self.count_mail(&mut tx, email, asked.client, now).await?;
         let link = Link { purpose, email: email.clone(), expires_at: now.plus(LINK_LIFE) };
         // A link that nobody gets opens nothing, but making it takes the same time.
         let link = self.make_link(&mut tx, page, link)?;
@@ -121,7 +126,7 @@ impl Accounts {
             Some(_) => letter(link),
             None => Letter::NoAccount { link: format!("{}/signup", self.public_url) },
         };
-        let to = self.whoever_has((email, asked_in), reader.as_ref());
+        let to = self.whoever_has(asked, reader.as_ref());
         self.write_to(&mut tx, &to, &letter, now)?;
         Ok(tx.commit().await?)
     }
@@ -133,6 +138,7 @@ impl Accounts {
     pub async fn redeem(&self, token: &str, device: Device) -> Result<LoggedIn, AccountError> {
         let hash = SecretHash::of(SecretKind::Link, token).ok_or(AccountError::InvalidLink)?;
         let now = self.clock.now();
+        self.find_link(hash, now).await?;
         let mut tx = self.db.write().await?;
         let link = link_store::find(&mut tx, hash, now).await?.ok_or(AccountError::InvalidLink)?;
         let reader = store::find_by_email(&mut tx, &link.email).await?;
@@ -153,6 +159,17 @@ impl Accounts {
         Ok(logged_in)
     }
 
+    /// Looks a link up without writing anything: guesses at links must not make others wait for the
+    /// lock of a write.
+    pub(super) async fn find_link(
+        &self,
+        hash: SecretHash,
+        now: Timestamp,
+    ) -> Result<Link, AccountError> {
+        let link = link_store::find(&mut self.db.read().await?, hash, now).await?;
+        link.ok_or(AccountError::InvalidLink)
+    }
+
     /// Gives a new pair of tokens for a refresh token.
     ///
     /// # Errors
@@ -162,6 +179,9 @@ impl Accounts {
         let unknown = AccountError::InvalidRefreshToken;
         let Some(hash) = SecretHash::of(SecretKind::Refresh, token) else { return Err(unknown) };
         let now = self.clock.now();
+        if token_store::find_session(&mut self.db.read().await?, hash).await?.is_none() {
+            return Err(unknown);
+        }
         let mut tx = self.db.write().await?;
         let realm = (Realm::Reader, self.lifetimes.idle);
         let rotation = token_store::rotate(&mut tx, &self.ids, realm, hash, now).await?;
@@ -195,11 +215,11 @@ impl Accounts {
     /// [`AccountError`] when it could not be ended.
     pub async fn log_out(&self, token: &str) -> Result<(), AccountError> {
         let Some(hash) = SecretHash::of(SecretKind::Refresh, token) else { return Ok(()) };
-        let mut tx = self.db.write().await?;
-        let session = token_store::find_session(&mut tx, hash).await?;
+        let session = token_store::find_session(&mut self.db.read().await?, hash).await?;
         let Some(session) = session.filter(|session| session.realm == Realm::Reader) else {
             return Ok(());
         };
+        let mut tx = self.db.write().await?;
         sessions::end(&mut tx, session.id, EndReason::LoggedOut, self.clock.now()).await?;
         tx.commit().await?;
         self.tokens.revocations().add([session.id]);

@@ -2,7 +2,7 @@
 //! of address.
 
 use super::{
-    accounts::{AccountError, Accounts, Device, FRESH_FOR, LoggedIn},
+    accounts::{AccountError, Accounts, Device, FRESH_FOR, LoggedIn, MailRequest},
     address_store,
     link_store::{self, Purpose},
     model::Reader,
@@ -12,6 +12,7 @@ use crate::{
     auth::{
         access_token::{Caller, Realm},
         hashing::{Turn, Verified},
+        limit_store::LimitKey,
         password::Attempt,
         session::{
             model::EndReason,
@@ -21,7 +22,7 @@ use crate::{
     },
     clock::Timestamp,
     db::Tx,
-    language::Words,
+    http::client_ip::ClientIp,
     mail::{address::Address, clicks, letter::Letter},
 };
 
@@ -38,12 +39,16 @@ impl Accounts {
         new: &str,
         device: Device,
     ) -> Result<LoggedIn, AccountError> {
-        let mut turn = self.hasher.turn().await?;
-        let reader = self.prove(&mut turn, caller, current).await?;
+        let client = device.client;
+        let (reader, turn) = self.prove(caller, current, client).await?;
         // However fresh the session is: whoever found a device open must not take the account.
         if current.is_none() && reader.password_hash.is_some() {
             return Err(AccountError::WrongPassword);
         }
+        let mut turn = match turn {
+            Some(turn) => turn,
+            None => self.turn(client, LimitKey::reader(caller.subject)).await?,
+        };
         let hash = self.hash_new(&mut turn, &reader.email, new).await?;
         drop(turn);
         let now = self.clock.now();
@@ -59,7 +64,7 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AccountError::TooMany`] when too many mails were asked for.
-    pub async fn send_reset_link(&self, asked: (&Address, &Words)) -> Result<(), AccountError> {
+    pub async fn send_reset_link(&self, asked: MailRequest<'_>) -> Result<(), AccountError> {
         let link = (Purpose::PasswordReset, "/login/reset", &[][..]);
         self.send_link(asked, link, |link| Letter::ResetPassword { link }).await
     }
@@ -69,14 +74,20 @@ impl Accounts {
     /// # Errors
     /// [`AccountError::InvalidLink`]; [`AccountError::Hash`] when the password cannot be taken,
     /// and then the link still works.
-    pub async fn reset_password(&self, token: &str, new: &str) -> Result<(), AccountError> {
+    pub async fn reset_password(
+        &self,
+        token: &str,
+        new: &str,
+        client: ClientIp,
+    ) -> Result<(), AccountError> {
         let invalid = || AccountError::InvalidLink;
         let hash = SecretHash::of(SecretKind::Link, token).ok_or_else(invalid)?;
         let now = self.clock.now();
-        let mut turn = self.hasher.turn().await?;
-        let link = link_store::find(&mut self.db.read().await?, hash, now).await?;
-        let link =
-            link.filter(|link| link.purpose == Purpose::PasswordReset).ok_or_else(invalid)?;
+        let link = self.find_link(hash, now).await?;
+        if link.purpose != Purpose::PasswordReset {
+            return Err(invalid());
+        }
+        let mut turn = self.turn(client, LimitKey::login(link.email.key())).await?;
         let password_hash = self.hash_new(&mut turn, &link.email, new).await?;
         drop(turn);
         let mut tx = self.db.write().await?;
@@ -93,27 +104,31 @@ impl Accounts {
     }
 
     /// Makes sure that the caller is the reader: by the password, or by having logged in a short
-    /// while ago.
+    /// while ago. Where a password was given, the turn to hash it can be used on.
     pub(super) async fn prove(
         &self,
-        turn: &mut Turn,
         caller: Caller,
         password: Option<&Attempt>,
-    ) -> Result<Reader, AccountError> {
+        client: ClientIp,
+    ) -> Result<(Reader, Option<Turn>), AccountError> {
+        let mut turn = match password {
+            Some(_) => Some(self.turn(client, LimitKey::reader(caller.subject)).await?),
+            None => None,
+        };
         let now = self.clock.now();
         let (reader, session) = {
             let mut tx = self.db.read().await?;
             let session = self.session_of(&mut tx, caller, now).await?;
             let reader = store::find(&mut tx, caller.subject).await?.ok_or(AccountError::Gone)?;
             if password.is_some() {
-                self.check_failures(&mut tx, &reader.email, now).await?;
+                self.check_failures(&mut tx, &reader.email, client, now).await?;
             }
             (reader, session)
         };
-        match (password, reader.password_hash.as_deref()) {
-            (Some(attempt), Some(stored)) => {
+        match (password.zip(turn.as_mut()), reader.password_hash.as_deref()) {
+            (Some((attempt, turn)), Some(stored)) => {
                 if turn.verify(attempt, Some(stored)).await? == Verified::No {
-                    self.record_failure(&reader.email, now).await?;
+                    self.record_failure(&reader.email, client, now).await?;
                     return Err(AccountError::WrongPassword);
                 }
             }
@@ -121,7 +136,7 @@ impl Accounts {
             (None, _) if session.is_fresh(FRESH_FOR, now) => {}
             (None, _) => return Err(AccountError::FreshLoginRequired),
         }
-        Ok(reader)
+        Ok((reader, turn))
     }
 
     /// The hash of a new password for the account of `email`.

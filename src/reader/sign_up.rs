@@ -4,7 +4,7 @@
 //! proof, which only the browser or program that signed up was given.
 
 use super::{
-    accounts::{AccountError, Accounts, CONFIRM_LIFE, Device, LINK_LIFE, LoggedIn},
+    accounts::{AccountError, Accounts, CONFIRM_LIFE, Device, LINK_LIFE, LoggedIn, MailRequest},
     address_store,
     link_store::{self, Link, PendingPassword, Purpose},
     model::Reader,
@@ -12,13 +12,11 @@ use super::{
 };
 use crate::{
     auth::{
-        limit_store::{self, LimitKey},
+        limit_store::LimitKey,
         session::secret::{Secret, SecretHash, SecretKind},
     },
-    clock::Timestamp,
     language::Language,
-    language::Words,
-    mail::{address::Address, clicks, letter::Letter},
+    mail::{clicks, letter::Letter},
     numbers::{
         figure::{Fact, Figure},
         store as numbers,
@@ -49,19 +47,19 @@ impl Accounts {
     /// [`AccountError`] when the password cannot be taken, or too many mails were asked for.
     pub async fn sign_up(
         &self,
-        (email, asked_in): (&Address, &Words),
+        asked: MailRequest<'_>,
         password: &str,
     ) -> Result<Secret, AccountError> {
         let now = self.clock.now();
-        let key = LimitKey::mail(email.key());
-        limit_store::check(&mut self.db.read().await?, key, self.limits.mail, now).await?;
-        let mut turn = self.hasher.turn().await?;
+        let MailRequest { email, client, .. } = asked;
+        self.mail_limits.check(&mut self.db.read().await?, client.0, email, now).await?;
+        let mut turn = self.turn(client, LimitKey::mail(email)).await?;
         let hash = self.hash_new(&mut turn, email, password).await?;
         drop(turn);
         let proof = Secret::generate(&self.ids, SecretKind::Proof)?;
         let pending = PendingPassword { hash, proof: Some(proof.hash()) };
         let mut tx = self.db.write().await?;
-        self.count_mail(&mut tx, email, now).await?;
+        self.count_mail(&mut tx, email, client, now).await?;
         let link =
             |purpose, life| Link { purpose, email: email.clone(), expires_at: now.plus(life) };
         let reader = store::find_by_email(&mut tx, email).await?;
@@ -72,7 +70,7 @@ impl Accounts {
             let link = link(Purpose::SignUp(pending), CONFIRM_LIFE);
             Letter::ConfirmAddress { link: self.make_link(&mut tx, "/signup/confirm", link)? }
         };
-        let to = self.whoever_has((email, asked_in), reader.as_ref());
+        let to = self.whoever_has(asked, reader.as_ref());
         self.write_to(&mut tx, &to, &letter, now)?;
         tx.commit().await?;
         Ok(proof)
@@ -105,8 +103,14 @@ impl Accounts {
         let invalid = || AccountError::InvalidLink;
         let hash = SecretHash::of(SecretKind::Link, answer.token).ok_or_else(invalid)?;
         let now = self.clock.now();
+        let link = self.find_link(hash, now).await?;
+        let Purpose::SignUp(_) = link.purpose else { return Err(invalid()) };
         let chosen = match answer.password {
-            Some(password) => Some(self.hash_chosen(hash, password, now).await?),
+            Some(password) => {
+                let account = LimitKey::login(link.email.key());
+                let mut turn = self.turn(device.client, account).await?;
+                Some(self.hash_new(&mut turn, &link.email, password).await?)
+            }
             None => None,
         };
         let mut tx = self.db.write().await?;
@@ -144,20 +148,5 @@ impl Accounts {
         let logged_in = self.start_session(&mut tx, reader, device, now)?;
         tx.commit().await?;
         Ok(logged_in)
-    }
-
-    /// Hashes a password that is chosen with the link `hash`. Nothing is hashed for a link that does
-    /// not work.
-    async fn hash_chosen(
-        &self,
-        hash: SecretHash,
-        password: &str,
-        now: Timestamp,
-    ) -> Result<String, AccountError> {
-        let mut turn = self.hasher.turn().await?;
-        let link = link_store::find(&mut self.db.read().await?, hash, now).await?;
-        let link = link.filter(|link| matches!(link.purpose, Purpose::SignUp(_)));
-        let email = link.ok_or(AccountError::InvalidLink)?.email;
-        self.hash_new(&mut turn, &email, password).await
     }
 }

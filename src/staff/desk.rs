@@ -1,6 +1,6 @@
 //! Who is on duty, and what they may do: every call of staff passes here.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::FromRequestParts,
@@ -250,6 +250,12 @@ impl Origin {
 }
 
 impl Origin {
+    /// The address that it came from.
+    #[must_use]
+    pub fn client(&self) -> Option<IpAddr> {
+        self.client.0
+    }
+
     /// Of a request that came at `now`.
     #[must_use]
     pub fn of(parts: &Parts, now: Timestamp) -> Self {

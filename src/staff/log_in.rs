@@ -10,7 +10,8 @@ use crate::{
     },
     auth::{
         access_token::{Caller, Realm},
-        hashing::Verified,
+        hash_queue::{Lane, TurnRequest},
+        hashing::{HashError, Turn, Verified},
         limit_store::{self, LimitKey},
         password::Attempt,
         session::{
@@ -83,10 +84,11 @@ impl Desk {
     ) -> Result<CameOnDuty, DeskError> {
         let now = self.clock.now();
         let key = LimitKey::staff_login(email.key());
-        let mut turn = self.hasher.turn().await?;
+        self.check_failures(&mut self.db.read().await?, key, origin, now).await?;
+        let mut turn = self.turn(key, origin, now).await?;
         let staff = {
             let mut tx = self.db.read().await?;
-            limit_store::check(&mut tx, key, self.limits.login, now).await?;
+            self.check_failures(&mut tx, key, origin, now).await?;
             store::find_by_email_key(&mut tx, email.key()).await?
         };
         let stored = staff.as_ref().map(|staff| staff.password_hash.as_str());
@@ -94,6 +96,7 @@ impl Desk {
         let open = staff.as_ref().is_some_and(|staff| staff.disabled_at.is_none());
         let (Some(staff), true, Verified::Yes | Verified::YesButOld) = (&staff, open, verified)
         else {
+            self.readers.networks.record(origin.client(), now);
             let mut tx = self.db.write().await?;
             limit_store::record(&mut tx, key, self.limits.login, now).await?;
             self.note_failure(&mut tx, staff.as_ref(), origin).await?;
@@ -128,6 +131,32 @@ impl Desk {
         audit::append(&mut tx, &self.audit_key, &entry.on("session", session)).await?;
         tx.commit().await?;
         Ok(CameOnDuty { staff: staff.clone(), session, secret })
+    }
+
+    /// Refuses to try another password where too many were wrong, for this account or from this
+    /// network.
+    async fn check_failures(
+        &self,
+        tx: &mut Tx,
+        key: LimitKey,
+        origin: &Origin,
+        now: Timestamp,
+    ) -> Result<(), DeskError> {
+        self.readers.networks.check(origin.client(), now).map_err(DeskError::TooMany)?;
+        Ok(limit_store::check(tx, key, self.limits.login, now).await?)
+    }
+
+    /// Waits for one of the turns that are kept for staff.
+    async fn turn(
+        &self,
+        account: LimitKey,
+        origin: &Origin,
+        now: Timestamp,
+    ) -> Result<Turn, HashError> {
+        let client = origin.client();
+        let is_low = self.readers.networks.has_low_share(client, now);
+        let lane = if is_low { Lane::Low } else { Lane::Staff };
+        self.hasher.turn(TurnRequest { client, account, lane }).await
     }
 
     /// Six digits are quickly tried, so each try is counted before it is looked at.
@@ -201,6 +230,9 @@ impl Desk {
         let unknown = DeskError::InvalidRefreshToken;
         let Some(hash) = SecretHash::of(SecretKind::Refresh, token) else { return Err(unknown) };
         let now = self.clock.now();
+        if token_store::find_session(&mut self.db.read().await?, hash).await?.is_none() {
+            return Err(unknown);
+        }
         let mut tx = self.db.write().await?;
         let realm = (Realm::Staff, self.lifetimes.idle);
         match token_store::rotate(&mut tx, &self.ids, realm, hash, now).await? {

@@ -1,6 +1,6 @@
 //! The application under test, and the verbs that stories are told with.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -11,7 +11,7 @@ use pressgate::{
     app::{AppState, StartError},
     clock::{Clock, ManualClock, Timestamp},
     config::{Config, Outside},
-    http::edge::Edge,
+    http::{client_ip::Peer, edge::Edge},
     ids::Ids,
     metering::policy::Policy,
     sandbox,
@@ -63,6 +63,8 @@ pub(crate) struct TestApp {
     pub(crate) place: Place,
     edge: Edge,
     key: Arc<str>,
+    /// From where its requests come; from nowhere that is known, where none is set.
+    peer: Option<IpAddr>,
 }
 
 impl TestApp {
@@ -79,7 +81,7 @@ impl TestApp {
         let config = config(&place.url(), settings);
         let state = AppState::open(config, clock.clone(), Ids::system().unwrap()).await?;
         let edge = state.service()?;
-        Ok(Self { state, clock, place, edge, key: sandbox::SECRET_KEY.into() })
+        Ok(Self { state, clock, place, edge, key: sandbox::SECRET_KEY.into(), peer: None })
     }
 
     /// A second process on the same database and clock.
@@ -140,6 +142,11 @@ impl TestApp {
         Self { key: key.into(), ..self.clone() }
     }
 
+    /// The same application, called from another address.
+    pub(crate) fn from(&self, address: &str) -> Self {
+        Self { peer: Some(address.parse().unwrap()), ..self.clone() }
+    }
+
     pub(crate) fn key(&self) -> &str {
         &self.key
     }
@@ -189,7 +196,10 @@ impl TestApp {
         self.send(Request::get(path).body(Body::empty()).unwrap()).await
     }
 
-    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+    pub(crate) async fn send(&self, mut request: Request<Body>) -> Answer {
+        if let Some(peer) = self.peer {
+            request.extensions_mut().insert(Peer(peer));
+        }
         Answer::of(self.edge.clone(), request).await
     }
 }

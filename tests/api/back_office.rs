@@ -7,6 +7,9 @@ use axum::{
 use pressgate::{
     audit::{chain::ChainKey, store as audit},
     auth::{
+        hash_queue::TurnRequest,
+        hashing::Turn,
+        limit_store::LimitKey,
         password::Password,
         staff::{
             model::{Role, Staff},
@@ -35,7 +38,7 @@ pub(crate) async fn hire(t: &TestApp, role: Role) -> Staff {
     let staff = Staff {
         id: Ids::system().unwrap().uuid(now).unwrap(),
         email: Address::parse(&format!("{role}@office.example")).unwrap(),
-        password_hash: t.state.desk.hasher.turn().await.unwrap().hash(&password).await.unwrap(),
+        password_hash: turn(t).await.hash(&password).await.unwrap(),
         role,
         totp: None,
         created_at: now,
@@ -46,6 +49,11 @@ pub(crate) async fn hire(t: &TestApp, role: Role) -> Staff {
     store::insert(&mut tx, &staff).await.unwrap();
     tx.commit().await.unwrap();
     staff
+}
+
+async fn turn(t: &TestApp) -> Turn {
+    let request = TurnRequest::alone(LimitKey::staff_login("office"));
+    t.state.desk.hasher.turn(request).await.unwrap()
 }
 
 pub(crate) async fn enrol(t: &TestApp, staff: &Staff) -> NewSecondFactor {

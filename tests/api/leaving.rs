@@ -134,6 +134,39 @@ on_both_databases! {
         assert!(back.text().contains("Your subscription goes on"), "{}", back.text());
     }
 
+    /// A stranger who asks for mails to an address keeps nobody from leaving.
+    async fn a_notice_is_taken_however_many_mails_were_asked_for(t: TestApp) {
+        let mut browser = member(&t, "anna@example.org").await;
+        signed_up(&t, "free@example.org").await;
+        let all = ["anna@example.org", "free@example.org", "nobody@example.org"];
+        for email in all {
+            let mut stranger = Browser::new(&t);
+            for _ in 0..6 {
+                stranger.submit("/login", "/login/email", &[("email", email)]).await;
+            }
+            let refused = stranger.submit("/login", "/login/email", &[("email", email)]).await;
+            assert_eq!(refused.status, 429, "{email}");
+        }
+        let before = [mails(&t, all[1]).await.len(), mails(&t, all[2]).await.len()];
+        let mut pages = Vec::new();
+        for email in all {
+            for _ in 0..3 {
+                let fields = [("email".to_owned(), email.to_owned())];
+                let told = Browser::new(&t).post("/cancel", &fields).await;
+                assert_eq!(told.status, 202, "{email}: {}", told.text());
+                let page = told.text().replace(email, "…");
+                pages.push(page.split("<main").nth(1).unwrap().split("</main>").next().unwrap().to_owned());
+            }
+        }
+        assert!(pages.iter().all(|page| *page == pages[0]), "{pages:?}");
+        let (subject, text) = mails(&t, "anna@example.org").await.pop().unwrap();
+        assert!(subject.contains("cancel") && text.contains("23 December 2026"), "{subject} {text}");
+        let page = account(&mut browser).await;
+        assert!(page.contains("nothing is charged"), "{page}");
+        let after = [mails(&t, all[1]).await.len(), mails(&t, all[2]).await.len()];
+        assert_eq!(after, before, "only the mail that nothing is left to cancel is left out");
+    }
+
     async fn a_notice_needs_an_address(t: TestApp) {
         for wrong in ["", "nobody", "a@b@c", "<b>@example.org", "x\r\nBcc: all@example.org"] {
             let fields = [("email".to_owned(), wrong.to_owned())];

@@ -7,6 +7,7 @@ use pressgate::{
         limits::{Policy, RetryAfter},
     },
     clock::Clock,
+    mail::address::Address,
 };
 use time::Duration;
 
@@ -96,7 +97,8 @@ on_both_databases! {
         fail(&t, key).await;
         assert_eq!(wait(&t, key).await, Some(60));
         assert_eq!(wait(&t, KEY("bert@example.org")).await, None);
-        assert_eq!(wait(&t, LimitKey::mail("anna@example.org")).await, None);
+        let anna = Address::parse("anna@example.org").unwrap();
+        assert_eq!(wait(&t, LimitKey::mail(&anna)).await, None);
 
         let mut tx = t.state.databases.main.write().await.unwrap();
         clear(&mut tx, key).await.unwrap();

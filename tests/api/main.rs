@@ -49,6 +49,7 @@ mod mailing;
 mod mails_asked_for;
 mod merging;
 mod money;
+mod networks;
 mod newsletters;
 mod notices;
 mod numbers;

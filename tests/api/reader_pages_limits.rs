@@ -96,9 +96,9 @@ on_both_databases! {
     }
 
     async fn mails_that_are_asked_for_count_against_those_who_ask(t: TestApp) {
-        let all = ("PRESSGATE__LIMITS__INSTANCE_BURST", "3");
-        let live = crate::start::a_live_one_with(&t, &[all]).await;
-        let mut browser = Browser::new(&live);
+        let three = ("PRESSGATE__LIMITS__NETWORK_MAIL_BURST", "3");
+        let live = crate::start::a_live_one_with(&t, &[three]).await;
+        let mut browser = Browser::new(&live.from("203.0.113.7"));
         for (path, action, email) in [
             ("/login", "/login/email", "a@example.org"),
             ("/login/reset", "/login/reset", "b@example.org"),

@@ -2,7 +2,9 @@
 
 use pressgate::{
     auth::{
+        hash_queue::TurnRequest,
         hashing::{Hasher, Verified},
+        limit_store::LimitKey,
         password::Password,
         staff::{
             model::{Role, Staff},
@@ -212,7 +214,7 @@ on_both_databases! {
         assert_eq!((admin.role, &admin.totp, admin.disabled_at), (Role::Admin, &None, None));
         let hasher = Hasher::start(t.state.config.passwords, Ids::system().unwrap()).unwrap();
         let attempt = Password::attempt(sandbox::STAFF_PASSWORD).unwrap();
-        let mut turn = hasher.turn().await.unwrap();
+        let mut turn = hasher.turn(TurnRequest::alone(LimitKey::staff_login(sandbox::STAFF_EMAIL))).await.unwrap();
         let verified = turn.verify(&attempt, Some(&admin.password_hash)).await.unwrap();
         assert_eq!(verified, Verified::Yes);
 

@@ -17,9 +17,10 @@ use super::bodies::{
 use crate::{
     http::{
         body::{JsonBytes, parse},
+        client_ip::ClientIp,
         problem::{ApiError, ProblemBody},
     },
-    reader::accounts::Accounts,
+    reader::accounts::{Accounts, MailRequest},
 };
 
 /// A refresh token.
@@ -47,12 +48,13 @@ pub(super) struct Reset {
               (status = 429, description = "Too many wrong ones", body = ProblemBody)))]
 pub(super) async fn log_in(
     State(accounts): State<Arc<Accounts>>,
+    client: ClientIp,
     headers: HeaderMap,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     let Credentials { email, password } = parse(&bytes)?;
     let (email, attempt) = (parse_email(&email)?, parse_attempt("password", &password)?);
-    tokens(&accounts, &accounts.log_in(&email, &attempt, device(&headers)).await?)
+    tokens(&accounts, &accounts.log_in(&email, &attempt, device(&headers, client)).await?)
 }
 
 /// Gives a new pair of tokens for a refresh token.
@@ -89,11 +91,13 @@ pub(super) async fn log_out(
               (status = "4XX", description = "Not as it must be, or too often", body = ProblemBody)))]
 pub(super) async fn ask_for_magic_link(
     State(accounts): State<Arc<Accounts>>,
+    client: ClientIp,
     headers: HeaderMap,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     let JustEmail { email } = parse(&bytes)?;
-    accounts.send_login_link((&parse_email(&email)?, &asked_in(&headers)), &[]).await?;
+    let (email, words) = (&parse_email(&email)?, &asked_in(&headers));
+    accounts.send_login_link(MailRequest { email, words, client }, &[]).await?;
     Ok(CheckMail::response())
 }
 
@@ -104,11 +108,12 @@ pub(super) async fn ask_for_magic_link(
               (status = 401, description = "Used, over or unknown", body = ProblemBody)))]
 pub(super) async fn redeem_magic_link(
     State(accounts): State<Arc<Accounts>>,
+    client: ClientIp,
     headers: HeaderMap,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     let JustToken { token } = parse(&bytes)?;
-    tokens(&accounts, &accounts.redeem(&token, device(&headers)).await?)
+    tokens(&accounts, &accounts.redeem(&token, device(&headers, client)).await?)
 }
 
 /// Asks for a mail with a link that lets set a password.
@@ -117,11 +122,13 @@ pub(super) async fn redeem_magic_link(
               (status = "4XX", description = "Not as it must be, or too often", body = ProblemBody)))]
 pub(super) async fn ask_for_reset(
     State(accounts): State<Arc<Accounts>>,
+    client: ClientIp,
     headers: HeaderMap,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     let JustEmail { email } = parse(&bytes)?;
-    accounts.send_reset_link((&parse_email(&email)?, &asked_in(&headers))).await?;
+    let (email, words) = (&parse_email(&email)?, &asked_in(&headers));
+    accounts.send_reset_link(MailRequest { email, words, client }).await?;
     Ok(CheckMail::response())
 }
 
@@ -133,9 +140,10 @@ pub(super) async fn ask_for_reset(
               (status = 422, description = "The password cannot be taken", body = ProblemBody)))]
 pub(super) async fn reset(
     State(accounts): State<Arc<Accounts>>,
+    client: ClientIp,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<StatusCode, ApiError> {
     let Reset { token, password } = parse(&bytes)?;
-    accounts.reset_password(&token, &password).await?;
+    accounts.reset_password(&token, &password, client).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -19,6 +19,7 @@ use crate::{
         session::{model::device_name, secret::SecretKind},
     },
     http::{
+        client_ip::ClientIp,
         headers::{NO_STORE, bearer, user_agent},
         problem::{ApiError, FieldError},
     },
@@ -152,8 +153,8 @@ pub(super) fn parse_attempt(field: &str, text: &str) -> Result<Attempt, ApiError
 }
 
 /// The device behind a request of a program.
-pub(super) fn device(headers: &HeaderMap) -> Device {
-    Device { name: device_name(user_agent(headers)), keeps: SecretKind::Refresh }
+pub(super) fn device(headers: &HeaderMap, client: ClientIp) -> Device {
+    Device { name: device_name(user_agent(headers)), keeps: SecretKind::Refresh, client }
 }
 
 /// A reader with a valid access token.

@@ -21,6 +21,7 @@ use crate::{
     clock::Timestamp,
     http::{
         body::{JsonBytes, parse},
+        client_ip::ClientIp,
         headers::NO_STORE,
         path::{PathId, parse_id},
         problem::{ApiError, FieldError, ProblemBody},
@@ -161,13 +162,14 @@ pub(super) async fn erase(
 pub(super) async fn change_password(
     State(accounts): State<Arc<Accounts>>,
     SignedIn(caller): SignedIn,
+    client: ClientIp,
     headers: HeaderMap,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     let PasswordChange { current_password, new_password } = parse(&bytes)?;
     let current =
         current_password.map(|text| parse_attempt("current_password", &text)).transpose()?;
-    let device = device(&headers);
+    let device = device(&headers, client);
     let changed = accounts.change_password(caller, current.as_ref(), &new_password, device).await;
     let logged_in = changed.map_err(|error| match error {
         AccountError::Hash(HashError::Refused(rule)) => {
@@ -188,11 +190,13 @@ pub(super) async fn change_password(
 pub(super) async fn ask_for_address(
     State(accounts): State<Arc<Accounts>>,
     SignedIn(caller): SignedIn,
+    client: ClientIp,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     let AddressChange { email, password } = parse(&bytes)?;
     let password = password.map(|text| parse_attempt("password", &text)).transpose()?;
-    accounts.ask_for_address(caller, password.as_ref(), &parse_email(&email)?).await?;
+    let email = parse_email(&email)?;
+    accounts.ask_for_address(caller, password.as_ref(), &email, client).await?;
     Ok(CheckMail::response())
 }
 

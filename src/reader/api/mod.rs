@@ -13,26 +13,27 @@ use axum::middleware::from_fn_with_state;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::accounts::Accounts;
-use crate::auth::guard::{Guard, slow_down};
+use crate::auth::guard::{Guard, count_misses};
 
-/// The routes of this room. `guard` stands before those that take a secret or send a mail.
+/// The routes of this room. `guard` counts wrong tokens. Wrong passwords, and mails that are asked for,
+/// are counted by [`Accounts`].
 pub fn routes(accounts: Arc<Accounts>, guard: Guard) -> OpenApiRouter {
-    let secrets = OpenApiRouter::new()
-        .routes(routes!(sign_up::sign_up))
+    let tokens = OpenApiRouter::new()
         .routes(routes!(sign_up::verify))
-        .routes(routes!(auth::log_in))
         .routes(routes!(auth::refresh))
+        .routes(routes!(auth::redeem_magic_link))
+        .routes(routes!(auth::reset))
+        .routes(routes!(me::agree_to_address))
+        .layer(from_fn_with_state(guard, count_misses));
+    OpenApiRouter::new()
+        .merge(tokens)
+        .routes(routes!(sign_up::sign_up))
+        .routes(routes!(auth::log_in))
         .routes(routes!(auth::log_out))
         .routes(routes!(auth::ask_for_magic_link))
-        .routes(routes!(auth::redeem_magic_link))
         .routes(routes!(auth::ask_for_reset))
-        .routes(routes!(auth::reset))
         .routes(routes!(me::change_password))
         .routes(routes!(me::ask_for_address))
-        .routes(routes!(me::agree_to_address))
-        .layer(from_fn_with_state(guard, slow_down));
-    OpenApiRouter::new()
-        .merge(secrets)
         .routes(routes!(handovers::redeem))
         .routes(routes!(me::profile, me::erase))
         .routes(routes!(me::export))

@@ -16,10 +16,14 @@ use crate::{
     auth::session::secret::{SecretHash, SecretKind},
     http::{
         body::{JsonBytes, parse},
+        client_ip::ClientIp,
         headers::NO_STORE,
         problem::{ApiError, FieldError, ProblemBody},
     },
-    reader::{accounts::Accounts, sign_up::Confirmation},
+    reader::{
+        accounts::{Accounts, MailRequest},
+        sign_up::Confirmation,
+    },
 };
 
 /// That a mail was sent, whether or not the address has an account.
@@ -58,12 +62,13 @@ pub(super) struct Verification {
               (status = "4XX", description = "Not as it must be, or too often", body = ProblemBody)))]
 pub(super) async fn sign_up(
     State(accounts): State<Arc<Accounts>>,
+    client: ClientIp,
     headers: HeaderMap,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     let Credentials { email, password } = parse(&bytes)?;
-    let asked = (&parse_email(&email)?, &asked_in(&headers));
-    let proof = accounts.sign_up(asked, &password).await?;
+    let (email, words) = (&parse_email(&email)?, &asked_in(&headers));
+    let proof = accounts.sign_up(MailRequest { email, words, client }, &password).await?;
     let body = SignUpBody { status: "check_mail", proof: proof.expose().to_owned() };
     Ok((StatusCode::ACCEPTED, NO_STORE, Json(body)).into_response())
 }
@@ -80,6 +85,7 @@ pub(super) async fn sign_up(
                works", body = ProblemBody)))]
 pub(super) async fn verify(
     State(accounts): State<Arc<Accounts>>,
+    client: ClientIp,
     headers: HeaderMap,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
@@ -87,7 +93,7 @@ pub(super) async fn verify(
     let proof = proof.as_deref().map(parse_proof).transpose()?;
     let answer =
         Confirmation { token: &token, proof, password: password.as_deref(), language: None };
-    tokens(&accounts, &accounts.verify(answer, device(&headers)).await?)
+    tokens(&accounts, &accounts.verify(answer, device(&headers, client)).await?)
 }
 
 fn parse_proof(text: &str) -> Result<SecretHash, ApiError> {

@@ -238,16 +238,14 @@ pub(super) async fn change_password(
     headers: HeaderMap,
     Submitted { visit, fields }: Submitted<PasswordChange>,
 ) -> Result<Response, Halt> {
-    let sheet = visit.sheet(&pages);
+    let (sheet, client) = (visit.sheet(&pages), visit.client);
     let member = visit.member_or_login("/account")?;
     let PasswordChange { current_password, new_password } = fields;
     let given = Some(current_password).filter(|text| !text.is_empty());
     let current = given.and_then(|text| Password::attempt(&text));
-    let changed = pages
-        .accounts
-        .change_password(member.caller(), current.as_ref(), &new_password, device(&headers))
-        .await;
-    match changed {
+    let (caller, device) = (member.caller(), device(&headers, client));
+    let accounts = &pages.accounts;
+    match accounts.change_password(caller, current.as_ref(), &new_password, device).await {
         // The old session has ended with all the others.
         Ok(logged_in) => Ok(enter(&pages, &logged_in, None, "/account").await?),
         Err(error) => {
@@ -261,7 +259,7 @@ pub(super) async fn ask_for_address(
     State(pages): State<Pages>,
     Submitted { visit, fields }: Submitted<AddressChange>,
 ) -> Result<Response, Halt> {
-    let sheet = visit.sheet(&pages);
+    let (sheet, client) = (visit.sheet(&pages), visit.client);
     let member = visit.member_or_login("/account")?;
     let AddressChange { email, current_password } = fields;
     let given = Some(current_password).filter(|text| !text.is_empty());
@@ -274,7 +272,7 @@ pub(super) async fn ask_for_address(
         }
         Ok(new) => {
             let caller = member.caller();
-            match pages.accounts.ask_for_address(caller, password.as_ref(), &new).await {
+            match pages.accounts.ask_for_address(caller, password.as_ref(), &new, client).await {
                 Ok(()) => Ok(look_into_mail(&pages, &sheet)),
                 Err(error) => refuse(&pages, &member, &sheet, (action, email), error).await,
             }

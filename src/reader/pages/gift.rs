@@ -56,7 +56,7 @@ pub(super) async fn accept(
     headers: HeaderMap,
     Submitted { visit, fields: Opened { token } }: Submitted<Opened>,
 ) -> Result<Response, ApiError> {
-    match pages.accounts.accept_gift(&token, device(&headers)).await {
+    match pages.accounts.accept_gift(&token, device(&headers, visit.client)).await {
         Ok(logged_in) => enter(&pages, &logged_in, visit.session(), "/account").await,
         Err(AccountError::InvalidLink) => {
             let words = &visit.words;

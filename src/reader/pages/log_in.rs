@@ -139,7 +139,7 @@ pub(super) async fn log_in(
         (Err(rule), _) => Refusal::of_email(&words, rule),
         (_, None) => Refusal::of_field("password", broken_rule(&words, InvalidPassword::TooLong)),
         (Ok(address), Some(attempt)) => {
-            match pages.accounts.log_in(&address, &attempt, device(&headers)).await {
+            match pages.accounts.log_in(&address, &attempt, device(&headers, visit.client)).await {
                 Ok(logged_in) => return enter_by(&pages, &logged_in, visit, &way).await,
                 Err(error) => refusal::of(&words, error, "password")?.or_by_mail(&words),
             }
@@ -170,7 +170,8 @@ pub(super) async fn send_link(
     let refused = match Address::parse(&email) {
         Err(rule) => Refusal::of_email(words, rule),
         Ok(address) => {
-            match pages.accounts.send_login_link((&address, words), &way.fields()).await {
+            let asked = visit.asks(&address);
+            match pages.accounts.send_login_link(asked, &way.fields()).await {
                 Ok(()) => return Ok(look_into_mail(&pages, &visit.sheet(&pages))),
                 Err(error) => refusal::of(words, error, "password")?,
             }
@@ -226,7 +227,7 @@ pub(super) async fn by_link(
     let LinkFields { token, site, return_to } = fields;
     let way = WayBack { site, return_to }.known(&pages);
     let (sheet, words) = (visit.sheet(&pages), visit.words.clone());
-    match pages.accounts.redeem(&token, device(&headers)).await {
+    match pages.accounts.redeem(&token, device(&headers, visit.client)).await {
         Ok(logged_in) => enter_by(&pages, &logged_in, visit, &way).await,
         Err(error) => {
             let page = link_page(&words, &token, (&pages, &way));
@@ -284,7 +285,7 @@ pub(super) async fn send_reset(
     let words = &visit.words;
     let refused = match Address::parse(&email) {
         Err(rule) => Refusal::of_email(words, rule),
-        Ok(address) => match pages.accounts.send_reset_link((&address, words)).await {
+        Ok(address) => match pages.accounts.send_reset_link(visit.asks(&address)).await {
             Ok(()) => return Ok(look_into_mail(&pages, &visit.sheet(&pages))),
             Err(error) => refusal::of(words, error, "password")?,
         },
@@ -298,7 +299,7 @@ pub(super) async fn reset(
     Submitted { visit, fields }: Submitted<NewPassword>,
 ) -> Result<Response, ApiError> {
     let NewPassword { token, password } = fields;
-    match pages.accounts.reset_password(&token, &password).await {
+    match pages.accounts.reset_password(&token, &password, visit.client).await {
         Ok(()) => Ok(leave(&pages, "/login")),
         Err(error) => {
             let refused = refusal::of(&visit.words, error, "password")?;

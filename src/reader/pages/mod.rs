@@ -40,7 +40,7 @@ pub use self::{
 };
 use super::accounts::Accounts;
 use crate::{
-    auth::guard::{Guard, slow_down},
+    auth::guard::{Guard, count_misses, limit_cards},
     http::asset::Asset,
     newsletter::newsletters::Newsletters,
     numbers::counts::PageCounts,
@@ -72,35 +72,46 @@ pub struct Pages {
     pub secure: bool,
 }
 
-/// The routes of these pages. `guard` stands before every form.
-pub fn routes(pages: Pages, guard: Guard) -> Router {
-    let forms = Router::new()
+/// Forms that need no guard: they take a password or ask for a mail, which is counted elsewhere, or
+/// do what a browser may with its session, or take a notice.
+fn forms() -> Router<Pages> {
+    Router::new()
         .route("/signup", post(sign_up::sign_up))
-        .route("/signup/confirm", post(sign_up::confirm))
         .route("/login", post(log_in::log_in))
         .route("/login/email", post(log_in::send_link))
-        .route("/login/link", post(log_in::by_link))
         .route("/login/reset", post(log_in::send_reset))
-        .route("/login/reset/set", post(log_in::reset))
         .route("/logout", post(log_in::log_out))
-        .route("/gift", post(gift::accept))
         .route("/language", post(language::choose))
         .route("/account/sessions/end", post(account::end_session))
         .route("/account/sessions/end-all", post(account::end_sessions))
         .route("/account/password", post(account::change_password))
         .route("/account/email", post(account::ask_for_address))
-        .route("/account/address", post(account::agree_to_address))
-        .route("/account/address/object", post(account::object_to_address))
         .route("/account/erase", post(data::erase))
         .merge(subscription::forms())
         .route("/account/newsletters", post(newsletters::account::change))
         .route("/newsletters", post(newsletters::sign_up::ask))
+}
+
+/// The routes of these pages. `guard` counts wrong tokens and declined cards. Wrong passwords, and mails
+/// that are asked for, are counted by [`Accounts`].
+pub fn routes(pages: Pages, guard: Guard) -> Router {
+    let tokens = Router::new()
+        .route("/signup/confirm", post(sign_up::confirm))
+        .route("/login/link", post(log_in::by_link))
+        .route("/login/reset/set", post(log_in::reset))
+        .route("/gift", post(gift::accept))
+        .route("/account/address", post(account::agree_to_address))
+        .route("/account/address/object", post(account::object_to_address))
+        .merge(subscription::by_links())
         .route("/newsletters/confirm", post(newsletters::sign_up::confirm))
         .route("/newsletters/preferences", post(newsletters::preferences::change))
         .route("/newsletters/leave", post(newsletters::preferences::leave))
-        .layer(from_fn_with_state(guard, slow_down));
+        .layer(from_fn_with_state(guard.clone(), count_misses));
+    let cards = subscription::with_cards().layer(from_fn_with_state(guard, limit_cards));
     Router::new()
-        .merge(forms)
+        .merge(tokens)
+        .merge(cards)
+        .merge(forms())
         .route("/signup", get(sign_up::form))
         .route("/signup/confirm", get(sign_up::confirm_form))
         .route("/login", get(log_in::form))

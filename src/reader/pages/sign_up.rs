@@ -82,7 +82,6 @@ pub(super) fn look_into_mail(pages: &Pages, sheet: &Sheet) -> Response {
         lead: words.say("page-mail-sent-lead"),
         ..Page::default()
     };
-    // As at the API: a mail that is asked for counts against the network that asks.
     view::page(pages, StatusCode::ACCEPTED, &page, sheet)
 }
 
@@ -100,7 +99,7 @@ pub(super) async fn sign_up(
     let words = &visit.words;
     let refused = match Address::parse(&email) {
         Err(rule) => Refusal::of_email(words, rule),
-        Ok(address) => match pages.accounts.sign_up((&address, words), &password).await {
+        Ok(address) => match pages.accounts.sign_up(visit.asks(&address), &password).await {
             Ok(proof) => {
                 let mut response = look_into_mail(&pages, &visit.sheet(&pages));
                 let life = Some(CONFIRM_LIFE);
@@ -167,7 +166,7 @@ pub(super) async fn confirm(
         password: Some(password.as_str()).filter(|password| !password.is_empty()),
         language: Some(visit.words.language),
     };
-    match pages.accounts.verify(answer, device(&headers)).await {
+    match pages.accounts.verify(answer, device(&headers, visit.client)).await {
         Ok(logged_in) => enter(&pages, &logged_in, visit.session(), "/account").await,
         Err(error) => {
             let mut page = confirm_page(&visit.words, &token, false);

@@ -26,10 +26,11 @@ use crate::{
             store as sessions,
         },
     },
-    http::{headers::user_agent, problem::ApiError},
+    http::{client_ip::ClientIp, headers::user_agent, problem::ApiError},
     language::{Language, Words},
+    mail::address::Address,
     reader::{
-        accounts::{AccountError, Accounts, Device, FRESH_FOR, LoggedIn},
+        accounts::{AccountError, Accounts, Device, FRESH_FOR, LoggedIn, MailRequest},
         model::Reader,
         store,
     },
@@ -73,6 +74,8 @@ pub(super) struct Visit {
     pub(super) keeps_cookies: bool,
     /// The site that the page belongs to; there is one as soon as any was added.
     pub(super) site: Option<Arc<LiveSite>>,
+    /// From where it calls.
+    pub(super) client: ClientIp,
     here: Option<String>,
     /// Cookies that this browser is to be given, or to lose.
     cookies: Vec<HeaderValue>,
@@ -101,6 +104,7 @@ impl FromRequestParts<Pages> for Visit {
         let account = member.as_ref().and_then(|member| member.reader.language);
         let words = sheet::words(&parts.headers, (site.as_deref(), account), secure);
         let here = sheet::here(&parts.method, &parts.uri);
+        let client = parts.extensions.get().copied().unwrap_or(ClientIp(None));
         let of = |holder, keeps_cookies, cookies| Self {
             member: None,
             guest: None,
@@ -108,6 +112,7 @@ impl FromRequestParts<Pages> for Visit {
             words,
             keeps_cookies,
             site,
+            client,
             here,
             cookies,
         };
@@ -222,6 +227,11 @@ impl Visit {
         self.member.or(self.guest)
     }
 
+    /// A mail to `email`, asked for here.
+    pub(super) fn asks<'a>(&'a self, email: &'a Address) -> MailRequest<'a> {
+        MailRequest { email, words: &self.words, client: self.client }
+    }
+
     /// What pages are drawn with for this browser.
     pub(super) fn sheet(&self, pages: &Pages) -> Sheet {
         let of = (self.holder, self.here.clone(), self.site.clone());
@@ -263,8 +273,8 @@ impl Visit {
 }
 
 /// The device behind a request of a browser.
-pub(super) fn device(headers: &HeaderMap) -> Device {
-    Device { name: device_name(user_agent(headers)), keeps: SecretKind::Cookie }
+pub(super) fn device(headers: &HeaderMap, client: ClientIp) -> Device {
+    Device { name: device_name(user_agent(headers)), keeps: SecretKind::Cookie, client }
 }
 
 /// Leads somebody who has just logged in to `path`, with the session's cookie. The session that

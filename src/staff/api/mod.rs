@@ -42,17 +42,16 @@ use super::desk::Desk;
 use crate::{
     auth::{
         access_token::Realm,
-        guard::{Guard, slow_down},
+        guard::{Guard, count_misses},
     },
     billing::idempotency::{Keeper, once},
 };
 
-/// The routes of this room. `guard` stands before those that take a secret.
+/// The routes of this room. `guard` counts wrong refresh tokens; wrong passwords are counted by [`Desk`].
 pub fn routes(desk: Arc<Desk>, guard: Guard) -> OpenApiRouter {
-    let secrets = OpenApiRouter::new()
-        .routes(routes!(session::log_in))
+    let tokens = OpenApiRouter::new()
         .routes(routes!(session::refresh))
-        .layer(from_fn_with_state(guard, slow_down));
+        .layer(from_fn_with_state(guard, count_misses));
     // What is sent twice with the same `Idempotency-Key` is done once.
     let keeper = Keeper {
         db: desk.db.clone(),
@@ -90,8 +89,9 @@ pub fn routes(desk: Arc<Desk>, guard: Guard) -> OpenApiRouter {
         .routes(routes!(refunds::pay_out))
         .layer(from_fn_with_state(keeper, once));
     OpenApiRouter::new()
-        .merge(secrets)
+        .merge(tokens)
         .merge(acts)
+        .routes(routes!(session::log_in))
         .routes(routes!(session::log_out))
         .routes(routes!(session::me))
         .routes(routes!(finding::search))

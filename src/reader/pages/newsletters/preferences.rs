@@ -16,7 +16,7 @@ use crate::{
     language::Words,
     newsletter::{
         link::Purpose,
-        newsletters::NewsletterError,
+        newsletters::{Asking, NewsletterError},
         preferences::{Change, Linked, Preferences},
     },
     reader::pages::{
@@ -93,9 +93,9 @@ pub(in crate::reader::pages) async fn change(
     let link = (Purpose::Preferences, ticked.token.as_str());
     let visit = at_home(&pages, visit, link, &headers).await?;
     let words = visit.words.clone();
-    let asking = (&words, visit.site.as_deref());
+    let site = visit.site.as_deref();
+    let asking = Asking { words: &words, site, client: visit.client };
     let changed = pages.newsletters.change(&ticked.token, &ticked.lists, asking).await;
-    // A mail that is asked for counts against the network that asks.
     let (status, notice, alert) = match changed {
         Ok(Change::Done) => (StatusCode::OK, Some(words.say("newsletter-saved")), None),
         Ok(Change::Asked) => (StatusCode::ACCEPTED, Some(words.say("newsletter-asked")), None),

@@ -17,7 +17,7 @@ use crate::{
     mail::address::{Address, InvalidAddress},
     newsletter::{
         model::InvalidChoice,
-        newsletters::{Confirmed, NewsletterError},
+        newsletters::{Asking, Confirmed, NewsletterError},
     },
     reader::pages::{
         Pages, refusal,
@@ -93,7 +93,8 @@ pub(in crate::reader::pages) async fn ask(
     };
     let mut page = wish_page(&pages, &ticked, &words);
     let named = ticked.site.as_deref().and_then(|id| pages.accounts.directory.site(id));
-    let asking = (&words, named.as_deref().or(visit.site.as_deref()));
+    let site = named.as_deref().or(visit.site.as_deref());
+    let asking = Asking { words: &words, site, client: visit.client };
     match Address::parse(&ticked.email) {
         Err(rule) => {
             let words = match rule {
@@ -125,7 +126,7 @@ pub(super) fn choose_again(invalid: InvalidChoice, words: &Words) -> String {
     }
 }
 
-/// The same for every address. A mail that is asked for counts against the network that asks.
+/// The same for every address.
 fn look_into_mail(pages: &Pages, visit: &Visit) -> Response {
     let words = &visit.words;
     let page = NewsPage {

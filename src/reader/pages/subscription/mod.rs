@@ -37,22 +37,32 @@ use super::{
 };
 use crate::billing::{engine::BillingError, subscription::model::Subscription};
 
-/// The forms before which the guard stands.
-pub(super) fn forms() -> Router<Pages> {
+/// Forms that try a card.
+pub(super) fn with_cards() -> Router<Pages> {
     Router::new()
         .route("/subscribe", post(order::order))
+        .route("/account/switch", post(switch::switch))
+        .route("/account/card", post(card::change))
+        .route("/mail/card", post(by_mail::card))
+}
+
+/// Forms that take a token from a mail.
+pub(super) fn by_links() -> Router<Pages> {
+    Router::new()
+        .route("/mail/cancel", post(by_mail::cancel))
+        .route("/mail/resume", post(by_mail::resume))
+}
+
+/// The other forms. A notice is never refused, however many of them come.
+pub(super) fn forms() -> Router<Pages> {
+    Router::new()
         .route("/subscribe/welcome/mail", post(welcome::send_again))
         .route("/subscribe/welcome/address", post(welcome::correct))
         .route("/account/cancel", post(cancel::cancel))
         .route("/account/cancel/reason", post(cancel::give_reason))
         .route("/account/resume", post(resume::resume))
-        .route("/account/switch", post(switch::switch))
         .route("/account/switch/revoke", post(switch::revoke))
-        .route("/account/card", post(card::change))
         .route("/cancel", post(notice::give))
-        .route("/mail/cancel", post(by_mail::cancel))
-        .route("/mail/resume", post(by_mail::resume))
-        .route("/mail/card", post(by_mail::card))
 }
 
 /// The pages that change nothing.

@@ -13,17 +13,14 @@ use crate::{
     clock::Timestamp,
     language::Words,
     mail::address::Address,
-    reader::{
-        accounts::AccountError,
-        pages::{
-            Pages,
-            fields::{Field, Form, Kind, email_field},
-            halt::Halt,
-            refusal::{self, Refusal},
-            submitted::Sent,
-            view::{self, Page},
-            visit::Visit,
-        },
+    reader::pages::{
+        Pages,
+        fields::{Field, Form, Kind, email_field},
+        halt::Halt,
+        refusal::Refusal,
+        submitted::Sent,
+        view::{self, Page},
+        visit::Visit,
     },
 };
 
@@ -81,22 +78,17 @@ pub(super) async fn give(
 ) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
     let words = &sheet.words;
-    let refuse =
-        |refused: Refusal| Ok(refused.on(&pages, (page_of(words, &fields), "/cancel"), &sheet));
     let email = match Address::parse(&fields.email) {
         Ok(email) => email,
-        Err(rule) => return refuse(Refusal::of_email(words, rule)),
+        Err(rule) => {
+            let page = (page_of(words, &fields), "/cancel");
+            return Ok(Refusal::of_email(words, rule).on(&pages, page, &sheet));
+        }
     };
     let reason: String = fields.reason.trim().chars().take(COMMENT_MAX).collect();
     let reason = Some(reason).filter(|reason| !reason.is_empty());
     let at = pages.accounts.clock.now();
-    match pages.accounts.give_notice((&email, words), reason).await {
-        Ok(()) => {
-            let page = received(words, &email, at);
-            // As at the API: a mail that is asked for counts against the network that asks.
-            Ok(view::page(&pages, StatusCode::ACCEPTED, &page, &sheet))
-        }
-        Err(error @ AccountError::TooMany(_)) => refuse(refusal::of(words, error, "email")?),
-        Err(error) => Err(error.into()),
-    }
+    pages.accounts.give_notice(visit.asks(&email), reason).await?;
+    let page = received(words, &email, at);
+    Ok(view::page(&pages, StatusCode::ACCEPTED, &page, &sheet))
 }

@@ -123,7 +123,7 @@ pub(super) async fn order(
         return refuse(StatusCode::CONFLICT, Refused { alert, ..Refused::default() });
     }
     let operation = operation(visit.holder, &fields.nonce);
-    let taker = Taker { visit: &visit, device: device(&headers), operation };
+    let taker = Taker { visit: &visit, device: device(&headers, visit.client), operation };
     let outcome = take(&pages, &offer, taker, (who, method)).await;
     match outcome {
         Ok(Outcome::Begun(taking)) => lead_on(&pages, &offer, &headers, visit, *taking).await,
@@ -158,7 +158,7 @@ async fn lead_on(
     }
     let admitted = match admitted {
         Some(admitted) => admitted,
-        None => admit(pages, reader, device(headers)).await?,
+        None => admit(pages, reader, device(headers, visit.client)).await?,
     };
     let mut response = enter(pages, &admitted, None, &to).await?;
     if begun.method.is_none() {

@@ -117,7 +117,7 @@ pub(super) async fn take(
             if let Some(card) = &card {
                 billing.set_up(taker.operation, reader.id, card).await?;
             }
-            accounts.lead_on(&reader, &offer.wish.here()).await?;
+            accounts.lead_on(&reader, &offer.wish.here(), taker.visit.client).await?;
             Ok(Outcome::ByMail)
         }
     }

@@ -227,11 +227,11 @@ pub(super) async fn send_again(
     State(pages): State<Pages>,
     Submitted { visit, fields }: Submitted<Again>,
 ) -> Result<Response, Halt> {
-    let sheet = visit.sheet(&pages);
+    let (sheet, client) = (visit.sheet(&pages), visit.client);
     let Some(guest) = visit.guest else {
         return Ok(Redirect::to(HOME).into_response());
     };
-    match pages.accounts.ask_to_confirm(&guest.reader).await {
+    match pages.accounts.ask_to_confirm(&guest.reader, client).await {
         Ok(()) => Ok(fields.sent()),
         Err(error @ AccountError::TooMany(_)) => {
             let refused = refusal::of(&sheet.words, error, "email")?;
@@ -249,14 +249,14 @@ pub(super) async fn correct(
     State(pages): State<Pages>,
     Submitted { visit, fields }: Submitted<Again>,
 ) -> Result<Response, Halt> {
-    let sheet = visit.sheet(&pages);
+    let (sheet, client) = (visit.sheet(&pages), visit.client);
     let Some(guest) = visit.guest else {
         return Ok(Redirect::to(HOME).into_response());
     };
     let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
     let (status, why) = match Address::parse(&fields.email) {
         Err(rule) => (unprocessable, Refusal::of_email(&sheet.words, rule).words),
-        Ok(address) => match pages.accounts.correct(&guest.reader, &address).await {
+        Ok(address) => match pages.accounts.correct(&guest.reader, &address, client).await {
             Ok(true) => return Ok(fields.sent()),
             Ok(false) => (StatusCode::CONFLICT, sheet.words.say("subscribe-welcome-taken")),
             Err(error) => {
