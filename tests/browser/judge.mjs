@@ -26,8 +26,24 @@ export const LOOKS = {
   'plain': { viewport: { width: 390, height: 800 }, colorScheme: 'light', javaScriptEnabled: false },
 };
 
+/**
+ * Waits until `page` is as readers see it. A click comes back as soon as the next page has begun to arrive,
+ * and without JavaScript what is measured then may lack its style sheet.
+ */
+export async function settled(page) {
+  await page.waitForLoadState('load');
+  const hasStyle = () => page.evaluate(() => document.readyState === 'complete'
+    && [...document.querySelectorAll('link[rel=stylesheet]')].every((link) => link.sheet));
+  const deadline = Date.now() + 10_000;
+  while (!await hasStyle()) {
+    assert.ok(Date.now() < deadline, `no style sheet within 10 s: ${page.url()}`);
+    await new Promise((later) => setTimeout(later, 20));
+  }
+}
+
 /** Nobody scrolls sideways on `page`, be the browser's text of its usual size or of twice that. */
 export async function fits(page, name) {
+  await settled(page);
   const session = await page.context().newCDPSession(page);
   for (const standard of [32, 16]) {
     await session.send('Page.setFontSizes', { fontSizes: { standard, fixed: standard * 13 / 16 } });
@@ -43,6 +59,7 @@ export async function fits(page, name) {
 
 /** Judges what `page` shows now; its picture is called `name`. */
 export async function judge(page, options, name) {
+  await settled(page);
   if (options.javaScriptEnabled) {
     const axe = new AxeBuilder({ page })
       .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']);

@@ -1,7 +1,7 @@
 // A reader at a browser: what they open, fill in and press, counted as a person would count it.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { LOOKS, complaints, judge, mailedLink } from './judge.mjs';
+import { LOOKS, complaints, judge, mailedLink, settled } from './judge.mjs';
 import { SHOTS } from './server.mjs';
 
 export const FREE = '/demo/articles/how-tides-work';
@@ -71,7 +71,7 @@ export class Reader {
         && (answer.status() < 300 || answer.status() >= 400)),
       control.click(),
     ]);
-    await this.page.waitForLoadState();
+    await settled(this.page);
     return answer.status();
   }
 
@@ -161,6 +161,7 @@ export class Reader {
 
   /** Keeps a picture of the page. */
   async picture(name) {
+    await settled(this.page);
     await this.page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage: true });
   }
 
