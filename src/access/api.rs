@@ -26,6 +26,7 @@ use crate::{
     http::{
         body::{JsonBytes, parse},
         problem::{ApiError, FieldError, ProblemBody},
+        text,
     },
     metering::tally::Reading,
     site::{directory::LiveSite, proof::site_of},
@@ -67,10 +68,10 @@ struct AccessRequest<'a> {
     article: ArticleBody<'a>,
     /// The token from an earlier answer. One that is forged, expired or of another site counts
     /// as none: a new visitor.
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text::anything")]
     visitor: Option<Cow<'a, str>>,
     /// A reader's access token.
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text::anything")]
     reader: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     client: Option<ClientBody<'a>>,
@@ -114,12 +115,12 @@ struct ArticleBody<'a> {
 #[serde(deny_unknown_fields)]
 struct ClientBody<'a> {
     /// An IPv4 or IPv6 address.
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text::anything")]
     ip: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text::anything")]
     #[expect(dead_code, reason = "part of the contract; no rule looks at it yet")]
     user_agent: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text::anything")]
     #[expect(dead_code, reason = "part of the contract; a referrer never grants anything")]
     referrer: Option<Cow<'a, str>>,
 }

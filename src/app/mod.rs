@@ -115,6 +115,9 @@ pub enum StartError {
     /// Passwords cannot be hashed.
     #[error(transparent)]
     Hashing(#[from] HashError),
+    /// The description of the API cannot be written.
+    #[error("the description of the API: {0}")]
+    Description(#[from] serde_json::Error),
     /// The operating system gives no random bytes.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
@@ -292,7 +295,7 @@ impl AppState {
         }
         let looks = (Arc::clone(&self.gate.directory), self.databases.main.clone());
         let pages = self.reader_pages();
-        let mut router = openapi::described(rooms)
+        let mut router = openapi::described(rooms)?
             .merge(reader::pages::routes(pages.clone(), self.guard.clone()))
             .merge(self.staff_pages())
             .merge(site::look::api::routes(looks.0, looks.1));
@@ -349,6 +352,7 @@ impl AppState {
             trusted_proxies: server.trusted_proxies.clone(),
         };
         Edge::new(router, self.ids.clone(), Arc::clone(&self.metrics), limits)
+            .with_transport_security(server.transport_security.clone())
     }
 
     /// Serves on `listener` until `stop` ends; then drains and closes the databases.

@@ -19,6 +19,7 @@ use crate::{
     clock::{Clock, SystemClock, Timestamp},
     config::Config,
     db::Tx,
+    http::open_files,
     mail::outbox,
     numbers::proof as figures,
 };
@@ -105,6 +106,7 @@ async fn examine(databases: &Databases, config: &Config) -> Result<Vec<Finding>,
         Ok(keys) => Purpose::ALL.map(|purpose| age_of(purpose, &keys, now)).into(),
         Err(error) => vec![Finding::Unwell(format!("signing keys: {error}"))],
     });
+    findings.push(open_files(config));
     findings.push(audit_log(&mut tx, config).await);
     findings.push(match outbox::list_dead(&mut tx).await?.len() {
         0 => Finding::Well("no mail was given up".into()),
@@ -129,6 +131,22 @@ fn permissions(config: &Config) -> Result<Vec<Finding>, Failure> {
         if it.is_serious { Finding::Unwell(what) } else { Finding::Warning(what) }
     };
     Ok(exposed.into_iter().map(finding).collect())
+}
+
+/// What the service may open is known to itself alone; what this command may is mostly the same.
+fn open_files(config: &Config) -> Finding {
+    let (wanted, most) = (config.server.connections_max, open_files::most());
+    match open_files::connections(most, wanted, config.database.limits.connections_max) {
+        Ok(connections) if connections == wanted => Finding::Well(format!(
+            "{most} files may be open, enough for {wanted} connections (server.connections_max)"
+        )),
+        Ok(connections) => Finding::Warning(format!(
+            "{most} files may be open, enough for {connections} of {wanted} connections \
+             (server.connections_max): raise the limit (`LimitNOFILE=` of systemd, `--ulimit nofile=` \
+             of a container), or lower the setting"
+        )),
+        Err(error) => Finding::Unwell(error.to_string()),
+    }
 }
 
 async fn books(tx: &mut Tx) -> Result<Vec<Finding>, Failure> {

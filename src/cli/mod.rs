@@ -17,11 +17,14 @@ mod site;
 mod staff;
 mod subscription;
 
-use std::process::ExitCode;
+use std::{ffi::OsString, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::config::Config;
+use crate::{config::Config, http::text};
+
+/// What clap ends with too where it does not know an argument.
+const WRONG_ARGUMENTS: u8 = 2;
 
 /// An open metered paywall and subscription service for publishers.
 ///
@@ -96,6 +99,10 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// Runs the command that the arguments name.
 #[must_use]
 pub fn main() -> ExitCode {
+    if let Err(mistake) = check_arguments(std::env::args_os()) {
+        crate::telemetry::print_last(&format!("pressgate: {mistake}"));
+        return ExitCode::from(WRONG_ARGUMENTS);
+    }
     let cli = Cli::parse();
     match start(cli.command.unwrap_or(Command::Serve)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -109,6 +116,17 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Names, addresses and reasons come in as arguments; none holds control characters.
+fn check_arguments(arguments: impl Iterator<Item = OsString>) -> Result<(), String> {
+    for (place, argument) in arguments.enumerate() {
+        let argument = argument.to_string_lossy();
+        let escaped = || argument.escape_debug().to_string();
+        text::check_line(&argument)
+            .map_err(|rule| format!("argument {place} {rule}: {}", escaped()))?;
+    }
+    Ok(())
 }
 
 fn with_causes(failure: &dyn std::error::Error) -> String {

@@ -5,12 +5,21 @@ use std::io::Write;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Failure;
-use crate::{app::AppState, config::Config, http::serve, sandbox, telemetry};
+use crate::{
+    app::AppState,
+    config::Config,
+    http::{
+        open_files::{self, TooFewFiles},
+        serve,
+    },
+    sandbox, telemetry,
+};
 
-pub(super) async fn run(config: Config, out: &mut impl Write) -> Result<(), Failure> {
+pub(super) async fn run(mut config: Config, out: &mut impl Write) -> Result<(), Failure> {
     telemetry::log_panics();
     let (version, mode) = (env!("CARGO_PKG_VERSION"), config.mode);
     tracing::info!(version, %mode, "pressgate {version} starts");
+    config.server.connections_max = fitting_connections(&config)?;
     let state = AppState::open_on_this_machine(config).await?;
     let config = &state.config;
     let listener = serve::listen(config.server.listen).await?;
@@ -26,6 +35,27 @@ pub(super) async fn run(config: Config, out: &mut impl Write) -> Result<(), Fail
     state.serve(listener, asked_to_stop()?).await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// `server.connections_max`, or as many as the operating system lets the process have.
+fn fitting_connections(config: &Config) -> Result<usize, TooFewFiles> {
+    let limit = open_files::raise().unwrap_or_else(|error| {
+        tracing::warn!("the limit of open files could not be raised: {error}");
+        open_files::limit()
+    });
+    let wanted = config.server.connections_max;
+    let connections =
+        open_files::connections(limit, wanted, config.database.limits.connections_max)?;
+    if connections < wanted {
+        tracing::warn!(
+            limit,
+            connections_max = connections,
+            "server.connections_max is {wanted}, but this process may have only {limit} files open: \
+             it takes {connections} connections at once. Raise the limit (`LimitNOFILE=` of systemd, \
+             `--ulimit nofile=` of a container), or lower the setting"
+        );
+    }
+    Ok(connections)
 }
 
 /// The metrics' own listener lives as long as the process.

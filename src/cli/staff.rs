@@ -30,6 +30,7 @@ use crate::{
     clock::{Clock, SystemClock, Timestamp},
     config::Config,
     db::Tx,
+    http::text,
     ids::Ids,
     mail::address::Address,
     sandbox,
@@ -276,6 +277,7 @@ impl Desk<'_> {
 /// The hash of the password on standard input.
 async fn hash_of(email: &Address, config: &Config, ids: &Ids) -> Result<String, Failure> {
     let password = read_line(&mut std::io::stdin().lock())?;
+    text::check_line(password.expose_secret()).map_err(|rule| format!("the password {rule}"))?;
     let request = TurnRequest::alone(LimitKey::staff_login(email.key()));
     let mut turn = Hasher::start(config.passwords, ids.clone())?.turn(request).await?;
     let forbidden = [email.local_part(), email.key()];

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 use toml::{Table, Value};
 
 use super::secrets::{self, ConfigFile};
+use crate::http::text;
 
 const DEFAULT: &str = include_str!("../../config/default.toml");
 const SANDBOX: &str = include_str!("../../config/sandbox.toml");
@@ -69,6 +70,9 @@ impl Settings {
                 type_name(known),
                 type_name(&value)
             )),
+            Some(_) if !is_line(&value) => {
+                self.mistakes.push(format!("{source}: `{key}` {}", text::RULE));
+            }
             Some(known) => *known = (value, source),
         }
     }
@@ -177,6 +181,15 @@ impl Settings {
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
         parse(&self.text(key)).map_err(|reason| self.wrong(key, reason)).ok()
+    }
+}
+
+/// Whether the texts of `value` hold no control characters.
+fn is_line(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text::check_line(text).is_ok(),
+        Value::Array(list) => list.iter().all(is_line),
+        _ => true,
     }
 }
 

@@ -7,11 +7,10 @@ mod limits;
 mod mail;
 mod passwords;
 mod secrets;
+mod server;
 mod sessions;
 
 use std::{fmt, net::SocketAddr, time::Duration};
-
-use axum::http::Uri;
 
 use self::layers::Settings;
 pub use self::{
@@ -20,13 +19,13 @@ pub use self::{
     limits::Limits,
     mail::Mail,
     secrets::ConfigFile,
+    server::Server,
     sessions::Sessions,
 };
 use crate::{
     access::log::recorder::LogLimits,
     auth::{hashing::HashLimits, seal::MasterKey},
     db::{DatabaseUrl, Durability, PoolLimits},
-    http::client_ip::TrustedProxies,
     metering::{meter::MeterLimits, upkeep::Upkeep, visitor::Lifetime},
 };
 
@@ -60,29 +59,6 @@ pub enum LogFormat {
     Json,
     /// Text on a terminal, JSON elsewhere.
     Auto,
-}
-
-/// `[server]`.
-#[derive(Debug, Clone)]
-pub struct Server {
-    /// Where to listen.
-    pub listen: SocketAddr,
-    /// The address from outside, without a slash at its end.
-    pub public_url: String,
-    /// The proxies that are believed when they say whom they speak for.
-    pub trusted_proxies: TrustedProxies,
-    /// Requests handled at once.
-    pub requests_max: usize,
-    /// Connections open at once.
-    pub connections_max: usize,
-    /// Longest time for one request.
-    pub request_timeout: Duration,
-    /// Longest time for a request's header.
-    pub header_timeout: Duration,
-    /// From "not ready" to "not accepting".
-    pub drain_delay: Duration,
-    /// Longest wait for requests in flight at the end.
-    pub drain_timeout: Duration,
 }
 
 /// `[log]`.
@@ -214,7 +190,7 @@ fn read(settings: &mut Settings) -> Option<Config> {
         "live" => Ok(Mode::Live),
         _ => Err("must be `sandbox` or `live`".to_owned()),
     });
-    let server = read_server(settings, mode);
+    let server = server::read(settings, mode);
     let log = read_log(settings);
     let database = read_database(settings);
     let meter = read_meter(settings);
@@ -252,32 +228,6 @@ fn read(settings: &mut Settings) -> Option<Config> {
         sessions,
         sites_refresh,
         metrics_listen: metrics_listen?,
-    })
-}
-
-fn read_server(settings: &mut Settings, mode: Option<Mode>) -> Option<Server> {
-    let may_be_public = mode == Some(Mode::Live) || settings.flag("server.allow_public_sandbox");
-    let listen = settings.parse_with("server.listen", |text| {
-        let address = parse_address(text)?;
-        if address.ip().is_loopback() || may_be_public {
-            return Ok(address);
-        }
-        Err("must be a loopback address such as `127.0.0.1:8080`: a sandbox takes keys that \
-             everybody knows (see `server.allow_public_sandbox`)"
-            .to_owned())
-    });
-    let public_url = settings.parse_with("server.public_url", |text| parse_url(text, mode));
-    let trusted_proxies = settings.texts_with("server.trusted_proxies", TrustedProxies::parse);
-    Some(Server {
-        trusted_proxies: trusted_proxies?,
-        requests_max: settings.number("server.requests_max", 1..=1_000_000),
-        connections_max: settings.number("server.connections_max", 1..=1_000_000),
-        request_timeout: settings.seconds("server.request_timeout_secs", 1..=60),
-        header_timeout: settings.seconds("server.header_timeout_secs", 1..=120),
-        drain_delay: settings.seconds("server.drain_delay_secs", 0..=120),
-        drain_timeout: settings.seconds("server.drain_timeout_secs", 1..=300),
-        listen: listen?,
-        public_url: public_url?,
     })
 }
 
@@ -342,20 +292,6 @@ fn read_meter(settings: &mut Settings) -> Option<MeterSettings> {
 
 fn parse_address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "must be an address and a port, such as `127.0.0.1:8080`".to_owned())
-}
-
-fn parse_url(text: &str, mode: Option<Mode>) -> Result<String, String> {
-    let uri: Uri = text.parse().map_err(|_| "must be an address such as `https://pay.example`")?;
-    let bare = uri.path() == "/" && uri.query().is_none();
-    match uri.scheme_str() {
-        Some("http") if mode == Some(Mode::Live) => {
-            Err("must begin with `https://`: tokens and cookies travel over it".to_owned())
-        }
-        Some("http" | "https") if bare => Ok(text.trim_end_matches('/').to_owned()),
-        _ => {
-            Err("must be a scheme, a host and at most a port, such as `https://pay.example`".into())
-        }
-    }
 }
 
 #[cfg(test)]
@@ -462,6 +398,21 @@ mod tests {
         }
         let config = with_master(own, &[]).ok().unwrap();
         assert!(!config.database.migrate_on_start && config.limits.network.is_some());
+        for (settings, expected) in [
+            (&[][..], Some("max-age=31536000")),
+            (&[("PRESSGATE__SERVER__HSTS_DAYS", "0")][..], None),
+            (
+                &[
+                    ("PRESSGATE__SERVER__HSTS_DAYS", "730"),
+                    ("PRESSGATE__SERVER__HSTS_INCLUDE_SUBDOMAINS", "true"),
+                ],
+                Some("max-age=63072000; includeSubDomains"),
+            ),
+        ] {
+            let sent = with_master(own, settings).ok().unwrap().server.transport_security;
+            assert_eq!(sent.as_ref().map(|value| value.to_str().unwrap()), expected);
+        }
+        assert_eq!(with("", &[]).unwrap().server.transport_security, None);
         assert!(with("", &[]).unwrap().limits.network.is_none());
     }
 }

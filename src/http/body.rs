@@ -8,10 +8,19 @@ use axum::{
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
 
-use super::problem::{ApiError, FieldError};
+use super::{
+    problem::{ApiError, FieldError},
+    strict::Strict,
+    text,
+};
 
 /// Most bytes a JSON body may have.
 pub const BODY_MAX: usize = 64 * 1024;
+
+/// How `serde_json` begins what it says of an escape that is no character: `"\ud800"` fits the grammar of
+/// JSON, but no text.
+const ESCAPES: [&str; 3] =
+    ["lone leading surrogate", "unexpected end of hex escape", "invalid unicode code point"];
 
 /// The bytes of a body that is declared to be JSON. Handlers parse them with [`parse`], so that
 /// texts can be borrowed from the body instead of copied.
@@ -47,24 +56,36 @@ async fn read(body: Body) -> Result<Bytes, ApiError> {
 ///
 /// # Errors
 /// [`ApiError::InvalidJson`] when it is no JSON, [`ApiError::InvalidFields`] when a field is
-/// unknown, missing or of the wrong type.
+/// unknown, missing, of the wrong type, or a text that holds what [`text`] refuses.
 pub fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, ApiError> {
     // Almost every body is right: only a wrong one is read again, slowly, to find the place.
-    serde_json::from_slice(bytes).map_err(|_| explain::<T>(bytes))
+    read_json(bytes).map_err(|_| explain::<T>(bytes))
+}
+
+fn read_json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> serde_json::Result<T> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = T::deserialize(Strict::new(&mut json))?;
+    json.end()?;
+    Ok(value)
 }
 
 #[cold]
 fn explain<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> ApiError {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let Err(error) = serde_path_to_error::deserialize::<_, T>(&mut json) else {
+    let read = serde_path_to_error::deserialize::<_, T>(Strict::new(&mut json));
+    let Err(error) = read else {
         // The value was right, so what follows it is wrong.
-        return ApiError::InvalidJson("there is text after the JSON value".to_owned());
+        let detail = "there is text after the JSON value".to_owned();
+        return ApiError::InvalidJson { detail, at: None };
     };
-    let inner = error.inner();
+    let (path, inner) = (error.path().to_string(), error.inner());
     if !inner.is_data() {
-        return ApiError::InvalidJson(inner.to_string());
+        let is_escape = ESCAPES.iter().any(|start| inner.to_string().starts_with(start));
+        let rule = "must be Unicode text: an escaped surrogate is half a character";
+        let at = is_escape.then(|| FieldError::new(path, "invalid_value", rule));
+        return ApiError::InvalidJson { detail: inner.to_string(), at };
     }
-    ApiError::InvalidFields(vec![field_error(&error.path().to_string(), &inner.to_string())])
+    ApiError::InvalidFields(vec![field_error(&path, &inner.to_string())])
 }
 
 /// Serde says what is wrong in words only; these are the words it has used since version 1.0.
@@ -82,7 +103,7 @@ fn field_error(path: &str, message: &str) -> FieldError {
         (below(named), "required")
     } else if detail.starts_with("duplicate field") {
         (below(named), "duplicate_field")
-    } else if detail.starts_with("unknown variant") {
+    } else if detail.starts_with("unknown variant") || text::is_rule(detail) {
         (path.to_owned(), "invalid_value")
     } else {
         (path.to_owned(), "invalid_type")
@@ -117,6 +138,9 @@ mod tests {
             (r#"{"article": {"id": "a"}, "x": 1}"#, "x", "unknown_field"),
             (r#"{"article": {"id": "a", "id": "b"}}"#, "article.id", "duplicate_field"),
             ("[]", ".", "invalid_type"),
+            (r#"[{"id": "a"}]"#, ".", "invalid_type"),
+            (r#"{"article": ["a"]}"#, "article", "invalid_type"),
+            (r#"{"article": {"id": "a\u0000"}}"#, "article.id", "invalid_value"),
         ] {
             let Err(ApiError::InvalidFields(errors)) = parse::<Outer>(body.as_bytes()) else {
                 panic!("{body} was not refused for a field")
@@ -127,6 +151,20 @@ mod tests {
             let refused = parse::<Outer>(body);
             let is_field = matches!(&refused, Err(ApiError::InvalidFields(_)));
             assert!(refused.is_err() && (!is_field || body == b"{} {}"), "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn an_escape_that_is_half_a_character_is_named() {
+        for half in
+            [r"\ud800", r"\ud800x", r"\ud800\n", r"\udc00", r"\ud800\ud800", r"\udfff\ud800"]
+        {
+            let body = format!(r#"{{"article": {{"id": "a{half}"}}}}"#);
+            let refused = parse::<Outer>(body.as_bytes());
+            let Err(ApiError::InvalidJson { at: Some(at), .. }) = refused else {
+                panic!("{body}: {refused:?}")
+            };
+            assert_eq!((at.field.as_str(), at.code), ("article.id", "invalid_value"), "{body}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The outermost layer: every request passes here first and every answer last. It names the
-//! request, bounds how many run and how long, survives a panic, and logs what went wrong once.
+//! request, bounds how many run and how long, refuses addresses that hold control characters, survives a
+//! panic, and logs what went wrong once.
 
 use std::{
     convert::Infallible,
@@ -22,7 +23,7 @@ use tokio::{sync::Semaphore, time::Instant};
 use tower::Service;
 use tracing::Instrument;
 
-use super::{client_ip::TrustedProxies, metrics::Metrics, no_page, problem::ApiError};
+use super::{client_ip::TrustedProxies, metrics::Metrics, no_page, page, problem::ApiError, uri};
 use crate::{ids::Ids, language::Language};
 
 /// The request's name in logs and answers.
@@ -56,6 +57,7 @@ struct Shared {
     permits: Semaphore,
     timeout: Duration,
     trusted_proxies: TrustedProxies,
+    transport_security: Option<HeaderValue>,
 }
 
 impl Edge {
@@ -64,8 +66,18 @@ impl Edge {
     pub fn new(router: Router, ids: Ids, metrics: Arc<Metrics>, limits: EdgeLimits) -> Self {
         let permits = Semaphore::new(limits.requests_max);
         let EdgeLimits { timeout, trusted_proxies, .. } = limits;
-        let shared = Shared { ids, metrics, permits, timeout, trusted_proxies };
+        let transport_security = None;
+        let shared = Shared { ids, metrics, permits, timeout, trusted_proxies, transport_security };
         Self { router, shared: Arc::new(shared) }
+    }
+
+    /// Tells browsers by `Strict-Transport-Security` to come by HTTPS only.
+    #[must_use]
+    pub fn with_transport_security(mut self, policy: Option<HeaderValue>) -> Self {
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            shared.transport_security = policy;
+        }
+        self
     }
 }
 
@@ -91,14 +103,16 @@ impl Service<Request<Body>> for Edge {
             let seen = (request.method().clone(), request.uri().clone());
             let is_health = seen.1.path().starts_with("/health/");
             let permit = shared.permits.try_acquire();
-            let mut response = if permit.is_ok() || is_health {
-                answer(pin!(router.call(request)), &shared, browser).await
-            } else {
+            let mut response = if permit.is_err() && !is_health {
                 shared.metrics.shed.inc();
                 let why = "more requests are in flight than this instance takes";
                 no_page::answer(ApiError::Unavailable("overloaded", why.into()), browser)
+            } else if let Err(error) = uri::check(&seen.1) {
+                no_page::answer(error, browser)
+            } else {
+                answer(pin!(router.call(request)), &shared, browser).await
             };
-            finish(&mut response, id);
+            finish(&mut response, id, shared.transport_security.as_ref());
             record(&response, started.elapsed(), &seen, &shared.metrics);
             Ok(response)
         };
@@ -133,10 +147,14 @@ async fn answer(
     }
 }
 
-fn finish(response: &mut Response, id: HeaderValue) {
+fn finish(response: &mut Response, id: HeaderValue, transport_security: Option<&HeaderValue>) {
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if let Some(policy) = transport_security {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, policy.clone());
+    }
+    page::protect(headers);
 }
 
 fn record(response: &Response, took: Duration, (method, uri): &(Method, Uri), metrics: &Metrics) {

@@ -10,7 +10,7 @@ use serde::{
     de::value::{Error as ValueError, MapDeserializer},
 };
 
-use super::body::BODY_MAX;
+use super::{body::BODY_MAX, problem::FieldError, strict::Strict, text};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Most fields of a form: a box for each newsletter that a catalog may have, and a few more.
@@ -25,6 +25,17 @@ pub struct Nothing {}
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this is none of our forms")]
 pub struct UnreadableForm;
+
+/// Why fields are not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidForm {
+    /// They are others than were asked for, or too many.
+    #[error(transparent)]
+    Unreadable(#[from] UnreadableForm),
+    /// This one breaks a rule for texts; see [`text`].
+    #[error("{}: {}", .0.field, .0.detail)]
+    Text(FieldError),
+}
 
 /// The fields of a form, in the order in which they came.
 #[derive(Debug)]
@@ -53,13 +64,20 @@ impl Fields {
     /// The fields as `T` has them.
     ///
     /// # Errors
-    /// [`UnreadableForm`] where they are others, or too many.
-    pub fn into<T: for<'de> Deserialize<'de>>(self) -> Result<T, UnreadableForm> {
+    /// [`InvalidForm`].
+    pub fn into<T: for<'de> Deserialize<'de>>(self) -> Result<T, InvalidForm> {
         if self.0.len() > FIELDS_MAX {
-            return Err(UnreadableForm);
+            return Err(UnreadableForm.into());
         }
         let fields = MapDeserializer::<_, ValueError>::new(self.0.into_iter());
-        T::deserialize(fields).map_err(|_| UnreadableForm)
+        serde_path_to_error::deserialize(Strict::new(fields)).map_err(|error| {
+            let (field, detail) = (error.path().to_string(), error.inner().to_string());
+            if text::is_rule(&detail) {
+                InvalidForm::Text(FieldError::new(field, "invalid_value", detail))
+            } else {
+                UnreadableForm.into()
+            }
+        })
     }
 }
 

@@ -1,8 +1,10 @@
-//! What all of HTTP shares: problem documents, bodies, forms, pages and their files, cookies, the
+//! What all of HTTP shares: problem documents, bodies and the rules for what is in them (`strict` and
+//! `text`), forms, pages and their files, cookies, the
 //! outermost layer, who asks, health, metrics.
 //!
 //! `edge` wraps the router and sees every request first and every answer last; `no_page` is what a
-//! browser is shown where it refuses. `serve` is the listener and the way it stops. Rooms offer
+//! browser is shown where it refuses. `serve` is the listener and the way it stops,
+//! `unread` what it does with bodies that were refused, `open_files` how many connections it may take. Rooms offer
 //! their own routes in their `api`.
 
 pub mod asset;
@@ -16,10 +18,16 @@ pub mod headers;
 pub mod health;
 pub mod metrics;
 mod no_page;
+pub mod open_files;
 pub mod openapi;
 pub mod page;
 pub mod path;
 pub mod problem;
 pub mod readiness;
+mod refusals;
 pub mod return_to;
 pub mod serve;
+pub mod strict;
+pub mod text;
+mod unread;
+mod uri;

@@ -37,6 +37,7 @@ pub(super) fn answer(error: ApiError, language: Option<Language>) -> Response {
     let why = match &error {
         ApiError::Unavailable("timeout", _) => "page-refused-late",
         ApiError::Unavailable(..) => "page-refused-busy",
+        ApiError::NotFound | ApiError::InvalidQuery(_) => "page-refused-address",
         _ => "page-refused-ours",
     };
     let problem = error.into_response();

@@ -1,12 +1,28 @@
 //! The description of the API for programs (`/openapi.json`) and for people (`/docs`).
 
-use axum::Router;
+use axum::{
+    Router,
+    body::Bytes,
+    http::{HeaderName, HeaderValue, header},
+    middleware::map_response,
+    response::Response,
+    routing::get,
+};
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{Http, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_swagger_ui::SwaggerUi;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use super::refusals;
+
+const DESCRIPTION: &str = "/openapi.json";
+/// The pages run somebody else's large script, so they are kept apart from ours: the sandbox gives them
+/// an origin of their own, from which no cookie is sent and no page of ours can be read.
+const CONTENT_SECURITY_POLICY: &str = "sandbox allow-scripts; default-src 'none'; script-src 'self'; \
+    style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; \
+    form-action 'none'; frame-ancestors 'none'";
 
 /// What no route says by itself.
 #[derive(OpenApi)]
@@ -44,8 +60,32 @@ impl Modify for Keys {
 }
 
 /// Turns described routes into a router that also serves their description.
-pub fn described(rooms: OpenApiRouter) -> Router {
-    let (router, description) =
+///
+/// # Errors
+/// When the description cannot be written.
+pub fn described(rooms: OpenApiRouter) -> serde_json::Result<Router> {
+    let (router, mut description) =
         OpenApiRouter::with_openapi(Description::openapi()).merge(rooms).split_for_parts();
-    router.merge(SwaggerUi::new("/docs").url("/openapi.json", description))
+    refusals::describe(&mut description);
+    let description = Bytes::from(serde_json::to_vec(&description)?);
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        // It is the same for everyone, and `/docs` reads it from another origin.
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
+    ];
+    let description = get(async move || (headers, description));
+    Ok(router.route(DESCRIPTION, description).merge(pages()))
+}
+
+/// Nothing can be sent from there: a call would come from another origin, and none of ours is allowed.
+fn pages() -> Router {
+    let config = Config::from(DESCRIPTION).supported_submit_methods::<[&str; 0], _>([]);
+    let pages = Router::from(SwaggerUi::new("/docs").config(config));
+    pages.layer(map_response(async |mut page: Response| {
+        let policy = HeaderValue::from_static(CONTENT_SECURITY_POLICY);
+        page.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+        let opener = HeaderName::from_static("cross-origin-opener-policy");
+        page.headers_mut().insert(opener, HeaderValue::from_static("same-origin"));
+        page
+    }))
 }

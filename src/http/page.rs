@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::problem::ApiError;
 
+/// An address may hold the token of a link. (`no-referrer` would hide the origin of forms from ourselves
+/// too.)
+const REFERRER_POLICY: &str = "strict-origin";
 /// A form needs none of what a device can do.
 const PERMISSIONS_POLICY: &str = "accelerometer=(), camera=(), display-capture=(), \
     geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), usb=()";
@@ -32,9 +35,7 @@ pub fn answer(status: StatusCode, policy: &'static str, html: askama::Result<Str
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, policy),
-        // An address may hold the token of a link. (`no-referrer` would hide the origin of forms
-        // from ourselves too.)
-        (header::REFERRER_POLICY, "strict-origin"),
+        (header::REFERRER_POLICY, REFERRER_POLICY),
         (header::CACHE_CONTROL, "no-store"),
         (header::VARY, "accept-language, cookie"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
@@ -45,6 +46,21 @@ pub fn answer(status: StatusCode, policy: &'static str, html: askama::Result<Str
     match html {
         Ok(html) => (status, headers, html).into_response(),
         Err(error) => ApiError::internal(error).into_response(),
+    }
+}
+
+/// Whatever a browser shows, and has no policy of its own, loads nothing, is framed by nothing, and keeps
+/// its address, which may hold the token of a link, to itself.
+pub(super) fn protect(headers: &mut HeaderMap) {
+    let is_shown = headers.get(header::CONTENT_TYPE).is_some_and(|media_type| {
+        let media_type = media_type.as_bytes();
+        media_type.starts_with(b"text/html") || media_type.starts_with(b"image/svg+xml")
+    });
+    if is_shown {
+        let policy = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+        headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
+        let referrer = HeaderValue::from_static(REFERRER_POLICY);
+        headers.entry(header::REFERRER_POLICY).or_insert(referrer);
     }
 }
 

@@ -63,8 +63,13 @@ pub struct ProblemBody {
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     /// The body is not JSON.
-    #[error("the body is not valid JSON: {0}")]
-    InvalidJson(String),
+    #[error("the body is not valid JSON: {detail}")]
+    InvalidJson {
+        /// What the parser says.
+        detail: String,
+        /// The field with the escape that is no character.
+        at: Option<FieldError>,
+    },
     /// The body is JSON, but fields break rules.
     #[error("some fields are not as they must be")]
     InvalidFields(Vec<FieldError>),
@@ -144,6 +149,7 @@ impl ApiError {
         let (status, code) = self.parts();
         let errors = match self {
             Self::InvalidFields(errors) | Self::InvalidQuery(errors) => errors.clone(),
+            Self::InvalidJson { at, .. } => at.iter().cloned().collect(),
             _ => Vec::new(),
         };
         ProblemBody {
@@ -158,7 +164,7 @@ impl ApiError {
 
     fn parts(&self) -> (StatusCode, &'static str) {
         match self {
-            Self::InvalidJson(_) => (StatusCode::BAD_REQUEST, "invalid_json"),
+            Self::InvalidJson { .. } => (StatusCode::BAD_REQUEST, "invalid_json"),
             Self::InvalidFields(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_fields"),
             Self::InvalidQuery(_) => (StatusCode::BAD_REQUEST, "invalid_query"),
             Self::InvalidHeader(code, _) | Self::Refused(code, _) => {

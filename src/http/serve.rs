@@ -3,8 +3,12 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{body::Body, http::Request, response::Response};
-use hyper::{server::conn::http1, service::service_fn};
+use axum::{
+    body::Body,
+    http::{HeaderValue, Request, header},
+    response::Response,
+};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
@@ -15,7 +19,14 @@ use tokio::{
 };
 use tower::Service;
 
-use super::client_ip::Peer;
+use super::{
+    client_ip::Peer,
+    unread::{self, Lingering, Pending},
+};
+
+/// Most bytes that an unfinished header may hold of our memory, about twice over since buffers grow by
+/// doubling; a longer one is answered 431. Browsers and proxies send up to 32 KiB.
+pub const HEADER_MAX: usize = 40 * 1024;
 
 /// Bounds of a listener.
 #[derive(Debug, Clone, Copy)]
@@ -63,6 +74,7 @@ pub async fn serve<S, F>(
     let mut builder = http1::Builder::new();
     // A header that never ends is cut off; hyper sets no such bound by itself.
     builder.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout);
+    builder.max_buf_size(HEADER_MAX);
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = async {
@@ -108,9 +120,29 @@ where
         + 'static,
     F: Future<Output = Result<Response, std::convert::Infallible>> + Send + 'static,
 {
-    let service = service_fn(move |mut request: Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(peer);
-        service.clone().call(request.map(Body::new))
+    let pending = Pending::default();
+    let stream = Lingering::new(stream, pending.clone());
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (mut parts, body) = request.into_parts();
+        parts.extensions.insert(peer);
+        let is_awaited = parts.headers.contains_key(header::EXPECT);
+        let (body, unread) = unread::track(body);
+        let answered = service.clone().call(Request::from_parts(parts, body));
+        let pending = pending.clone();
+        async move {
+            let Ok(mut response) = answered.await;
+            let is_read = match unread {
+                Some(unread) => unread.finish(is_awaited).await,
+                None => true,
+            };
+            if is_read {
+                pending.clear();
+            } else {
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(header::CONNECTION, close);
+            }
+            Ok::<_, std::convert::Infallible>(response)
+        }
     });
     builder.serve_connection(TokioIo::new(stream), service)
 }

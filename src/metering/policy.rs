@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::window::{InvalidWindow, WindowSpec};
+use crate::http::strict::Strict;
 
 /// Most articles a rule may give free in one window.
 pub const LIMIT_MAX: u32 = 1_000;
@@ -118,7 +119,7 @@ impl Policy {
     /// [`InvalidPolicy`] names each mistake.
     pub fn parse(json: &str) -> Result<Self, InvalidPolicy> {
         let mut json = serde_json::Deserializer::from_str(json);
-        let policy: Self = serde_path_to_error::deserialize(&mut json)
+        let policy: Self = serde_path_to_error::deserialize(Strict::new(&mut json))
             .map_err(|e| InvalidPolicy(vec![format!("{}: {}", e.path(), e.inner())]))?;
         let mistakes = policy.mistakes();
         if mistakes.is_empty() { Ok(policy) } else { Err(InvalidPolicy(mistakes)) }

@@ -86,7 +86,7 @@ async fn advance(
     }
     let step = match Fields::read(&headers, body).await {
         Ok(fields) => fields.into::<Step>(),
-        Err(error) => Err(error),
+        Err(error) => Err(error.into()),
     };
     let step = step.map_err(|_| ApiError::UnsupportedMediaType)?;
     let known = Bar::steps().iter().any(|(days, _)| step.days == days.to_string());

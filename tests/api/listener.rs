@@ -139,3 +139,105 @@ async fn the_whole_application_stops_and_can_start_again() {
     assert_eq!(again.outcome("a", &visitor).await.0, "already_read");
     assert_eq!(again.outcome("b", &visitor).await.0, "meter_exhausted");
 }
+
+/// What came back on one connection: the status lines, and whether the first said that it is the last.
+async fn talk(address: SocketAddr, sent: &[u8]) -> (Vec<String>, bool) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    // What cannot be written any more was not wanted.
+    let _ = stream.write_all(sent).await;
+    let text = rest_of(&mut stream).await;
+    let statuses = text.split("HTTP/1.1 ").skip(1).map(|it| it[..3].to_owned()).collect();
+    let first = text.split("\r\n\r\n").next().unwrap_or_default().to_ascii_lowercase();
+    (statuses, first.contains("\r\nconnection: close"))
+}
+
+/// A request of this beginning with a body of `length` bytes, and behind it a second one, the last.
+fn two_requests(first: &str, length: usize, is_chunked: bool) -> Vec<u8> {
+    let body = "x".repeat(length);
+    let framed = if is_chunked {
+        format!("Transfer-Encoding: chunked\r\n\r\n{length:x}\r\n{body}\r\n0\r\n\r\n")
+    } else {
+        format!("Content-Length: {length}\r\n\r\n{body}")
+    };
+    let last = "GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    format!("{first}\r\nHost: x\r\n{framed}{last}").into_bytes()
+}
+
+/// Each way to be refused before the body was read, by its status.
+const REFUSALS: [(&str, &str); 7] = [
+    ("401", "POST /v1/access HTTP/1.1\r\nContent-Type: application/json"),
+    ("401", "POST /v1/subscriptions HTTP/1.1\r\nIdempotency-Key: a\r\nAuthorization: Bearer x"),
+    ("404", "POST /v1/nothing HTTP/1.1\r\nContent-Type: application/json"),
+    ("404", "POST /v1/access%00 HTTP/1.1\r\nContent-Type: application/json"),
+    ("405", "PUT /v1/access HTTP/1.1\r\nContent-Type: application/json"),
+    ("415", "POST /v1/auth/login HTTP/1.1\r\nContent-Type: text/plain"),
+    ("200", "GET /health/live HTTP/1.1\r\nX-Body: nobody asked for it"),
+];
+
+#[tokio::test]
+async fn a_refusal_of_a_small_body_leaves_the_connection_usable() {
+    let t = TestApp::start(Place::sqlite()).await;
+    let (address, _stop, _serving) = listening(&t, limits()).await;
+    for (status, first) in REFUSALS {
+        for (length, is_chunked) in [(1, false), (60_000, false), (1, true), (60_000, true)] {
+            let (statuses, closes) = talk(address, &two_requests(first, length, is_chunked)).await;
+            assert_eq!(statuses, [status, "200"], "{first} with {length}, {is_chunked}");
+            assert!(!closes, "{first} with {length}, {is_chunked}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_of_a_large_body_says_that_the_connection_ends() {
+    let t = TestApp::start(Place::sqlite()).await;
+    let (address, _stop, _serving) = listening(&t, limits()).await;
+    let too_large = "POST /v1/auth/login HTTP/1.1\r\nContent-Type: application/json";
+    for (status, first) in REFUSALS.into_iter().chain([("413", too_large)]) {
+        for is_chunked in [false, true] {
+            // More than the buffers between client and server hold, so that the client still sends when
+            // it is answered. It reads the answer all the same.
+            let sent = two_requests(first, 6 << 20, is_chunked);
+            let (statuses, closes) = talk(address, &sent).await;
+            assert_eq!((statuses, closes), (vec![status.to_owned()], true), "{first}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_withheld_is_not_waited_for_nor_asked_for() {
+    let t = TestApp::start(Place::sqlite()).await;
+    let (address, _stop, _serving) = listening(&t, limits()).await;
+    for expect in ["", "Expect: 100-continue\r\n"] {
+        let head = format!(
+            "POST /v1/access HTTP/1.1\r\nHost: x\r\n{expect}Content-Type: application/json\r\n\
+             Content-Length: 9\r\n\r\n"
+        );
+        let (statuses, closes) = talk(address, head.as_bytes()).await;
+        assert_eq!((statuses, closes), (vec!["401".to_owned()], true), "{expect}");
+    }
+}
+
+#[tokio::test]
+async fn a_header_is_long_enough_for_browsers_and_no_longer() {
+    let t = TestApp::start(Place::sqlite()).await;
+    let (address, _stop, _serving) = listening(&t, limits()).await;
+    let with_cookie = |length: usize| {
+        let cookie = "c".repeat(length);
+        format!(
+            "GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\nCookie: a={cookie}\r\n\r\n"
+        )
+    };
+    for length in [1, 16 << 10, 32 << 10] {
+        assert_eq!(talk(address, with_cookie(length).as_bytes()).await.0, ["200"], "{length}");
+    }
+    let many: String = (0..150).map(|i| format!("X-{i}: y\r\n")).collect();
+    let many = format!("GET /health/live HTTP/1.1\r\nHost: x\r\n{many}\r\n");
+    for too_long in [with_cookie(80 << 10), with_cookie(1 << 20), many] {
+        let length = too_long.len();
+        assert_eq!(
+            talk(address, too_long.as_bytes()).await,
+            (vec!["431".to_owned()], true),
+            "{length}"
+        );
+    }
+}

@@ -215,6 +215,24 @@ async fn an_address_in_use_and_a_database_out_of_reach_are_named() {
     assert!(!refused.contains("hunter2"), "{refused}");
 }
 
+#[test]
+fn no_argument_and_no_setting_holds_control_characters() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = sqlite_url(folder.path());
+    for name in ["New\nline", "\u{1b}[31mred", "\u{85}"] {
+        let arguments = ["site", "add", "news", "--name", name, "--origin", "https://news.example"];
+        let refused = run(&url, &arguments);
+        assert_eq!(refused.status.code(), Some(2));
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert!(said.contains("argument 5 must be text without control characters"), "{said}");
+        assert!(!said.contains(name), "it is shown escaped: {said}");
+    }
+    let setting = [("PRESSGATE__MAIL__FROM_NAME", "News\u{7f}")];
+    let refused = pressgate(&url, &setting).arg("migrate").output().unwrap();
+    let said = complaint(&refused);
+    assert!(said.contains("`mail.from_name` must be text without control characters"), "{said}");
+}
+
 #[tokio::test]
 async fn a_probe_tells_a_container_whether_the_service_is_ready() {
     let folder = tempfile::tempdir().unwrap();

@@ -11,6 +11,7 @@ mod backup;
 mod billing_kill;
 mod catalog;
 mod commands;
+mod connections;
 mod disk;
 mod displaced;
 mod kill;

@@ -29,6 +29,13 @@ pub(crate) fn pressgate_after(first: &str, url: &str) -> Command {
     in_environment(shell, url, &[])
 }
 
+/// The program, allowed to have so many files open: by itself, and at most.
+pub(crate) fn pressgate_with_files((soft, hard): (u32, u32), url: &str) -> Command {
+    let mut command = Command::new("prlimit");
+    command.arg(format!("--nofile={soft}:{hard}")).arg(env!("CARGO_BIN_EXE_pressgate"));
+    in_environment(command, url, &[])
+}
+
 fn in_environment(mut command: Command, url: &str, settings: &[(&str, &str)]) -> Command {
     let ours = std::env::vars_os()
         .filter(|(name, _)| name.to_str().is_some_and(|name| name.starts_with("PRESSGATE")));
@@ -165,6 +172,19 @@ impl Server {
     pub(crate) fn terminate(&self) {
         let kill = format!("kill -TERM {}", self.child.id());
         assert!(Command::new("sh").arg("-c").arg(kill).status().unwrap().success());
+    }
+
+    /// Memory that the process has in use, in KiB.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
+    /// The lines about `name` in the process's own limits.
+    pub(crate) fn limit_of(&self, name: &str) -> String {
+        let limits = std::fs::read_to_string(format!("/proc/{}/limits", self.child.id())).unwrap();
+        limits.lines().find(|line| line.starts_with(name)).unwrap().to_owned()
     }
 
     pub(crate) fn allow_files_of_any_size(&self) {

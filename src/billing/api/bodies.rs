@@ -140,7 +140,7 @@ pub(super) struct CancelBody {
     /// `period_end`; `now` where the law lets one withdraw.
     pub(super) at: CancelAtBody,
     /// Whatever the reader wants to say about it; at most 500 characters.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::http::text::optional_lines")]
     pub(super) reason: Option<String>,
 }
 

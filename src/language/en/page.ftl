@@ -59,6 +59,7 @@ page-refused-foreign = This form was sent from another website, so nothing was d
 page-refused-no-cookies = Your browser keeps no cookies from us, and without one we cannot tell that a form comes from you. Nothing was done. Allow cookies for this site, open the page again and send it once more.
 page-refused-stale = This form was open for too long, or you have logged in or out since, in another tab perhaps. Nothing was done. Open the page again and send it once more.
 page-refused-unreadable = This form could not be read. Nothing was done.
+page-refused-characters = What came in “{ $field }” holds a character that cannot be shown, such as a tab. Nothing was done. Go back, type it anew and send the form again.
 page-refused-busy = There is too much to do at this moment. Nothing was done; try again in a few seconds.
 page-refused-late = This took too long. If you have sent a form, look whether it was done before you send it again.
 page-refused-gone = This account is gone.

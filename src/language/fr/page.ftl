@@ -60,6 +60,7 @@ page-refused-foreign = Ce formulaire provient d’un autre site ; rien n’a é
 page-refused-no-cookies = Votre navigateur ne conserve pas nos cookies ; sans eux, rien ne nous assure que le formulaire vient de vous. Rien n’a été fait. Autorisez les cookies pour ce site, rouvrez la page et renvoyez le formulaire.
 page-refused-stale = Ce formulaire est resté ouvert trop longtemps, ou une connexion ou une déconnexion a eu lieu entre-temps, peut-être dans un autre onglet. Rien n’a été fait. Rouvrez la page et renvoyez le formulaire.
 page-refused-unreadable = Ce formulaire est illisible. Rien n’a été fait.
+page-refused-characters = Le champ « { $field } » contient un caractère invisible, une tabulation par exemple. Rien n’a été fait. Revenez en arrière, ressaisissez-le et renvoyez le formulaire.
 page-refused-busy = Nous sommes très sollicités en ce moment. Rien n’a été fait ; réessayez dans quelques secondes.
 page-refused-late = La réponse s’est fait trop attendre. Si vous avez envoyé un formulaire, vérifiez qu’il n’a pas été pris en compte avant de le renvoyer.
 page-refused-gone = Ce compte n’existe plus.

@@ -27,6 +27,7 @@ use crate::{
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct JustRefreshToken {
+    #[serde(deserialize_with = "crate::http::text::anything")]
     refresh_token: String,
 }
 

@@ -21,7 +21,7 @@ use crate::{
         limits::RetryAfter,
         password::{CHARS_MAX, CHARS_MIN, InvalidPassword},
     },
-    http::{headers::wants_page, page, problem::ApiError},
+    http::{form::InvalidForm, headers::wants_page, page, problem::ApiError},
     language::Words,
     mail::address::InvalidAddress,
     reader::accounts::AccountError,
@@ -152,6 +152,14 @@ pub(super) fn no_cookies(pages: &Pages, sheet: &Sheet) -> Response {
 pub(super) fn unreadable(pages: &Pages, sheet: &Sheet) -> Response {
     let status = StatusCode::UNPROCESSABLE_ENTITY;
     plain(pages, sheet, status, sheet.words.say("page-refused-unreadable"))
+}
+
+/// The form holds fields that cannot be taken.
+pub(super) fn invalid(pages: &Pages, sheet: &Sheet, form: &InvalidForm) -> Response {
+    let InvalidForm::Text(field) = form else { return unreadable(pages, sheet) };
+    let field = [("field", field.field.as_str().into())];
+    let words = sheet.words.with("page-refused-characters", &field);
+    plain(pages, sheet, StatusCode::UNPROCESSABLE_ENTITY, words)
 }
 
 /// For [`axum::middleware::from_fn_with_state`]: whoever looks at a page is told in a page what an

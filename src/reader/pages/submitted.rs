@@ -51,10 +51,16 @@ impl Raw {
         Ok(Self { visit, sheet, path: parts.uri.path().to_owned(), token, fields })
     }
 
-    /// The fields as `T` has them; where they are others, what to say so on.
-    fn fields<T: for<'de> Deserialize<'de>>(self) -> Result<(Visit, T), Box<Sheet>> {
+    /// The fields as `T` has them, or a page that says why not.
+    fn fields<T: for<'de> Deserialize<'de>>(
+        self,
+        pages: &Pages,
+    ) -> Result<(Visit, T), Box<Response>> {
         let Self { visit, sheet, fields, .. } = self;
-        fields.into().map(|fields| (visit, fields)).map_err(|_| Box::new(sheet))
+        match fields.into() {
+            Ok(fields) => Ok((visit, fields)),
+            Err(form) => Err(Box::new(refusal::invalid(pages, &sheet, &form))),
+        }
     }
 }
 
@@ -62,8 +68,8 @@ impl<T: for<'de> Deserialize<'de>> FromRequest<Pages> for Sent<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, pages: &Pages) -> Result<Self, Response> {
-        let fields = Raw::read(request, pages).await?.fields();
-        let (visit, fields) = fields.map_err(|sheet| refusal::unreadable(pages, &sheet))?;
+        let fields = Raw::read(request, pages).await?.fields(pages);
+        let (visit, fields) = fields.map_err(|refused| *refused)?;
         Ok(Self { visit, fields })
     }
 }
@@ -80,8 +86,7 @@ impl<T: for<'de> Deserialize<'de>> FromRequest<Pages> for Submitted<T> {
             let told = if keeps { refusal::stale } else { refusal::no_cookies };
             return Err(told(pages, &raw.sheet));
         }
-        let fields = raw.fields();
-        let (visit, fields) = fields.map_err(|sheet| refusal::unreadable(pages, &sheet))?;
+        let (visit, fields) = raw.fields(pages).map_err(|refused| *refused)?;
         Ok(Self { visit, fields })
     }
 }

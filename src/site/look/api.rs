@@ -23,8 +23,9 @@ const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000
 /// Under an address of an older or newer look, as other processes may still or already give it.
 const FOR_A_WHILE: HeaderValue = HeaderValue::from_static("public, max-age=60");
 /// A drawing may bring its own style, and nothing else: somebody may open it as a page.
-const LOGO_SECURITY_POLICY: HeaderValue =
-    HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox");
+const LOGO_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'",
+);
 
 type Shelf = (Arc<Directory>, Db);
 

@@ -48,7 +48,7 @@ pub(super) struct GiftOrder {
     product: Option<String>,
     /// 1 to 3660, from now on.
     days: u32,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::http::text::optional_lines")]
     reason: Option<String>,
 }
 

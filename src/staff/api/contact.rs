@@ -38,6 +38,7 @@ pub(super) struct NewAddress {
     email: String,
     /// For the audit log.
     #[schema(min_length = 1, max_length = 500)]
+    #[serde(deserialize_with = "crate::http::text::lines")]
     reason: String,
 }
 
@@ -47,6 +48,7 @@ pub(super) struct NewAddress {
 pub(super) struct Known {
     /// For the audit log.
     #[schema(min_length = 1, max_length = 500)]
+    #[serde(deserialize_with = "crate::http::text::lines")]
     reason: String,
 }
 

@@ -47,7 +47,7 @@ pub(super) struct OfferOrder {
     product: Option<String>,
     /// 1 to 3660, from when it is accepted; at once where the address has an account.
     days: u32,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::http::text::optional_lines")]
     reason: Option<String>,
 }
 

@@ -31,6 +31,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub(super) struct NewNote {
     #[schema(min_length = 1, max_length = 2000)]
+    #[serde(deserialize_with = "crate::http::text::lines")]
     text: String,
 }
 

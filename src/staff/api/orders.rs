@@ -25,7 +25,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub(super) struct Because {
     /// For the audit log; at most 500 characters.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::http::text::optional_lines")]
     pub(super) reason: Option<String>,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct Because {
 #[serde(deny_unknown_fields)]
 pub(super) struct PlainOrder {
     /// For the audit log; at most 500 characters.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::http::text::optional_lines")]
     pub(super) reason: Option<String>,
     /// The `revision` that was seen: where it is another by now, nothing is done.
     #[serde(default)]
@@ -51,7 +51,7 @@ pub(super) struct PlanOrder {
     /// it, for what it comes to now.
     #[serde(default)]
     pub(super) preview: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::http::text::optional_lines")]
     pub(super) reason: Option<String>,
     /// The `revision` that was seen: where it is another by now, nothing is done.
     #[serde(default)]
@@ -67,7 +67,7 @@ pub(super) struct CancelOrder {
     /// Whether the last payment is given back.
     #[serde(default)]
     pub(super) refund: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::http::text::optional_lines")]
     pub(super) reason: Option<String>,
     /// The `revision` that was seen: where it is another by now, nothing is done.
     #[serde(default)]
@@ -84,7 +84,7 @@ pub(super) struct RefundOrder {
     /// All that is left of it where nothing is said.
     #[serde(default)]
     pub(super) amount: Option<AmountOrder>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::http::text::optional_lines")]
     pub(super) reason: Option<String>,
     /// The `revision` that was seen: where it is another by now, nothing is done.
     #[serde(default)]
@@ -107,7 +107,7 @@ pub(super) struct AmountOrder {
 pub(super) struct ExtendOrder {
     /// 1 to 3660.
     pub(super) days: u32,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::http::text::optional_lines")]
     pub(super) reason: Option<String>,
     /// The `revision` that was seen: where it is another by now, nothing is done.
     #[serde(default)]

@@ -132,6 +132,7 @@ pub(super) async fn settle(
 pub(super) struct PaidOut {
     /// Why, and how, for the audit log and the timeline.
     #[schema(min_length = 1, max_length = 500)]
+    #[serde(deserialize_with = "crate::http::text::lines")]
     reason: String,
 }
 

@@ -51,6 +51,7 @@ pub(super) struct StaffLogin {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StaffRefresh {
+    #[serde(deserialize_with = "crate::http::text::anything")]
     refresh_token: String,
 }
 

@@ -6,7 +6,10 @@ use uuid::Uuid;
 use super::{looked::Looked, view_store as store};
 use crate::{
     clock::Timestamp,
-    http::problem::{ApiError, FieldError},
+    http::{
+        problem::{ApiError, FieldError},
+        strict,
+    },
     staff::desk::{Acting, Desk, DeskError},
 };
 
@@ -60,7 +63,7 @@ impl Desk {
         query: &str,
     ) -> Result<View, ApiError> {
         let name = parse_name(name)?;
-        let looked: Looked = serde_urlencoded::from_str(query.trim_start_matches('?'))
+        let looked: Looked = strict::from_query(query.trim_start_matches('?'))
             .map_err(|error| invalid("query", error.to_string()))?;
         let looked = Looked { cursor: String::new(), limit: String::new(), ..looked.trimmed() };
         if !looked.q.is_empty() {

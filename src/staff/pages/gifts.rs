@@ -38,6 +38,7 @@ pub(super) struct Wish {
     product: String,
     days: String,
     language: String,
+    #[serde(deserialize_with = "crate::http::text::lines")]
     reason: String,
     operation: String,
 }
@@ -166,6 +167,7 @@ pub(super) async fn offer(
 #[serde(deny_unknown_fields)]
 pub(super) struct OfGift {
     id: Uuid,
+    #[serde(deserialize_with = "crate::http::text::lines")]
     reason: String,
 }
 

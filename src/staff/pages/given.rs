@@ -117,6 +117,7 @@ pub(super) async fn page(
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Why {
+    #[serde(deserialize_with = "crate::http::text::lines")]
     reason: String,
     #[serde(default)]
     operation: String,

@@ -25,7 +25,7 @@ use crate::{
         },
     },
     http::{
-        form::{Fields, Nothing, is_from_here},
+        form::{Fields, InvalidForm, Nothing, is_from_here},
         headers::user_agent,
         problem::ApiError,
         return_to,
@@ -132,8 +132,10 @@ pub(super) async fn log_in(
     let Some(holder) = holder.filter(holds) else {
         return refuse(StatusCode::FORBIDDEN, refusal::STALE);
     };
-    let Ok(sent) = fields.into::<LogIn>() else {
-        return refuse(unreadable, refusal::UNREADABLE);
+    let sent = match fields.into::<LogIn>() {
+        Ok(sent) => sent,
+        Err(InvalidForm::Unreadable(_)) => return refuse(unreadable, refusal::UNREADABLE),
+        Err(InvalidForm::Text(field)) => return Err(ApiError::InvalidFields(vec![field])),
     };
     match come_on_duty(&pages, &parts, &sent).await {
         Ok(came) => {

@@ -141,6 +141,7 @@ pub(super) async fn page(
 #[serde(deny_unknown_fields)]
 pub(super) struct NewNote {
     id: Uuid,
+    #[serde(deserialize_with = "crate::http::text::lines")]
     text: String,
     /// What the form is called, so that it is kept once.
     #[serde(default)]

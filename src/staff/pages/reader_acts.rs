@@ -33,6 +33,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub(super) struct Given {
     days: String,
+    #[serde(deserialize_with = "crate::http::text::lines")]
     reason: String,
     /// What the gift will be called: sent twice, it is given once.
     #[serde(default)]

@@ -34,6 +34,7 @@ pub(super) struct Typed {
     /// Left out where the address is only confirmed.
     #[serde(default)]
     email: String,
+    #[serde(deserialize_with = "crate::http::text::lines")]
     reason: String,
 }
 

@@ -107,6 +107,7 @@ pub(super) struct Decided {
     id: Uuid,
     /// `approve` or `decline`: which button it was.
     act: String,
+    #[serde(deserialize_with = "crate::http::text::lines")]
     reason: String,
 }
 

@@ -11,7 +11,10 @@ use serde::Deserialize;
 use super::{StaffPages, refusal, seat::Seat};
 use crate::{
     auth::form,
-    http::form::{Fields, is_from_here},
+    http::{
+        form::{Fields, InvalidForm, is_from_here},
+        problem::ApiError,
+    },
 };
 
 /// A form whose token is good, and who sent it.
@@ -39,7 +42,10 @@ impl<T: for<'de> Deserialize<'de>> FromRequest<StaffPages> for Submitted<T> {
         if !form::holds(keys, holder, &token, pages.desk.clock.now()) {
             return Err(refuse(StatusCode::FORBIDDEN, refusal::STALE));
         }
-        let fields = fields.into().map_err(|_| unreadable())?;
+        let fields = fields.into().map_err(|form| match form {
+            InvalidForm::Unreadable(_) => unreadable(),
+            InvalidForm::Text(field) => ApiError::InvalidFields(vec![field]).into_response(),
+        })?;
         Ok(Self { seat, fields })
     }
 }

@@ -146,6 +146,7 @@ pub(super) struct OfRefused {
     id: Uuid,
     /// `retry`, `settle` or `paid-out`: which button it was.
     act: String,
+    #[serde(deserialize_with = "crate::http::text::lines")]
     reason: String,
 }
 

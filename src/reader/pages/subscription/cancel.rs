@@ -50,7 +50,7 @@ pub(super) struct CancelForm {
 #[serde(deny_unknown_fields)]
 pub(super) struct ReasonForm {
     id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::http::text::lines")]
     reason: String,
 }
 

@@ -29,7 +29,7 @@ use crate::{
 pub(super) struct NoticeForm {
     #[serde(default)]
     email: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::http::text::lines")]
     reason: String,
 }
 

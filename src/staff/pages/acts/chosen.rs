@@ -31,7 +31,7 @@ pub(in crate::staff::pages) struct Chosen {
     #[serde(default)]
     pub(super) preview: String,
     /// Sent with the button only.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::http::text::lines")]
     pub(super) reason: String,
     #[serde(default)]
     pub(super) revision: String,
