@@ -39,7 +39,7 @@ use crate::{
     numbers::counts::{self, PageCounts},
     reader::{accounts::Accounts, last_read::LastReads},
     site::directory::Directory,
-    staff::desk::Desk,
+    staff::{desk::Desk, disclosures::Disclosures},
     supervisor::{Supervisor, Watch},
 };
 
@@ -253,6 +253,7 @@ impl Ground<'_> {
             newsletters: Arc::clone(newsletters),
             counts: counts.clone(),
             gate: Arc::clone(gate),
+            disclosures: Disclosures::default(),
         }
     }
 }

@@ -87,6 +87,8 @@ pub enum Action {
     NewsletterExported,
     /// A list of subscriptions was given out.
     SubscriptionsExported,
+    /// Pages of a list with readers' addresses were looked at.
+    ReadersListed,
     /// New signing keys were made.
     KeysRotated,
     /// A subscription was canceled.
@@ -127,7 +129,7 @@ pub enum Action {
 
 impl Action {
     /// Every one of them.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 41] = [
         Self::StaffAdded,
         Self::StaffRoleChanged,
         Self::StaffDisabled,
@@ -150,6 +152,7 @@ impl Action {
         Self::MailRetried,
         Self::NewsletterExported,
         Self::SubscriptionsExported,
+        Self::ReadersListed,
         Self::KeysRotated,
         Self::SubscriptionCanceled,
         Self::SubscriptionRefunded,
@@ -196,6 +199,7 @@ impl Action {
             Self::MailRetried => "mail.retried",
             Self::NewsletterExported => "newsletter.exported",
             Self::SubscriptionsExported => "subscriptions.exported",
+            Self::ReadersListed => "readers.listed",
             Self::KeysRotated => "keys.rotated",
             Self::SubscriptionCanceled => "subscription.canceled",
             Self::SubscriptionRefunded => "subscription.refunded",

@@ -21,6 +21,7 @@ use crate::{
     staff::{
         api::{FoundReaders, HappenedBody, ReaderWhole, TimelinePage},
         desk::DeskError,
+        disclosures::Lookup,
         review::ReaderReview,
         timeline::Wanted,
     },
@@ -98,7 +99,8 @@ pub(super) async fn run(
 async fn take(command: ReaderCommand, state: &AppState) -> Result<String, Failure> {
     match command {
         ReaderCommand::Find { q, limit, json } => {
-            let found = state.desk.list_readers(q.trim(), ("", &limit)).await;
+            let by = Lookup::by_operator(state.accounts.clock.now());
+            let found = state.desk.list_readers(&by, q.trim(), ("", &limit)).await;
             let found = found.map_err(|error| Complaint::of(error, json))?;
             let lines = found.entries.iter().map(|it| match &it.reader {
                 Ok(reader) => format!("{}  {}", it.id, reader.email.typed()),

@@ -27,7 +27,9 @@ use crate::{
     },
     staff::{
         api::{ForeseenBody, GivenBody, GivenPage, OfferedBody, Page, StaffSubscription, Whole},
+        disclosures::Lookup,
         find::{given::GivenLooked, looked::Looked},
+        visibility::Visibility,
     },
 };
 
@@ -306,10 +308,11 @@ impl List {
     async fn print(self, state: &AppState) -> Result<String, Failure> {
         let List { q, status, plan, limit, cursor, json } = self;
         let looked = Looked { q, status, plan, cursor, limit, ..Looked::default() };
-        let page = state.desk.list_subscriptions(&looked).await;
+        let by = Lookup::by_operator(state.billing.clock.now());
+        let page = state.desk.list_subscriptions(&by, &looked).await;
         let page = page.map_err(|error| Complaint::of(error, json))?;
         if json {
-            return Ok(serde_json::to_string_pretty(&Page::from(page))?);
+            return Ok(serde_json::to_string_pretty(&Page::of(page, Visibility::operator()))?);
         }
         let lines = page.entries.iter().map(|entry| match &entry.subscription {
             Ok(it) => line(it, Some(entry.email.as_deref().unwrap_or("erased"))),
@@ -329,7 +332,7 @@ impl Show {
         let Show { id, json } = self;
         let review = state.billing.review(id).await.map_err(|error| Complaint::of(error, json))?;
         let words = in_words(&review);
-        printed(json, &Whole::from(review), || words)
+        printed(json, &Whole::of(review, Visibility::operator()), || words)
     }
 }
 
@@ -401,16 +404,16 @@ impl Give {
 
 async fn given(state: &AppState, which: String, json: bool) -> Result<String, Failure> {
     let looked = GivenLooked { state: which, limit: "200".to_owned(), ..GivenLooked::default() };
-    let page = state.desk.list_given(&looked).await;
-    let page = page.map_err(|error| Complaint::of(error, json))?;
     let now = state.billing.clock.now();
+    let page = state.desk.list_given(&Lookup::by_operator(now), &looked).await;
+    let page = page.map_err(|error| Complaint::of(error, json))?;
     let line = |Listed { grant, email }: &Listed| {
         let (email, state) = (email.as_deref().unwrap_or("erased"), grant.state(now).as_str());
         format!("{}  {email}  {}  {state}  until {}", grant.id, grant.product, grant.ends_at)
     };
     let lines: Vec<String> = page.entries.iter().map(line).collect();
     let words = lines_or(&lines, "Nothing was given away.");
-    printed(json, &GivenPage::of(page, now), || words)
+    printed(json, &GivenPage::of(page, now, Visibility::operator()), || words)
 }
 
 async fn take_back(state: &AppState, id: Uuid, why: &Why) -> Result<String, Failure> {

@@ -10,6 +10,7 @@ use axum::{
 use time::Duration;
 use uuid::Uuid;
 
+use super::disclosures::Disclosures;
 use crate::{
     access::gate::{Gate, GateError},
     audit::{
@@ -77,6 +78,8 @@ pub struct Desk {
     pub counts: PageCounts,
     /// Decides, and knows what was decided.
     pub gate: Arc<Gate>,
+    /// Which lists of readers were given out to whom.
+    pub disclosures: Disclosures,
 }
 
 impl std::fmt::Debug for Desk {

@@ -5,6 +5,7 @@
 //! `team` what they do, each act with its entry in the audit log. `plain` says it in words,
 //! `sentence` how it was decided, `consequences` what would come of an act. `api` offers it to
 //! programs, `pages` to people.
+//! `visibility` is what a role sees of readers, `disclosures` which lists of them were given out.
 //! Who they are and what each role may do is in [`auth::staff`](crate::auth::staff).
 
 mod acts;
@@ -13,6 +14,7 @@ mod again;
 pub mod api;
 mod consequences;
 pub mod desk;
+pub mod disclosures;
 pub mod find;
 mod house;
 mod log_in;
@@ -25,4 +27,5 @@ pub mod review;
 mod sentence;
 mod team;
 pub mod timeline;
+pub(crate) mod visibility;
 mod why;

@@ -98,6 +98,7 @@ mod transactions;
 mod trouble;
 mod upkeep;
 mod vectors;
+mod viewers;
 mod visitors;
 mod website;
 mod why;

@@ -98,7 +98,22 @@ impl From<&CreditNote> for CreditNoteView {
     }
 }
 
+impl CreditNoteView {
+    /// The same with its reason, which a person typed, as `map` makes it.
+    #[must_use]
+    pub fn map_reason(self, map: impl Fn(String) -> String) -> Self {
+        Self { reason: map(self.reason), ..self }
+    }
+}
+
 impl InvoiceView {
+    /// The same with the reasons of its credit notes as `map` makes them.
+    #[must_use]
+    pub fn map_reasons(self, map: impl Fn(String) -> String) -> Self {
+        let notes = self.credit_notes.into_iter().map(|note| note.map_reason(&map)).collect();
+        Self { credit_notes: notes, ..self }
+    }
+
     /// `invoice` with what belongs to it of all that was given back to its reader.
     #[must_use]
     pub fn of(invoice: &Invoice, notes: &[CreditNote], refunds: &[Refund]) -> Self {

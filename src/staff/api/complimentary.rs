@@ -36,6 +36,7 @@ use crate::{
             lists::Page,
             looked::{Asked, asked},
         },
+        visibility::Visibility,
     },
 };
 
@@ -93,6 +94,14 @@ impl GivenBody {
             taken_back_because: grant.revoke_reason,
         }
     }
+
+    fn seen(self, by: Visibility) -> Self {
+        Self {
+            reason: by.text(self.reason),
+            taken_back_because: self.taken_back_because.map(|reason| by.text(reason)),
+            ..self
+        }
+    }
 }
 
 /// What was given, and to whom.
@@ -112,10 +121,10 @@ pub(crate) struct GivenPage {
 }
 
 impl GivenPage {
-    pub(crate) fn of(page: Page<Listed>, now: Timestamp) -> Self {
+    pub(crate) fn of(page: Page<Listed>, now: Timestamp, by: Visibility) -> Self {
         let listed = page.entries.into_iter().map(|Listed { grant, email }| ListedGift {
-            reader: ReaderOf { id: grant.reader_id, email },
-            given: GivenBody::of(grant, now),
+            reader: ReaderOf::of(grant.reader_id, email, by),
+            given: GivenBody::of(grant, now).seen(by),
         });
         Self { complimentary: listed.collect(), next_cursor: page.next }
     }
@@ -151,9 +160,10 @@ pub(super) async fn list(
     on_duty: OnDuty,
     query: Asked<GivenLooked>,
 ) -> Result<Response, ApiError> {
-    on_duty.to(Permission::SubscriptionsRead)?;
-    let page = desk.list_given(&asked(query)?).await?;
-    Ok((NO_STORE, Json(GivenPage::of(page, desk.clock.now()))).into_response())
+    let acting = on_duty.to(Permission::SubscriptionsRead)?;
+    let page = desk.list_given(&acting.lookup(), &asked(query)?).await?;
+    let body = GivenPage::of(page, desk.clock.now(), acting.visibility());
+    Ok((NO_STORE, Json(body)).into_response())
 }
 
 /// Takes back what was given away: its reader is metered from now on, or reads by what is paid.

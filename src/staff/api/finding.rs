@@ -52,9 +52,8 @@ pub(super) async fn search(
     let acting = on_duty.to(Permission::SubscriptionsRead)?;
     let Search { q } = asked(query)?;
     let q = sought(q.trim())?.ok_or_else(|| invalid("q", "must say what to look for"))?;
-    let sees_readers = acting.staff.role.may(Permission::ReadersRead);
-    let hits = desk.find(&q, sees_readers).await?;
-    Ok((NO_STORE, Json(HitsBody::from(hits))).into_response())
+    let hits = desk.find(&acting.lookup(), &q).await?;
+    Ok((NO_STORE, Json(HitsBody::of(hits, acting.visibility()))).into_response())
 }
 
 #[derive(Default, Deserialize, IntoParams)]
@@ -82,13 +81,13 @@ pub(super) async fn list_readers(
     on_duty: OnDuty,
     query: Asked<ReadersLooked>,
 ) -> Result<Response, ApiError> {
-    on_duty.to(Permission::ReadersRead)?;
+    let acting = on_duty.to(Permission::ReadersRead)?;
     let ReadersLooked { q, email, cursor, limit } = asked(query)?;
     if !q.is_empty() && !email.is_empty() {
         return Err(invalid("email", "goes without `q`: they mean the same"));
     }
     let q = if q.is_empty() { email } else { q };
-    let page = desk.list_readers(q.trim(), (&cursor, &limit)).await?;
+    let page = desk.list_readers(&acting.lookup(), q.trim(), (&cursor, &limit)).await?;
     Ok((NO_STORE, Json(FoundReaders::from(page))).into_response())
 }
 
@@ -103,9 +102,9 @@ pub(super) async fn list_subscriptions(
     on_duty: OnDuty,
     query: Asked<Looked>,
 ) -> Result<Response, ApiError> {
-    on_duty.to(Permission::SubscriptionsRead)?;
-    let page = desk.list_subscriptions(&asked(query)?.trimmed()).await?;
-    Ok((NO_STORE, Json(Page::from(page))).into_response())
+    let acting = on_duty.to(Permission::SubscriptionsRead)?;
+    let page = desk.list_subscriptions(&acting.lookup(), &asked(query)?.trimmed()).await?;
+    Ok((NO_STORE, Json(Page::of(page, acting.visibility()))).into_response())
 }
 
 /// The whole list of subscriptions with these filters, as a table.
@@ -135,7 +134,7 @@ pub(super) async fn list_invoices(
     on_duty: OnDuty,
     query: Asked<InvoicesLooked>,
 ) -> Result<Response, ApiError> {
-    on_duty.to(Permission::SubscriptionsRead)?;
-    let page = desk.list_invoices(&asked(query)?).await?;
-    Ok((NO_STORE, Json(InvoicesPage::from(page))).into_response())
+    let acting = on_duty.to(Permission::SubscriptionsRead)?;
+    let page = desk.list_invoices(&acting.lookup(), &asked(query)?).await?;
+    Ok((NO_STORE, Json(InvoicesPage::of(page, acting.visibility()))).into_response())
 }

@@ -12,7 +12,10 @@ use crate::{
     },
     clock::Timestamp,
     reader::search::store::{Found, FoundReader},
-    staff::find::{hits::Hits, lists},
+    staff::{
+        find::{hits::Hits, lists},
+        visibility::Visibility,
+    },
 };
 
 /// A reader, as staff see one.
@@ -103,15 +106,15 @@ pub(super) enum InvoiceEntry {
     Unreadable(Unreadable),
 }
 
-impl From<ListedInvoice> for InvoiceEntry {
-    fn from(ListedInvoice { id, created_at, head }: ListedInvoice) -> Self {
+impl InvoiceEntry {
+    fn of(ListedInvoice { id, created_at, head }: ListedInvoice, by: Visibility) -> Self {
         match head {
             Ok(ListedHead { number, status, reader, email, subscription, total, paid_at }) => {
                 Self::Invoice(Box::new(InvoiceBody {
                     id,
                     number,
                     status,
-                    reader: ReaderOf { id: reader, email },
+                    reader: ReaderOf::of(reader, email, by),
                     subscription_id: subscription,
                     total: total.into(),
                     created_at,
@@ -131,9 +134,9 @@ pub(super) struct InvoicesPage {
     next_cursor: Option<String>,
 }
 
-impl From<lists::Page<ListedInvoice>> for InvoicesPage {
-    fn from(page: lists::Page<ListedInvoice>) -> Self {
-        let invoices = page.entries.into_iter().map(InvoiceEntry::from).collect();
+impl InvoicesPage {
+    pub(super) fn of(page: lists::Page<ListedInvoice>, by: Visibility) -> Self {
+        let invoices = page.entries.into_iter().map(|it| InvoiceEntry::of(it, by)).collect();
         Self { invoices, next_cursor: page.next }
     }
 }
@@ -166,13 +169,15 @@ pub(super) struct HitsBody {
     hits: Vec<Hit>,
 }
 
-impl From<Hits> for HitsBody {
-    fn from(Hits { readers, subscriptions, invoices }: Hits) -> Self {
-        let invoices = invoices.into_iter().map(|it| Hit::Invoice { invoice: it.into() });
+impl HitsBody {
+    pub(super) fn of(hits: Hits, by: Visibility) -> Self {
+        let Hits { readers, subscriptions, invoices } = hits;
+        let invoice = |it| Hit::Invoice { invoice: InvoiceEntry::of(it, by) };
+        let invoices = invoices.into_iter().map(invoice);
         let readers = readers.into_iter().map(|it| Hit::Reader { reader: it.into() });
         let subscriptions = subscriptions
             .into_iter()
-            .map(|it| Hit::Subscription { subscription: Box::new(it.into()) });
+            .map(|it| Hit::Subscription { subscription: Box::new(ListedEntry::of(it, by)) });
         Self { hits: invoices.chain(readers).chain(subscriptions).collect() }
     }
 }

@@ -141,11 +141,10 @@ pub(super) async fn list(
     State(desk): State<Arc<Desk>>,
     on_duty: OnDuty,
 ) -> Result<Response, ApiError> {
-    on_duty.to(Permission::ReadersRead)?;
-    let gifts = desk
-        .readers
-        .waiting_gifts()
-        .await?
+    let acting = on_duty.to(Permission::ReadersRead)?;
+    let waiting = desk.readers.waiting_gifts().await?;
+    desk.note_listing(&acting.lookup(), "gifts", waiting.len()).await?;
+    let gifts = waiting
         .into_iter()
         .map(|gift| ListedWaiting { email: gift.email.typed().to_owned(), gift: gift.into() });
     Ok((NO_STORE, Json(WaitingList { gifts: gifts.collect() })).into_response())

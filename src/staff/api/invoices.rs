@@ -28,7 +28,10 @@ use crate::{
         problem::{ApiError, ProblemBody},
     },
     money::Money,
-    staff::desk::{Desk, OnDuty},
+    staff::{
+        desk::{Desk, OnDuty},
+        visibility::Visibility,
+    },
 };
 
 /// A line of an invoice, with what its tax was reckoned by.
@@ -133,14 +136,15 @@ pub(super) struct InvoiceWhole {
 }
 
 impl InvoiceWhole {
-    fn of(review: InvoiceReview, sees_readers: bool) -> Self {
+    fn of(review: InvoiceReview, by: Visibility) -> Self {
         let InvoiceReview { invoice, email, reference, notes, refunds, refundable } = review;
-        let reader = ReaderOf { id: invoice.head.reader, email };
+        let reader = ReaderOf::of(invoice.head.reader, email, by);
+        let note = |it| CreditNoteView::from(it).map_reason(|reason| by.text(reason));
         Self {
             id: invoice.head.id,
             number: invoice.number().map(str::to_owned),
             status: invoice.state.as_str(),
-            reader: sees_readers.then_some(reader),
+            reader: by.sees_readers().then_some(reader),
             subscription_id: invoice.head.subscription,
             times: InvoiceTimes::from(&invoice),
             lines: invoice.lines.iter().map(StaffLine::from).collect(),
@@ -152,7 +156,7 @@ impl InvoiceWhole {
             gateway_reference: reference,
             credited: invoice.credited,
             refundable,
-            credit_notes: notes.iter().map(CreditNoteView::from).collect(),
+            credit_notes: notes.iter().map(note).collect(),
             refunds: refunds.into_iter().map(RefundBody::from).collect(),
         }
     }
@@ -171,6 +175,5 @@ pub(super) async fn show(
 ) -> Result<Response, ApiError> {
     let acting = on_duty.to(Permission::SubscriptionsRead)?;
     let review = desk.readers.billing.review_invoice(parse_id(id)?).await?;
-    let sees_readers = acting.staff.role.may(Permission::ReadersRead);
-    Ok((NO_STORE, Json(InvoiceWhole::of(review, sees_readers))).into_response())
+    Ok((NO_STORE, Json(InvoiceWhole::of(review, acting.visibility()))).into_response())
 }

@@ -14,7 +14,10 @@ use crate::{
     },
     clock::Timestamp,
     http::problem::{ApiError, FieldError},
-    staff::find::lists,
+    staff::{
+        find::lists,
+        visibility::{ShownAddress, Visibility},
+    },
 };
 
 /// A field that is not as it must be.
@@ -64,11 +67,11 @@ pub(crate) struct Unreadable {
     pub(super) unreadable: String,
 }
 
-impl From<Entry> for ListedEntry {
-    fn from(entry: Entry) -> Self {
+impl ListedEntry {
+    pub(super) fn of(entry: Entry, by: Visibility) -> Self {
         match entry.subscription {
             Ok(it) => Self::Subscription(Box::new(Listed {
-                reader: ReaderOf { id: it.reader, email: entry.email },
+                reader: ReaderOf::of(it.reader, entry.email, by),
                 subscription: StaffSubscription::from(&it),
             })),
             Err(unreadable) => Self::Unreadable(Unreadable { id: entry.id, unreadable }),
@@ -79,9 +82,17 @@ impl From<Entry> for ListedEntry {
 /// Whose.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ReaderOf {
-    pub(super) id: Uuid,
-    /// None once the account was erased.
-    pub(super) email: Option<String>,
+    id: Uuid,
+    /// Null once the account was erased, and for roles that may not see who readers are.
+    #[schema(value_type = Option<String>)]
+    email: ShownAddress,
+}
+
+impl ReaderOf {
+    /// The reader `id`, whose address is `email` unless the account was erased.
+    pub(super) fn of(id: Uuid, email: Option<String>, by: Visibility) -> Self {
+        Self { id, email: by.address(email) }
+    }
 }
 
 /// A page of subscriptions.
@@ -102,20 +113,21 @@ pub(crate) struct Whole {
     pub(super) timeline: Vec<TimelineEntry>,
 }
 
-impl From<Review> for Whole {
-    fn from(shown: Review) -> Self {
+impl Whole {
+    pub(crate) fn of(shown: Review, by: Visibility) -> Self {
+        let hide = |reason| by.text(reason);
         Self {
-            reader: ReaderOf { id: shown.subscription.reader, email: shown.email },
+            reader: ReaderOf::of(shown.subscription.reader, shown.email, by),
             subscription: StaffSubscription::from(&shown.subscription),
-            invoices: shown.invoices,
-            timeline: shown.timeline.into_iter().map(TimelineEntry::from).collect(),
+            invoices: shown.invoices.into_iter().map(|it| it.map_reasons(hide)).collect(),
+            timeline: shown.timeline.into_iter().map(|it| TimelineEntry::of(it, by)).collect(),
         }
     }
 }
 
-impl From<lists::Page<Entry>> for Page {
-    fn from(page: lists::Page<Entry>) -> Self {
-        let subscriptions = page.entries.into_iter().map(ListedEntry::from).collect();
+impl Page {
+    pub(crate) fn of(page: lists::Page<Entry>, by: Visibility) -> Self {
+        let subscriptions = page.entries.into_iter().map(|it| ListedEntry::of(it, by)).collect();
         Self { subscriptions, next_cursor: page.next }
     }
 }
@@ -133,10 +145,10 @@ pub(crate) struct TimelineEntry {
     pub(super) detail: serde_json::Value,
 }
 
-impl From<Told> for TimelineEntry {
-    fn from(told: Told) -> Self {
+impl TimelineEntry {
+    fn of(told: Told, by: Visibility) -> Self {
         let Told { at, actor, event, detail, .. } = told;
-        Self { at, actor, event, detail }
+        Self { at, actor, event, detail: by.detail(detail) }
     }
 }
 

@@ -94,9 +94,9 @@ pub(super) async fn show(
     on_duty: OnDuty,
     id: PathId,
 ) -> Result<Response, ApiError> {
-    on_duty.to(Permission::SubscriptionsRead)?;
+    let acting = on_duty.to(Permission::SubscriptionsRead)?;
     let shown = desk.readers.billing.review(parse_id(id)?).await?;
-    Ok((NO_STORE, Json(Whole::from(shown))).into_response())
+    Ok((NO_STORE, Json(Whole::of(shown, acting.visibility()))).into_response())
 }
 
 /// Those that nobody looks at any more by itself, because looking failed too often.

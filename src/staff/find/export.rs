@@ -107,7 +107,7 @@ impl Desk {
                 return Err(invalid(field, "is for pages; a file holds the whole list"));
             }
         }
-        let listing = self.listing(looked).await?;
+        let listing = self.listing(acting.visibility(), looked).await?;
         // What was typed may be an address, which the log never holds.
         let filters = Looked { q: String::new(), ..looked.clone() }.query();
         let searched = !looked.q.is_empty();

@@ -13,7 +13,7 @@ use crate::{
     billing::grant::{self, Filter, GrantState, Listed},
     clock::Timestamp,
     http::problem::ApiError,
-    staff::desk::Desk,
+    staff::{desk::Desk, disclosures::Lookup},
 };
 
 /// The parameters of a list of what was given away, as they travel. An empty one says nothing.
@@ -58,7 +58,11 @@ impl Desk {
     ///
     /// # Errors
     /// [`ApiError::InvalidQuery`] names the parameter and its rule; when the database fails.
-    pub async fn list_given(&self, looked: &GivenLooked) -> Result<Page<Listed>, ApiError> {
+    pub async fn list_given(
+        &self,
+        by: &Lookup,
+        looked: &GivenLooked,
+    ) -> Result<Page<Listed>, ApiError> {
         let most = limit(&looked.limit)?;
         let filter = looked.filter()?;
         let list = format!("given?{}", looked.query());
@@ -73,6 +77,8 @@ impl Desk {
         entries.truncate(whole);
         let end = entries.last().filter(|_| is_more);
         let next = end.map(|end| key.seal(&list, (end.grant.created_at, end.grant.id)));
+        let named = entries.iter().filter(|it| it.email.is_some()).count();
+        self.note_listing(by, "complimentary", named).await?;
         Ok(Page { entries, next })
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     db::{StoreError, Tx},
     http::problem::ApiError,
     reader::search::store::{self as readers, Found},
-    staff::desk::Desk,
+    staff::{desk::Desk, disclosures::Lookup, visibility::Visibility},
 };
 
 /// Most hits of one kind.
@@ -61,10 +61,10 @@ impl Sought {
     }
 
     /// Whose subscriptions it means.
-    pub(super) async fn whose(&self, tx: &mut Tx) -> Result<Whose, StoreError> {
+    pub(super) async fn whose(&self, tx: &mut Tx, by: Visibility) -> Result<Whose, StoreError> {
         let named = self.named(tx).await?;
         let is_part = named.is_empty() && matches!(self, Self::Text(_));
-        let found = if is_part { self.readers(tx).await? } else { Vec::new() };
+        let found = if is_part && by.sees_readers() { self.readers(tx).await? } else { Vec::new() };
         Ok(self.meaning(&named, &found))
     }
 
@@ -98,16 +98,22 @@ impl Desk {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn find(&self, q: &str, sees_readers: bool) -> Result<Hits, ApiError> {
+    pub async fn find(&self, by: &Lookup, q: &str) -> Result<Hits, ApiError> {
         let sought = Sought::of(q);
         let mut tx = self.db.read().await.map_err(ApiError::internal)?;
-        let found = Self::look(&mut tx, &sought).await.map_err(ApiError::internal)?;
+        let found =
+            Self::look(&mut tx, &sought, by.visibility).await.map_err(ApiError::internal)?;
         let (mut readers, whose, invoices) = found;
         drop(tx);
         let filters = Filters { whose, ..Filters::default() };
         let most = i64::try_from(HITS_MAX).unwrap_or(0);
         let page = self.readers.billing.list_page((&filters, Sort::Created), None, most).await?;
-        readers.truncate(if sees_readers { HITS_MAX } else { 0 });
+        readers.truncate(HITS_MAX);
+        let subscriptions = page.entries.iter().filter(|it| it.email.is_some()).count();
+        let bills =
+            invoices.iter().filter(|it| it.head.as_ref().is_ok_and(|it| it.email.is_some()));
+        let named = readers.len() + subscriptions + bills.count();
+        self.note_listing(by, "search", named).await?;
         Ok(Hits { readers, subscriptions: page.entries, invoices })
     }
 
@@ -115,6 +121,7 @@ impl Desk {
     async fn look(
         tx: &mut Tx,
         sought: &Sought,
+        by: Visibility,
     ) -> Result<(Vec<Found>, Whose, Vec<ListedInvoice>), StoreError> {
         let named = sought.named(tx).await?;
         let mut bills = Vec::new();
@@ -122,7 +129,8 @@ impl Desk {
         for id in ids {
             bills.extend(invoices::by_id(tx, id).await?);
         }
-        let found = if named.is_empty() { sought.readers(tx).await? } else { Vec::new() };
+        let is_reader = named.is_empty() && by.sees_readers();
+        let found = if is_reader { sought.readers(tx).await? } else { Vec::new() };
         let whose = sought.meaning(&named, &found);
         Ok((found, whose, bills))
     }

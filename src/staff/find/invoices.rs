@@ -11,7 +11,7 @@ use super::{
 use crate::{
     billing::invoice::listing::{self, InvoiceFilters, ListedInvoice, STATUSES},
     http::problem::ApiError,
-    staff::desk::Desk,
+    staff::{desk::Desk, disclosures::Lookup},
 };
 
 /// The parameters of a list of invoices, as they travel. An empty one says nothing.
@@ -52,6 +52,7 @@ impl Desk {
     /// [`ApiError::InvalidQuery`] names the parameter and its rule; when the database fails.
     pub async fn list_invoices(
         &self,
+        by: &Lookup,
         looked: &InvoicesLooked,
     ) -> Result<Page<ListedInvoice>, ApiError> {
         let most = limit(&looked.limit)?;
@@ -60,7 +61,7 @@ impl Desk {
             created_to: looked.created_to.clone(),
             ..Looked::default()
         };
-        let days = self.listing(&days).await?.filters;
+        let days = self.listing(by.visibility, &days).await?.filters;
         let status = STATUSES.into_iter().find(|status| *status == looked.status);
         if status.is_none() && !looked.status.is_empty() {
             return Err(invalid("status", "must be one of: draft, open, paid, void"));
@@ -81,6 +82,8 @@ impl Desk {
         entries.truncate(whole);
         let end = entries.last().filter(|_| is_more);
         let next = end.map(|end| key.seal(&list, (end.created_at, end.id)));
+        let named = entries.iter().filter(|it| it.head.as_ref().is_ok_and(|it| it.email.is_some()));
+        self.note_listing(by, "invoices", named.count()).await?;
         Ok(Page { entries, next })
     }
 }

@@ -13,7 +13,11 @@ use crate::{
     clock::Timestamp,
     http::problem::ApiError,
     reader::search::store::{self as readers, Found},
-    staff::desk::{Desk, DeskError},
+    staff::{
+        desk::{Desk, DeskError},
+        disclosures::Lookup,
+        visibility::Visibility,
+    },
 };
 
 /// A page of a list.
@@ -37,11 +41,15 @@ pub struct Listing {
 }
 
 impl Desk {
-    /// Makes sense of what was asked for.
+    /// Makes sense of what was asked for. A caller who may not see readers finds none by address.
     ///
     /// # Errors
     /// [`ApiError::InvalidQuery`] names the parameter and its rule; when the database fails.
-    pub async fn listing(&self, looked: &Looked) -> Result<Listing, ApiError> {
+    pub(in crate::staff) async fn listing(
+        &self,
+        by: Visibility,
+        looked: &Looked,
+    ) -> Result<Listing, ApiError> {
         let snapshot = self.readers.directory.snapshot();
         let first = snapshot.first_site();
         let zone = first.as_ref().map_or("UTC", |site| &site.site.time_zone);
@@ -55,7 +63,7 @@ impl Desk {
         let sort = looked.sort(&filters)?;
         if let Some(q) = sought(&looked.q)? {
             let mut tx = self.db.read().await.map_err(ApiError::internal)?;
-            filters.whose = Sought::of(&q).whose(&mut tx).await.map_err(ApiError::internal)?;
+            filters.whose = Sought::of(&q).whose(&mut tx, by).await.map_err(ApiError::internal)?;
         }
         Ok(Listing { filters, sort, list: format!("subscriptions?{}", looked.query()) })
     }
@@ -64,14 +72,20 @@ impl Desk {
     ///
     /// # Errors
     /// As [`Desk::listing`]; [`ApiError::InvalidQuery`] for a cursor of another list.
-    pub async fn list_subscriptions(&self, looked: &Looked) -> Result<Page<Entry>, ApiError> {
+    pub async fn list_subscriptions(
+        &self,
+        by: &Lookup,
+        looked: &Looked,
+    ) -> Result<Page<Entry>, ApiError> {
         let most = looked.limit()?;
-        let listing = self.listing(looked).await?;
+        let listing = self.listing(by.visibility, looked).await?;
         let key = CursorKey::of(&self.master);
         let after = opened(&key, &listing.list, &looked.cursor)?;
         let wanted = (&listing.filters, listing.sort);
         let page = self.readers.billing.list_page(wanted, after, most).await?;
         let next = page.next.map(|place| key.seal(&listing.list, place));
+        let named = page.entries.iter().filter(|it| it.email.is_some()).count();
+        self.note_listing(by, "subscriptions", named).await?;
         Ok(Page { entries: page.entries, next })
     }
 
@@ -81,6 +95,7 @@ impl Desk {
     /// [`ApiError::InvalidQuery`]; when the database fails.
     pub async fn list_readers(
         &self,
+        by: &Lookup,
         q: &str,
         (cursor, most): (&str, &str),
     ) -> Result<Page<Found>, ApiError> {
@@ -93,6 +108,7 @@ impl Desk {
             Some(q) => self.matching_readers(&q, after, most).await?,
             None => self.latest_readers(after, most).await?,
         };
+        self.note_listing(by, "readers", entries.len()).await?;
         Ok(Page { entries, next: next.map(|place| key.seal(&list, place)) })
     }
 

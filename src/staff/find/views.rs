@@ -69,7 +69,7 @@ impl Desk {
         if !looked.q.is_empty() {
             return Err(invalid("query", "keeps filters, and not what was looked for (`q`)"));
         }
-        self.listing(&looked).await.map_err(in_query)?;
+        self.listing(acting.visibility(), &looked).await.map_err(in_query)?;
         let now = self.clock.now();
         let id = self.ids.uuid(now).map_err(ApiError::internal)?;
         let view = View { id, name, query: looked.query(), created_at: now };

@@ -63,7 +63,7 @@ impl InvoiceRow {
         let head = head.map(|it| InvoiceHead {
             number: it.number.unwrap_or_else(|| "not issued".to_owned()),
             status: it.status,
-            reader: it.email.unwrap_or_else(|| "erased".to_owned()),
+            reader: frame.visibility().address(it.email).to_string(),
             subscription: it.subscription,
             total: frame.words.money(it.total),
         });
@@ -93,7 +93,7 @@ pub(super) async fn search(
     seat: Seat,
     query: Asked<Search>,
 ) -> Result<Response, ApiError> {
-    seat.to(Permission::SubscriptionsRead)?;
+    let acting = seat.to(Permission::SubscriptionsRead)?;
     let Search { q } = asked(query)?;
     let q = sought(q.trim())?;
     let mut frame = seat.frame(&pages, "Search", Place::Nowhere);
@@ -103,7 +103,7 @@ pub(super) async fn search(
         let page = SearchPage { frame, is_asked: false, readers, found, invoices };
         return Ok(frame::show(page.render()));
     };
-    let hits = pages.desk.find(&q, seat.may(Permission::ReadersRead)).await?;
+    let hits = pages.desk.find(&acting.lookup(), &q).await?;
     let readers = hits.readers.into_iter().map(|it| ReaderRow::of(it, &frame)).collect();
     let found = hits.subscriptions.into_iter().map(|it| ListRow::of(it, &frame)).collect();
     let invoices = hits.invoices.into_iter().map(|it| InvoiceRow::of(it, &frame)).collect();
@@ -135,10 +135,10 @@ pub(super) async fn readers(
     seat: Seat,
     query: Asked<ReadersLooked>,
 ) -> Result<Response, ApiError> {
-    seat.to(Permission::ReadersRead)?;
+    let acting = seat.to(Permission::ReadersRead)?;
     let ReadersLooked { q, cursor, limit, done } = asked(query)?;
     let q = q.trim().to_owned();
-    let found = pages.desk.list_readers(&q, (&cursor, &limit)).await?;
+    let found = pages.desk.list_readers(&acting.lookup(), &q, (&cursor, &limit)).await?;
     let said = if q.is_empty() { Vec::new() } else { vec![("q", &q)] };
     let query = serde_urlencoded::to_string(said).unwrap_or_default();
     let next = next_query(&query, &limit, found.next);
@@ -163,9 +163,9 @@ pub(super) async fn invoices(
     seat: Seat,
     query: Asked<InvoicesLooked>,
 ) -> Result<Response, ApiError> {
-    seat.to(Permission::SubscriptionsRead)?;
+    let acting = seat.to(Permission::SubscriptionsRead)?;
     let looked = asked(query)?;
-    let found = pages.desk.list_invoices(&looked).await?;
+    let found = pages.desk.list_invoices(&acting.lookup(), &looked).await?;
     let next = next_query(&looked.query(), &looked.limit, found.next);
     let frame = seat.frame(&pages, "Invoices", Place::Invoices);
     let invoices = found.entries.into_iter().map(|it| InvoiceRow::of(it, &frame)).collect();

@@ -17,6 +17,7 @@ use crate::{
     language::Words,
     sandbox::bar::Bar,
     site::directory::Snapshot,
+    staff::visibility::Visibility,
 };
 
 /// Their own style, pictures and the one script; no frame, no form that leads elsewhere.
@@ -181,6 +182,13 @@ impl Frame {
     #[must_use]
     pub(super) fn saying(self, notice: Option<String>) -> Self {
         Self { notice, ..self }
+    }
+
+    /// What may be shown of readers.
+    pub(super) fn visibility(&self) -> Visibility {
+        // A page before the login names no reader.
+        let role = self.who.as_ref().map_or(Role::Viewer, |(_, role)| *role);
+        Visibility::of(role)
     }
 
     /// The hidden token of the form that is sent to `action`.

@@ -66,11 +66,11 @@ impl Row {
         Self {
             id: grant.id,
             reader: grant.reader_id,
-            email: email.unwrap_or_else(|| "erased".to_owned()),
+            email: frame.visibility().address(email).to_string(),
             since: words.day(grant.starts_at),
             until: words.day(grant.revoked_at.unwrap_or(grant.ends_at)),
             state: grant.state(now).as_str(),
-            said: said(&grant),
+            said: frame.visibility().text(said(&grant)),
             product: grant.product,
         }
     }
@@ -102,9 +102,9 @@ pub(super) async fn page(
     seat: Seat,
     looked: Asked<GivenLooked>,
 ) -> Result<Response, ApiError> {
-    seat.to(Permission::SubscriptionsRead)?;
+    let acting = seat.to(Permission::SubscriptionsRead)?;
     let looked = asked(looked)?;
-    let found = pages.desk.list_given(&looked).await?;
+    let found = pages.desk.list_given(&acting.lookup(), &looked).await?;
     let next = next_query(&looked.query(), &looked.limit, found.next);
     let frame = seat.frame(&pages, "Given away", Place::Given);
     let around = (&frame, pages.desk.clock.now());

@@ -85,11 +85,12 @@ struct NoteRow {
 }
 
 impl NoteRow {
-    fn of(note: &CreditNote, words: &Words) -> Self {
+    fn of(note: &CreditNote, frame: &Frame) -> Self {
+        let words = &frame.words;
         Self {
             number: note.number.clone(),
             day: words.day(note.at),
-            reason: note.reason.clone(),
+            reason: frame.visibility().text(note.reason.clone()),
             to: match note.to {
                 CreditTo::Balance => "the balance",
                 CreditTo::Refund => "the card",
@@ -108,11 +109,12 @@ struct RefundRow {
 }
 
 impl RefundRow {
-    fn of(refund: &Refund, words: &Words) -> Self {
+    fn of(refund: &Refund, frame: &Frame) -> Self {
+        let words = &frame.words;
         Self {
             day: words.day(refund.created_at),
             amount: words.money(refund.amount),
-            state: plain::refund(&refund.state, words),
+            state: frame.visibility().text(plain::refund(&refund.state, words)),
             by: refund.decided_by.map_or_else(String::new, |by| format!("staff {by}")),
         }
     }
@@ -128,9 +130,8 @@ pub(super) async fn page(
     let review = pages.desk.readers.billing.review_invoice(parse_id(id)?).await?;
     let number = review.invoice.number().unwrap_or("not issued yet");
     let frame = seat.frame(&pages, format!("Invoice {number}"), Place::Invoices);
-    let (sees_readers, may_refund) =
-        (seat.may(Permission::ReadersRead), seat.may(Permission::Refund));
-    Ok(frame::show(InvoicePage::of(&review, (sees_readers, may_refund), frame).render()))
+    let may_refund = seat.may(Permission::Refund);
+    Ok(frame::show(InvoicePage::of(&review, may_refund, frame).render()))
 }
 
 /// The invoice to be printed, as its reader prints it. It names the reader.
@@ -148,22 +149,22 @@ pub(super) async fn print(
 }
 
 impl InvoicePage {
-    fn of(review: &InvoiceReview, (sees_readers, may_refund): (bool, bool), frame: Frame) -> Self {
-        let (invoice, words) = (&review.invoice, &frame.words);
-        let email = || review.email.clone().unwrap_or_else(|| "erased".to_owned());
+    fn of(review: &InvoiceReview, may_refund: bool, frame: Frame) -> Self {
+        let (invoice, words, by) = (&review.invoice, &frame.words, frame.visibility());
+        let email = || by.address(review.email.clone()).to_string();
         let refundable = review.refundable;
         Self {
             id: invoice.head.id,
             subscription: invoice.head.subscription,
-            reader: sees_readers.then(|| (invoice.head.reader, email())),
+            reader: by.sees_readers().then(|| (invoice.head.reader, email())),
             status: invoice.state.as_str(),
             facts: facts(review, words),
             lines: invoice.lines.iter().map(|line| LineRow::of(line, words)).collect(),
             sums: sums(invoice, words),
-            notes: review.notes.iter().map(|note| NoteRow::of(note, words)).collect(),
-            refunds: review.refunds.iter().map(|it| RefundRow::of(it, words)).collect(),
+            notes: review.notes.iter().map(|note| NoteRow::of(note, &frame)).collect(),
+            refunds: review.refunds.iter().map(|it| RefundRow::of(it, &frame)).collect(),
             refundable: (may_refund && !refundable.is_zero()).then(|| words.money(refundable)),
-            may_print: sees_readers && invoice.number().is_some(),
+            may_print: by.sees_readers() && invoice.number().is_some(),
             frame,
         }
     }

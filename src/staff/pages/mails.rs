@@ -96,7 +96,7 @@ pub(super) async fn page(
     seat: Seat,
     Query(Which { status, cursor, done }): Query<Which>,
 ) -> Result<Response, ApiError> {
-    seat.to(Permission::MailQueueRead)?;
+    let acting = seat.to(Permission::MailQueueRead)?;
     let status = match status.as_str() {
         "" => None,
         text => Some(MailStatus::parse(text).ok_or_else(|| {
@@ -107,6 +107,7 @@ pub(super) async fn page(
     let notice = done.filter(|done| done == "retried").map(|_| "The mail is due again.".to_owned());
     let frame = seat.frame(&pages, "Mails", Place::Mails).saying(notice);
     let mails = pages.desk.mails(status, cursor).await?;
+    pages.desk.note_listing(&acting.lookup(), "mails", mails.len()).await?;
     let is_full = i64::try_from(mails.len()) == Ok(LISTED_MAX);
     let next = mails.last().map(|last| last.id).filter(|_| is_full);
     let mails = mails.into_iter().map(|mail| MailView::of(mail, &frame)).collect();

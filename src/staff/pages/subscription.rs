@@ -83,7 +83,7 @@ impl Happened {
         Self {
             at: frame.words.moment(told.at),
             actor: plain::actor(&told.actor),
-            what: plain::event(told, &frame.words),
+            what: frame.visibility().text(plain::event(told, &frame.words)),
         }
     }
 }

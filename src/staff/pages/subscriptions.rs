@@ -100,7 +100,7 @@ impl Row {
         Self {
             id: it.id,
             reader: it.reader,
-            email: email.unwrap_or_else(|| "erased".to_owned()),
+            email: frame.visibility().address(email).to_string(),
             plan: it.terms.plan.name.in_language(frame.words.language).to_owned(),
             status: it.state.status(),
             next: plain::next(it, &frame.words),
@@ -126,7 +126,7 @@ pub(super) async fn page(
 ) -> Result<Response, ApiError> {
     let acting = seat.to(Permission::SubscriptionsRead)?;
     let looked = asked(looked)?.trimmed();
-    let found = pages.desk.list_subscriptions(&looked).await?;
+    let found = pages.desk.list_subscriptions(&acting.lookup(), &looked).await?;
     let views = pages.desk.views(acting).await?;
     let query = looked.query();
     let next = next_query(&query, &looked.limit, found.next);

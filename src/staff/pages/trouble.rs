@@ -83,7 +83,7 @@ impl RefusedRow {
             invoice: refund.invoice,
             amount: frame.words.money(refund.amount),
             decided: frame.words.day(refund.created_at),
-            state: plain::refund(&refund.state, &frame.words),
+            state: frame.visibility().text(plain::refund(&refund.state, &frame.words)),
         }
     }
 }

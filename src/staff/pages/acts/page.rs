@@ -123,7 +123,7 @@ impl ActPage {
             plans: plans.iter().map(|terms| named(terms, &frame)).collect(),
             kind,
             id,
-            email: review.email.unwrap_or_else(|| "an erased reader".to_owned()),
+            email: frame.visibility().address(review.email).to_string(),
             plan: it.terms.plan.name.in_language(frame.words.language).to_owned(),
             now: plain::next(&it, &frame.words),
             currency: it.terms.plan.price.currency.code(),
