@@ -20,6 +20,10 @@ pub use self::{
 };
 use crate::{
     access::{self, gate::Gate},
+    audit::{
+        anchor::{AnchorError, AnchorFile},
+        chain::ChainKey,
+    },
     auth::{
         guard::Guard,
         hashing::HashError,
@@ -118,6 +122,9 @@ pub enum StartError {
     /// The description of the API cannot be written.
     #[error("the description of the API: {0}")]
     Description(#[from] serde_json::Error),
+    /// The audit log's anchors cannot be used.
+    #[error("audit.anchor_file: {0}")]
+    Anchors(#[from] AnchorError),
     /// The operating system gives no random bytes.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
@@ -167,6 +174,7 @@ pub struct App {
     ids: Ids,
     /// Work in the background; ends with the application.
     supervisor: Supervisor,
+    anchors: Option<Arc<AnchorFile>>,
 }
 
 impl AppState {
@@ -221,6 +229,14 @@ impl AppState {
         let meter = Meter::start(store.clone(), config.meter.limits, &supervisor);
         let ground = (db.clone(), Arc::clone(&clock));
         watch_over(&supervisor, &config, ground, (&directory, store.clone()));
+        let anchors = open_anchors(&config)?;
+        if let Some(anchors) = &anchors {
+            let (anchors, db, clock) = (Arc::clone(anchors), db.clone(), Arc::clone(&clock));
+            let every = config.audit.anchor_every;
+            supervisor.spawn(Watch::background("audit_anchors"), move |_| {
+                Arc::clone(&anchors).keep(db.clone(), Arc::clone(&clock), every)
+            });
+        }
         let meter_store = databases.has_own_meter().then_some(store);
         let readiness = Readiness::new(db.clone(), meter_store, &clock, supervisor.clone());
         let duties = Arc::new(Duties::shipped()?);
@@ -254,6 +270,7 @@ impl AppState {
             movable_clock: None,
             ids,
             supervisor,
+            anchors,
         })))
     }
 
@@ -382,9 +399,26 @@ impl AppState {
         if let Err(error) = self.desk.counts.flush(&self.desk.db, &*self.desk.clock).await {
             tracing::warn!("what pages did last could not be written down: {error}");
         }
+        self.anchor().await;
         self.databases.close().await;
         Ok(())
     }
+
+    /// Anchors the audit log where it ends now, if it is anchored at all.
+    pub async fn anchor(&self) {
+        if let Some(anchors) = &self.anchors {
+            anchors.record_loudly(&self.databases.main, self.desk.clock.now()).await;
+        }
+    }
+}
+
+/// The file of anchors that the settings name.
+///
+/// # Errors
+/// When what is in it is not ours.
+pub fn open_anchors(config: &Config) -> Result<Option<Arc<AnchorFile>>, AnchorError> {
+    let open = |path| AnchorFile::open(path, ChainKey::of(&config.master)).map(Arc::new);
+    config.audit.anchor_file.as_deref().map(open).transpose()
 }
 
 /// Starts the background tasks that belong to no service of their own.

@@ -6,7 +6,7 @@ use std::fmt;
 use aws_lc_rs::hmac;
 
 use super::model::Record;
-use crate::auth::seal::MasterKey;
+use crate::{auth::seal::MasterKey, clock::Timestamp};
 
 /// What the first entry follows, and what an empty log's head holds.
 pub const BEGINNING: [u8; 32] = [0; 32];
@@ -33,6 +33,31 @@ impl ChainKey {
     pub fn hash(&self, record: &Record) -> Vec<u8> {
         hmac::sign(&self.0, &encode(record)).as_ref().to_vec()
     }
+}
+
+impl ChainKey {
+    /// Authenticates that the log had `seq` entries at `at`, the last with `hash`.
+    pub(super) fn anchor(&self, (seq, at): (i64, Timestamp), hash: &[u8]) -> Vec<u8> {
+        hmac::sign(&self.0, &encode_anchor(seq, at, hash)).as_ref().to_vec()
+    }
+
+    /// Whether `mac` was made by [`ChainKey::anchor`].
+    pub(super) fn has_anchored(
+        &self,
+        (seq, at): (i64, Timestamp),
+        hash: &[u8],
+        mac: &[u8],
+    ) -> bool {
+        hmac::verify(&self.0, &encode_anchor(seq, at, hash), mac).is_ok()
+    }
+}
+
+fn encode_anchor(seq: i64, at: Timestamp, hash: &[u8]) -> Vec<u8> {
+    let mut bytes = b"pressgate audit anchor 1".to_vec();
+    push(&mut bytes, Some(&seq.to_be_bytes()));
+    push(&mut bytes, Some(&at.micros().to_be_bytes()));
+    push(&mut bytes, Some(hash));
+    bytes
 }
 
 /// The bytes that are hashed. Every field begins with whether it is there and how long it is, so
@@ -191,10 +216,7 @@ mod tests {
     use base64::{Engine, engine::general_purpose::STANDARD};
 
     use super::*;
-    use crate::{
-        audit::model::{Action, Actor, Entry},
-        clock::Timestamp,
-    };
+    use crate::audit::model::{Action, Actor, Entry};
 
     fn key(byte: u8) -> ChainKey {
         let bytes: Vec<u8> = (0..32).map(|i| byte ^ i).collect();

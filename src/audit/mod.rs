@@ -5,9 +5,11 @@
 //!
 //! Somebody with the database alone can neither forge, change, reorder nor take away an entry
 //! without [`chain::Verifier`] finding it: the hashes are keyed. What no key can show is the whole
-//! log put back to an older copy, or to the empty one that it once was; for that, keep what
-//! `pressgate audit verify` printed.
+//! log put back to an older copy, or to the empty one that it once was; for that there are `anchor`,
+//! outside the database, and `coverage`, which looks for rows that must have an entry.
 
+pub mod anchor;
 pub mod chain;
+pub mod coverage;
 pub mod model;
 pub mod store;

@@ -1,7 +1,9 @@
 //! The audit log in the database.
 
 use super::{
+    anchor::{AnchorError, Anchors},
     chain::{ChainKey, Fault, Head, Verifier},
+    coverage::Coverage,
     model::{Entry, Record},
 };
 use crate::{
@@ -20,6 +22,12 @@ pub enum VerifyError {
     /// The log is not what was written.
     #[error(transparent)]
     Fault(#[from] Fault),
+    /// The log does not agree with an anchor of it.
+    #[error(transparent)]
+    Anchor(#[from] AnchorError),
+    /// Rows have no entry that says how they came about.
+    #[error("entries are missing from the log, or these rows were written past the service:\n  {}", .0.join("\n  "))]
+    Uncovered(Vec<String>),
     /// The log could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -80,12 +88,41 @@ async fn insert(tx: &mut Tx, record: Record) -> Result<(), StoreError> {
 /// # Errors
 /// The first [`Fault`], or that the database failed.
 pub async fn verify(tx: &mut Tx, key: &ChainKey) -> Result<Head, VerifyError> {
+    walk(tx, key, &Anchors::default(), &mut Coverage::default()).await
+}
+
+/// [`verify`], which also checks that nothing is missing that `anchors` or rows of the database tell
+/// of.
+///
+/// # Errors
+/// As [`verify`]; [`VerifyError::Anchor`]; [`VerifyError::Uncovered`].
+pub async fn verify_whole(
+    tx: &mut Tx,
+    key: &ChainKey,
+    anchors: &Anchors,
+) -> Result<Head, VerifyError> {
+    let mut coverage = Coverage::default();
+    let head = walk(tx, key, anchors, &mut coverage).await?;
+    let missing = coverage.missing(tx).await?;
+    if missing.is_empty() { Ok(head) } else { Err(VerifyError::Uncovered(missing)) }
+}
+
+async fn walk(
+    tx: &mut Tx,
+    key: &ChainKey,
+    anchors: &Anchors,
+    coverage: &mut Coverage,
+) -> Result<Head, VerifyError> {
     let mut verifier = Verifier::new(key.clone());
     // Below the first place too: what has no business there must be seen.
     let mut from = i64::MIN;
     loop {
         let page = page_from(tx, from).await?;
-        page.iter().try_for_each(|record| verifier.take(record))?;
+        for record in &page {
+            verifier.take(record)?;
+            anchors.check(record.seq, &record.hash)?;
+            coverage.take(record);
+        }
         from = verifier.count().saturating_add(1);
         if !page.is_empty() {
             continue;
@@ -94,6 +131,7 @@ pub async fn verify(tx: &mut Tx, key: &ChainKey) -> Result<Head, VerifyError> {
         // Somebody may have appended since; what the head knows of is then there to be read.
         if head.seq < from || page_from(tx, from).await?.is_empty() {
             verifier.finish(&head)?;
+            anchors.check_length(head.seq)?;
             return Ok(head);
         }
     }
@@ -159,7 +197,7 @@ async fn page_from(tx: &mut Tx, from: i64) -> Result<Vec<Record>, StoreError> {
     .await
 }
 
-async fn head(tx: &mut Tx) -> Result<Head, StoreError> {
+pub(super) async fn head(tx: &mut Tx) -> Result<Head, StoreError> {
     let head: Option<(i64, Vec<u8>, Vec<u8>)> =
         tx.query("SELECT seq, hash, seal FROM audit_head WHERE id = 1").optional().await?;
     let (seq, hash, seal) = head.ok_or_else(no_head)?;

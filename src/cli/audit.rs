@@ -1,6 +1,6 @@
 //! `pressgate audit …`: reading the audit log, and checking that nobody changed it.
 
-use std::io::Write;
+use std::{io::Write, path::PathBuf};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::Subcommand;
@@ -10,6 +10,7 @@ use super::Failure;
 use crate::{
     app::Databases,
     audit::{
+        anchor::Anchors,
         chain::ChainKey,
         model::Record,
         store::{self, LIST_MAX},
@@ -22,7 +23,12 @@ use crate::{
 pub(super) enum AuditCommand {
     /// Check every entry, and that none is missing. Keep what it prints: it shows later that the
     /// log was not put back to an older copy.
-    Verify,
+    Verify {
+        /// A file of anchors to check the log against, besides `audit.anchor_file`; for instance one of
+        /// another instance. May be given more than once.
+        #[arg(long, value_name = "FILE")]
+        anchors: Vec<PathBuf>,
+    },
     /// Show the last entries, the youngest first.
     List {
         /// How many.
@@ -42,7 +48,11 @@ pub(super) async fn run(
     let databases = Databases::open(config).await?;
     let mut tx = databases.main.read().await?;
     match command {
-        AuditCommand::Verify => verify(&mut tx, &ChainKey::of(&config.master), out).await?,
+        AuditCommand::Verify { anchors } => {
+            let files = config.audit.anchor_file.iter().filter(|file| file.exists());
+            let files: Vec<&PathBuf> = files.chain(&anchors).collect();
+            verify(&mut tx, &ChainKey::of(&config.master), &files, out).await?;
+        }
         AuditCommand::List { limit, json } => {
             let records = store::list(&mut tx, None, limit).await?;
             if json {
@@ -59,8 +69,15 @@ pub(super) async fn run(
     Ok(())
 }
 
-async fn verify(tx: &mut Tx, key: &ChainKey, out: &mut impl Write) -> Result<(), Failure> {
-    let head = store::verify(tx, key).await?;
+async fn verify(
+    tx: &mut Tx,
+    key: &ChainKey,
+    files: &[&PathBuf],
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let mut anchors = Anchors::default();
+    files.iter().try_for_each(|file| anchors.read(file, key))?;
+    let head = store::verify_whole(tx, key, &anchors).await?;
     let plural = if head.seq == 1 { "entry" } else { "entries" };
     writeln!(
         out,
@@ -68,6 +85,10 @@ async fn verify(tx: &mut Tx, key: &ChainKey, out: &mut impl Write) -> Result<(),
         head.seq,
         STANDARD.encode(&head.hash)
     )?;
+    if !files.is_empty() {
+        let newest = anchors.newest().unwrap_or(0);
+        writeln!(out, "{} anchors agree, the newest at entry {newest}.", anchors.count())?;
+    }
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     app::{self, Databases},
-    audit::{chain::ChainKey, store as audit},
+    audit::{anchor::Anchors, chain::ChainKey, store as audit},
     auth::{
         keys::{OLD_AFTER, Purpose, SigningKey},
         store as keys,
@@ -108,6 +108,10 @@ async fn examine(databases: &Databases, config: &Config) -> Result<Vec<Finding>,
     });
     findings.push(open_files(config));
     findings.push(audit_log(&mut tx, config).await);
+    if !config.is_sandbox() && config.audit.anchor_file.is_none() {
+        let what = "the audit log is not anchored: set audit.anchor_file";
+        findings.push(Finding::Warning(what.into()));
+    }
     findings.push(match outbox::list_dead(&mut tx).await?.len() {
         0 => Finding::Well("no mail was given up".into()),
         n => Finding::Unwell(format!(
@@ -197,7 +201,13 @@ fn age_of(purpose: Purpose, keys: &[SigningKey], now: Timestamp) -> Finding {
 }
 
 async fn audit_log(tx: &mut Tx, config: &Config) -> Finding {
-    match audit::verify(tx, &ChainKey::of(&config.master)).await {
+    let key = ChainKey::of(&config.master);
+    let mut anchors = Anchors::default();
+    let file = config.audit.anchor_file.iter().find(|file| file.exists());
+    if let Some(Err(error)) = file.map(|file| anchors.read(file, &key)) {
+        return Finding::Unwell(format!("the audit log's anchors: {error}"));
+    }
+    match audit::verify_whole(tx, &key, &anchors).await {
         Ok(head) => Finding::Well(format!("the audit log has {} entries, unbroken", head.seq)),
         Err(error) => Finding::Unwell(format!("the audit log is broken: {error}")),
     }

@@ -21,7 +21,12 @@ use std::{ffi::OsString, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::{config::Config, http::text};
+use crate::{
+    app,
+    clock::{Clock, SystemClock},
+    config::Config,
+    http::text,
+};
 
 /// What clap ends with too where it does not know an argument.
 const WRONG_ARGUMENTS: u8 = 2;
@@ -155,6 +160,27 @@ fn start(command: Command) -> Result<(), Failure> {
 }
 
 async fn run(command: Command, config: Config) -> Result<(), Failure> {
+    let acts = matches!(
+        command,
+        Command::Keys(_)
+            | Command::Staff(_)
+            | Command::Reader(_)
+            | Command::Subscription(_)
+            | Command::Newsletter(_)
+    );
+    // What a command enters into the audit log is anchored before it says that it is done.
+    let anchored = if acts { app::open_anchors(&config)? } else { None };
+    let settings = config.clone();
+    let done = carry_out(command, config).await;
+    if let Some(anchors) = anchored {
+        let databases = app::Databases::open(&settings).await?;
+        anchors.record_loudly(&databases.main, SystemClock::default().now()).await;
+        databases.close().await;
+    }
+    done
+}
+
+async fn carry_out(command: Command, config: Config) -> Result<(), Failure> {
     let mut out = std::io::stdout();
     match command {
         Command::Serve => serve::run(config, &mut out).await,

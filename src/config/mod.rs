@@ -1,5 +1,6 @@
 //! The settings, checked. `config/default.toml` is their manual; `layers` merges the sources.
 
+mod audit;
 mod billing;
 mod decisions;
 mod layers;
@@ -14,6 +15,7 @@ use std::{fmt, net::SocketAddr, time::Duration};
 
 use self::layers::Settings;
 pub use self::{
+    audit::Audit,
     billing::{Billing, GatewayKind},
     layers::Outside,
     limits::Limits,
@@ -128,6 +130,8 @@ pub struct Config {
     pub passwords: HashLimits,
     /// `keys.master`.
     pub master: MasterKey,
+    /// `[audit]`.
+    pub audit: Audit,
     /// `[sessions]`.
     pub sessions: Sessions,
     /// `sites.refresh_secs`.
@@ -207,6 +211,7 @@ fn read(settings: &mut Settings) -> Option<Config> {
         }
         MasterKey::parse(text).map_err(|e| e.to_string())
     });
+    let audit = audit::read(settings);
     let sessions = sessions::read(settings);
     let sites_refresh = settings.seconds("sites.refresh_secs", 1..=30);
     let metrics_listen = settings.parse_with("metrics.listen", |text| {
@@ -225,6 +230,7 @@ fn read(settings: &mut Settings) -> Option<Config> {
         billing: billing?,
         passwords,
         master: master?,
+        audit,
         sessions,
         sites_refresh,
         metrics_listen: metrics_listen?,

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod anchors;
 mod backup;
 mod billing_kill;
 mod catalog;
