@@ -17,6 +17,7 @@ use crate::{
     },
     billing::{
         access::Standings,
+        card_limit::CardLimits,
         catalog::versions::Catalogs,
         engine::Billing,
         gateway::{Gateway, Sandbox},
@@ -173,7 +174,11 @@ impl Ground<'_> {
             gateway,
             mail: mail.clone(),
             audit_key: ChainKey::of(&self.config.master),
-            declined: self.config.limits.declined,
+            cards: Arc::new(CardLimits::new(
+                self.db.clone(),
+                Arc::clone(&self.clock),
+                self.config.limits.cards,
+            )),
             refund_limits: self.config.billing.refund_alone_max.clone(),
             trials: TrialKey::of(&self.config.master),
             previews: self.config.master.derive("switch previews"),

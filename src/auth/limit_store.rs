@@ -54,10 +54,16 @@ impl LimitKey {
         Self::of("totp", staff_id)
     }
 
-    /// First payments of a reader that were declined, by the reader's id.
+    /// Cards of a customer that were declined, by the reader's id.
     #[must_use]
     pub fn declined(reader_id: &str) -> Self {
         Self::of("declined", reader_id)
+    }
+
+    /// Corrections of the address of a provisional account, by the reader's id.
+    #[must_use]
+    pub fn correction(reader_id: &str) -> Self {
+        Self::of("correction", reader_id)
     }
 
     /// What staff write to a reader once more, by the reader's id.
@@ -180,6 +186,25 @@ pub async fn take(
     // It was refused; what stands there now only says how long to wait.
     let waited_for = policy.check(arrival(tx, key).await?, now);
     Err(LimitError::Exceeded(waited_for.err().unwrap_or(RetryAfter(policy.refill()))))
+}
+
+/// Takes back one that was counted, if anything is owed still.
+///
+/// # Errors
+/// When the database fails.
+pub async fn give_back(
+    tx: &mut Tx,
+    key: LimitKey,
+    policy: Policy,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.query("UPDATE limits SET arrival = arrival - $2 WHERE key = $1 AND arrival > $3")
+        .bind(key.bytes())
+        .bind(micros(policy.refill()))
+        .bind(now.micros())
+        .execute()
+        .await?;
+    Ok(())
 }
 
 /// Forgets what was counted.

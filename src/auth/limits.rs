@@ -72,6 +72,12 @@ impl Policy {
         now.plus(self.refill * self.burst * 4)
     }
 
+    /// The arrival time after one that was counted is taken back.
+    #[must_use]
+    pub fn give_back(self, arrival: Timestamp) -> Timestamp {
+        arrival.minus(self.refill)
+    }
+
     /// The time for one more.
     pub(super) fn refill(self) -> Duration {
         self.refill

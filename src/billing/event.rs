@@ -24,6 +24,8 @@ pub enum Event {
         /// When it ends.
         until: Timestamp,
     },
+    /// The reader's address, proved by now, had a free trial before.
+    TrialRepeated,
     /// The first payment was made.
     Activated {
         /// How much.
@@ -177,6 +179,7 @@ impl Event {
         match self {
             Self::Created { .. } => "subscription.created",
             Self::TrialStarted { .. } => "subscription.trial_started",
+            Self::TrialRepeated => "subscription.trial_repeated",
             Self::Activated { .. } => "subscription.activated",
             Self::Renewed { .. } => "subscription.renewed",
             Self::PaymentFailed { .. } => "subscription.payment_failed",

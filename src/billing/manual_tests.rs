@@ -39,6 +39,7 @@ fn samples() -> Vec<Event> {
     vec![
         Event::Created { expires_at: at("2026-11-24T03:05:06Z") },
         Event::TrialStarted { until: trial_end },
+        Event::TrialRepeated,
         Event::Activated { amount: usd(1_990) },
         Event::Renewed { amount: usd(290), after_trial: false, switched_from: None },
         Event::Renewed { amount: usd(290), after_trial: true, switched_from: None },

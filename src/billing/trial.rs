@@ -1,25 +1,30 @@
 //! One free trial for each person and product.
 //!
-//! A person is known by the address, in its common spelling, and by the card where the gateway
-//! tells cards apart. Only keyed hashes are kept, and they stay when the account is erased:
-//! otherwise leaving and coming back would be a trial without end.
+//! A person is known by the account, by the address, in its common spelling, and by the card where
+//! the gateway tells cards apart. An address counts from when a mail to it was answered: until then
+//! the browser stands for it, so that nobody uses up the trial of somebody else's address. Only
+//! keyed hashes are kept, and they stay when the account is erased: otherwise leaving and coming
+//! back would be a trial without end.
 
 use aws_lc_rs::hmac;
 use uuid::Uuid;
 
 use crate::{
-    auth::seal::MasterKey,
+    auth::{seal::MasterKey, session::secret::SecretHash},
     clock::Timestamp,
     db::{StoreError, Tx},
     mail::address::Address,
 };
+
+/// Most products of which one reader's trials are looked at.
+const PRODUCTS_MAX: i64 = 100;
 
 /// Makes the hashes by which trials are remembered.
 #[derive(Debug, Clone)]
 pub struct TrialKey(hmac::Key);
 
 /// What of a person is remembered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Claim([u8; 32]);
 
 impl TrialKey {
@@ -39,6 +44,12 @@ impl TrialKey {
     #[must_use]
     pub fn reader(&self, id: Uuid) -> Claim {
         self.claim("reader", &id.to_string())
+    }
+
+    /// The browser in which an account was begun.
+    #[must_use]
+    pub fn browser(&self, browser: SecretHash) -> Claim {
+        self.claim("browser", &browser.derived_id("trial").to_string())
     }
 
     /// A card, by the gateway's fingerprint of it.
@@ -98,6 +109,48 @@ pub async fn is_claimed(
         .optional::<(Uuid,)>()
         .await?;
     Ok(row.is_some())
+}
+
+/// The trials that stand under one claim, whatever the product: product and subscription.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn list_of(
+    tx: &mut Tx,
+    reader: Uuid,
+    Claim(hash): Claim,
+) -> Result<Vec<(String, Uuid)>, StoreError> {
+    tx.query(
+        "SELECT c.product, c.subscription_id FROM trial_claims c
+         JOIN subscriptions s ON s.id = c.subscription_id
+         WHERE s.reader_id = $1 AND c.claim_hash = $2 ORDER BY c.product LIMIT $3",
+    )
+    .bind(reader)
+    .bind(hash.to_vec())
+    .bind(PRODUCTS_MAX)
+    .all()
+    .await
+}
+
+/// Forgets one claim of a trial; the others stand.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn release_claim(
+    tx: &mut Tx,
+    (product, subscription): (&str, Uuid),
+    Claim(hash): Claim,
+) -> Result<(), StoreError> {
+    tx.query(
+        "DELETE FROM trial_claims
+         WHERE product = $1 AND claim_hash = $2 AND subscription_id = $3",
+    )
+    .bind(product)
+    .bind(hash.to_vec())
+    .bind(subscription)
+    .execute()
+    .await?;
+    Ok(())
 }
 
 /// Forgets a trial that never began.

@@ -3,7 +3,10 @@
 use time::Duration;
 
 use super::{Mode, layers::Settings};
-use crate::auth::{limits::Policy, network::NetworkPolicies};
+use crate::{
+    auth::{limits::Policy, network::NetworkPolicies},
+    billing::card_limit::CardPolicies,
+};
 
 /// `[limits]`.
 #[derive(Debug, Clone, Copy)]
@@ -14,8 +17,8 @@ pub struct Limits {
     pub mail: Policy,
     /// Wrong codes of one member of staff.
     pub totp: Policy,
-    /// First payments of one reader that were declined.
-    pub declined: Policy,
+    /// Declined cards.
+    pub cards: CardPolicies,
     /// Failed attempts from one network; not limited in a sandbox.
     pub network: Option<NetworkPolicies>,
     /// Mails that anyone asks for from one network; not limited in a sandbox.
@@ -27,7 +30,11 @@ pub(super) fn read(settings: &mut Settings, mode: Option<Mode>) -> Limits {
     let login = slow(settings, "limits.login_burst", "limits.login_refill_secs");
     let mail = slow(settings, "limits.mail_burst", "limits.mail_refill_secs");
     let totp = slow(settings, "limits.totp_burst", "limits.totp_refill_secs");
-    let declined = slow(settings, "limits.declined_burst", "limits.declined_refill_secs");
+    let customer = slow(settings, "limits.declined_burst", "limits.declined_refill_secs");
+    let of_network = ("limits.declined_network_burst", "limits.declined_network_refill_secs");
+    let of_network = slow(settings, of_network.0, of_network.1);
+    let of_network = (mode == Some(Mode::Live)).then_some(of_network);
+    let cards = CardPolicies { customer, network: of_network };
     let each = fast(settings, "limits.network_burst", "limits.network_per_second");
     let all = fast(settings, "limits.instance_burst", "limits.instance_per_second");
     let burst = settings.number("limits.network_mail_burst", 1..=100_000);
@@ -35,7 +42,7 @@ pub(super) fn read(settings: &mut Settings, mode: Option<Mode>) -> Limits {
     let mails = Policy::new(burst, Duration::seconds(refill));
     let is_live = mode == Some(Mode::Live);
     let network = is_live.then_some(NetworkPolicies { each, all });
-    Limits { login, mail, totp, declined, network, network_mail: is_live.then_some(mails) }
+    Limits { login, mail, totp, cards, network, network_mail: is_live.then_some(mails) }
 }
 
 /// One more after so many seconds.

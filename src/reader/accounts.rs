@@ -245,6 +245,21 @@ impl Accounts {
         LIFE.whole_seconds()
     }
 
+    /// Writes down that a mail to `email` was answered for the account `reader`: the address is theirs
+    /// from now on, and what was begun before that counts for it.
+    ///
+    /// # Errors
+    /// [`StoreError::Duplicate`] where another account has the address.
+    pub(super) async fn address_proved(
+        &self,
+        tx: &mut Tx,
+        (reader, email): (Uuid, &Address),
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        self.billing.address_proved(tx, (reader, email), now).await?;
+        Ok(store::set_email(tx, reader, email, now).await?)
+    }
+
     /// Starts a session for `reader`.
     pub(super) fn start_session(
         &self,
@@ -342,6 +357,15 @@ impl Accounts {
         email: &Address,
     ) -> Result<(), AccountError> {
         Ok(limit_store::clear(tx, LimitKey::login(email.key())).await?)
+    }
+
+    /// Refuses a network that has asked for too many mails.
+    ///
+    /// # Errors
+    /// [`AccountError::TooMany`].
+    pub fn check_network(&self, ClientIp(client): ClientIp) -> Result<(), AccountError> {
+        let checked = self.mail_limits.check_network(client, self.clock.now());
+        checked.map_err(AccountError::TooMany)
     }
 
     /// Counts a mail that `client` asked for.

@@ -104,6 +104,7 @@ impl Accounts {
             return Ok(Agreement::WaitsForOther);
         };
         let reader = store::find(&mut tx, reader).await?.ok_or_else(invalid)?;
+        self.billing.address_proved(&mut tx, (reader.id, &email), now).await?;
         match store::set_email(&mut tx, reader.id, &email, now).await {
             Ok(()) => {}
             // Somebody made an account with it meanwhile.
@@ -111,12 +112,15 @@ impl Accounts {
             Err(error) => return Err(error.into()),
         }
         address_store::delete(&mut tx, reader.id).await?;
-        newsletters::follow(&mut tx, &self.ids, (&reader.email, &email), now).await?;
         // What was mailed to either before belongs to nobody's account any more.
-        link_store::delete_for(&mut tx, &reader.email).await?;
         link_store::delete_for(&mut tx, &email).await?;
-        // The mails so far name the new address, in a mailbox that is left behind.
-        outbox::delete_to(&mut tx, &reader.email).await?;
+        // An address that was only typed has an owner, whose newsletters and mails stay.
+        if reader.is_proved() {
+            newsletters::follow(&mut tx, &self.ids, (&reader.email, &email), now).await?;
+            link_store::delete_for(&mut tx, &reader.email).await?;
+            // The mails so far name the new address, in a mailbox that is left behind.
+            outbox::delete_to(&mut tx, &reader.email).await?;
+        }
         clicks::note(&mut tx, token, now).await?;
         let old = self.recipient(&reader);
         self.write_to(&mut tx, &old, &Letter::AddressChanged, now)?;

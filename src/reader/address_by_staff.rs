@@ -108,7 +108,10 @@ impl Accounts {
         if reader.email_verified_at.is_some() {
             return Ok(Seen::Already);
         }
-        store::set_email(tx, reader.id, &reader.email, self.clock.now()).await?;
+        if !store::has_own_address(tx, reader).await? {
+            return Ok(Seen::Taken);
+        }
+        self.address_proved(tx, (reader.id, &reader.email), self.clock.now()).await?;
         audit::append(tx, &self.audit_key, entry).await?;
         Ok(Seen::Done)
     }

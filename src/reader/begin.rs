@@ -3,16 +3,21 @@
 //! Such an account belongs to the browser that began it, and opens articles there. A link from a
 //! mail to its address makes it a whole one (`log_in`, `sign_up`).
 
+use time::Duration;
+use uuid::Uuid;
+
 use super::{
-    accounts::{AccountError, Accounts, CONFIRM_LIFE, Device, LINK_LIFE, LoggedIn},
+    accounts::{AccountError, Accounts, CONFIRM_LIFE, Device, LINK_LIFE, LoggedIn, MailRequest},
     link_store::{Link, Purpose},
     log_in::leading_on,
     model::Reader,
-    store,
+    store::{self, Holds},
 };
 use crate::{
     auth::{
         access_token::Realm,
+        limit_store::{self, LimitKey},
+        limits::Policy,
         session::{
             secret::SecretHash,
             store::{self as sessions, NewSession},
@@ -42,42 +47,53 @@ pub struct Newcomer {
     pub site: Option<String>,
 }
 
-/// Whose address it is that somebody typed who is about to subscribe.
-#[derive(Debug)]
-pub enum Found {
-    /// Nobody's: here is the provisional account that they can have.
-    Nobody(Reader),
-    /// Theirs: of the provisional account that this browser began before.
-    Begun(Reader),
-    /// Somebody's, who must say that it is them.
-    Somebody(Reader),
+/// Corrections of the address of one provisional account: each sends a mail to an address that
+/// anybody may have typed.
+const CORRECTIONS: (u32, Duration) = (3, Duration::DAY);
+
+impl Newcomer {
+    /// The id of the account that this browser begins with this address: the same whenever it is
+    /// tried again, so that declined cards are counted and the gateway knows the customer.
+    #[must_use]
+    pub fn account_id(&self) -> Uuid {
+        self.browser.derived_id(&format!("account\0{}", self.email.key()))
+    }
 }
 
 impl Accounts {
-    /// Looks up whose address a newcomer typed.
+    /// The provisional account that this browser began with this address before. Says nothing about
+    /// accounts that others have.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn look_up(&self, newcomer: &Newcomer) -> Result<Found, AccountError> {
+    pub async fn begun_before(&self, newcomer: &Newcomer) -> Result<Option<Reader>, AccountError> {
         let mut tx = self.db.read().await?;
-        let Some(known) = store::find_by_email(&mut tx, &newcomer.email).await? else {
-            let now = self.clock.now();
-            return Ok(Found::Nobody(Reader {
-                id: self.ids.uuid(now)?,
-                email: newcomer.email.clone(),
-                email_verified_at: None,
-                password_hash: None,
-                created_at: now,
-                language: Some(newcomer.language),
-                site: newcomer.site.clone(),
-            }));
-        };
-        let is_same = store::was_begun_in(&mut tx, known.id, newcomer.browser).await?;
-        Ok(if is_same { Found::Begun(known) } else { Found::Somebody(known) })
+        let begun = store::list_begun_in(&mut tx, newcomer.browser).await?;
+        Ok(begun.into_iter().find(|reader| reader.email.key() == newcomer.email.key()))
     }
 
-    /// Begins a provisional account in the browser that `browser` names; says no where the address
-    /// has got one meanwhile.
+    /// The account that a newcomer is about to begin. Nothing is looked up by the address.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn prospect(&self, newcomer: &Newcomer) -> Result<Reader, AccountError> {
+        let now = self.clock.now();
+        let derived = newcomer.account_id();
+        // That account may have been given another address since, or its owner may have confirmed it.
+        let is_free = !store::exists(&mut self.db.read().await?, derived).await?;
+        Ok(Reader {
+            id: if is_free { derived } else { self.ids.uuid(now)? },
+            email: newcomer.email.clone(),
+            email_verified_at: None,
+            password_hash: None,
+            created_at: now,
+            language: Some(newcomer.language),
+            site: newcomer.site.clone(),
+        })
+    }
+
+    /// Begins a provisional account in the browser that `browser` names. Where another account has
+    /// the address, it stays there. Says no where this account was begun meanwhile.
     ///
     /// # Errors
     /// When the database fails.
@@ -87,7 +103,9 @@ impl Accounts {
         reader: &Reader,
         browser: SecretHash,
     ) -> Result<bool, AccountError> {
-        if !store::begin(tx, reader, browser).await? {
+        if !store::begin(tx, reader, browser).await?
+            && !store::begin_apart(tx, reader, browser).await?
+        {
             return Ok(false);
         }
         let signed_up = Fact::count(Figure::SignedUp, "", 1);
@@ -119,8 +137,12 @@ impl Accounts {
             handed_from: None,
         };
         let (session, secret) = sessions::start(tx, &self.ids, new, now)?;
-        match self.write_to_confirm(tx, &reader, device.client, now).await {
-            Ok(()) => {}
+        let holds = match store::has_own_address(tx, &reader).await? {
+            true => Holds::Address,
+            false => Holds::Nothing,
+        };
+        match self.count_mail(tx, &reader.email, device.client, now).await {
+            Ok(()) => self.write_to_confirm(tx, (&reader, holds), now).await?,
             Err(AccountError::TooMany(_)) => {
                 tracing::warn!(reader.id = %reader.id, "too many mails: none opens this account yet");
             }
@@ -129,51 +151,70 @@ impl Accounts {
         Ok(LoggedIn { reader, session, secret, reads_only: true })
     }
 
-    /// Writes to `reader`, whose address somebody gave who wants to subscribe: a link that logs in
-    /// and leads on to `return_to`, a path of ours.
+    /// Writes to `email`, with which somebody wants to subscribe who has to prove that it is theirs
+    /// first: a link that logs in and leads on to `return_to`, a path of ours. Where too many mails
+    /// were asked for none is written: the answer must not say whether one was.
     ///
     /// # Errors
-    /// [`AccountError::TooMany`] when too many mails were asked for.
+    /// When the database fails.
     pub async fn lead_on(
         &self,
-        reader: &Reader,
+        asked: MailRequest<'_>,
         return_to: &str,
-        client: ClientIp,
     ) -> Result<(), AccountError> {
         let now = self.clock.now();
+        let email = asked.email;
         let mut tx = self.db.write().await?;
-        self.count_mail(&mut tx, &reader.email, client, now).await?;
-        let email = reader.email.clone();
-        let link = Link { purpose: Purpose::LogIn, email, expires_at: now.plus(LINK_LIFE) };
-        let link = self.make_link(&mut tx, "/login/link", link)?;
-        let link = leading_on(link, &[("return_to", return_to)])?;
-        let letter = Letter::GoOnSubscribing { link };
-        self.write_to(&mut tx, &self.recipient(reader), &letter, now)?;
+        match self.count_mail(&mut tx, email, asked.client, now).await {
+            Ok(()) => {}
+            Err(AccountError::TooMany(_)) => {
+                tracing::warn!("too many mails to one address: none leads on to an order");
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        }
+        let owner = store::find_by_email(&mut tx, email).await?;
+        let letter = match &owner {
+            Some(_) => {
+                let expires_at = now.plus(LINK_LIFE);
+                let link = Link { purpose: Purpose::LogIn, email: email.clone(), expires_at };
+                let link = self.make_link(&mut tx, "/login/link", link)?;
+                Letter::GoOnSubscribing { link: leading_on(link, &[("return_to", return_to)])? }
+            }
+            // There is no account with it any more, but it had the trial.
+            None => Letter::TrialWasUsed { link: format!("{}{return_to}", self.public_url) },
+        };
+        let to = self.whoever_has(asked, owner.as_ref());
+        self.write_to(&mut tx, &to, &letter, now)?;
         Ok(tx.commit().await?)
     }
 
-    /// Gives a provisional account another address, and writes to that one; says no where it has
-    /// an account.
+    /// Gives a provisional account another address, and writes to that one. Whether an account has
+    /// it makes no difference that can be seen. Says no where the account is no longer provisional.
     ///
     /// # Errors
-    /// [`AccountError::TooMany`] when too many mails were asked for.
+    /// [`AccountError::TooMany`] after a few corrections, and when too many mails were asked for.
     pub async fn correct(
         &self,
         reader: &Reader,
         email: &Address,
         client: ClientIp,
     ) -> Result<bool, AccountError> {
+        let now = self.clock.now();
         let mut tx = self.db.write().await?;
-        if !store::correct(&mut tx, reader.id, email).await? {
-            return Ok(false);
-        }
-        tx.commit().await?;
+        let (burst, refill) = CORRECTIONS;
+        let key = LimitKey::correction(&reader.id.to_string());
+        limit_store::take(&mut tx, key, Policy::new(burst, refill), now).await?;
         let corrected = Reader { email: email.clone(), ..reader.clone() };
-        self.ask_to_confirm(&corrected, client).await?;
-        Ok(true)
+        let is_provisional = self.claim_and_write(&mut tx, &corrected, client, now).await?;
+        if is_provisional {
+            tx.commit().await?;
+        }
+        Ok(is_provisional)
     }
 
     /// Writes a link that makes a provisional account a whole one, once more where `reader` asks.
+    /// Says no where the account is no longer provisional.
     ///
     /// # Errors
     /// [`AccountError::TooMany`] when too many mails were asked for.
@@ -181,23 +222,53 @@ impl Accounts {
         &self,
         reader: &Reader,
         client: ClientIp,
-    ) -> Result<(), AccountError> {
-        let mut tx = self.db.write().await?;
-        self.write_to_confirm(&mut tx, reader, client, self.clock.now()).await?;
-        Ok(tx.commit().await?)
+    ) -> Result<bool, AccountError> {
+        let (mut tx, now) = (self.db.write().await?, self.clock.now());
+        let is_provisional = self.claim_and_write(&mut tx, reader, client, now).await?;
+        if is_provisional {
+            tx.commit().await?;
+        }
+        Ok(is_provisional)
     }
 
-    async fn write_to_confirm(
+    /// Gives a provisional account its address, unless another account has that, and writes there.
+    /// The work is the same for both.
+    async fn claim_and_write(
         &self,
         tx: &mut Tx,
         reader: &Reader,
         client: ClientIp,
         now: Timestamp,
-    ) -> Result<(), AccountError> {
+    ) -> Result<bool, AccountError> {
         self.count_mail(tx, &reader.email, client, now).await?;
+        let Some(holds) = store::correct(tx, reader.id, &reader.email).await? else {
+            return Ok(false);
+        };
+        self.write_to_confirm(tx, (reader, holds), now).await?;
+        Ok(true)
+    }
+
+    /// Writes to the address of a provisional account: how to open it, or, where the address belongs
+    /// to another account, how to log in to that.
+    async fn write_to_confirm(
+        &self,
+        tx: &mut Tx,
+        (reader, holds): (&Reader, Holds),
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        let owner = store::find_by_email(tx, &reader.email).await?;
+        let life = match holds {
+            Holds::Address => CONFIRM_LIFE,
+            Holds::Nothing => LINK_LIFE,
+        };
         let email = reader.email.clone();
-        let link = Link { purpose: Purpose::LogIn, email, expires_at: now.plus(CONFIRM_LIFE) };
-        let letter = Letter::OpenAccount { link: self.make_link(tx, "/login/link", link)? };
-        self.write_to(tx, &self.recipient(reader), &letter, now)
+        let link = Link { purpose: Purpose::LogIn, email, expires_at: now.plus(life) };
+        let link = self.make_link(tx, "/login/link", link)?;
+        let letter = match holds {
+            Holds::Address => Letter::OpenAccount { link },
+            Holds::Nothing => Letter::AccountExists { link },
+        };
+        let to = self.recipient(owner.as_ref().unwrap_or(reader));
+        self.write_to(tx, &to, &letter, now)
     }
 }

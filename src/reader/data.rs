@@ -286,6 +286,7 @@ impl Accounts {
             outbox::delete_to(&mut tx, &asked_for).await?;
         }
         address_store::delete(&mut tx, id).await?;
+        let has_address = store::has_own_address(&mut tx, &reader).await?;
         if !store::erase(&mut tx, id, now).await? {
             return Err(AccountError::Gone);
         }
@@ -294,11 +295,16 @@ impl Accounts {
         sessions::forget_devices(&mut tx, owner).await?;
         decisions::forget(&mut tx, id).await?;
         note_store::forget(&mut tx, id).await?;
-        link_store::delete_for(&mut tx, &reader.email).await?;
-        waiting_gift::delete_for(&mut tx, &reader.email).await?;
         notices::call_off(&mut tx, id, now).await?;
-        newsletters::forget(&mut tx, &reader.email).await?;
-        outbox::delete_to(&mut tx, &reader.email).await?;
+        // What belongs to an address goes with its owner, not with somebody who has only typed it.
+        if has_address {
+            link_store::delete_for(&mut tx, &reader.email).await?;
+            outbox::delete_to(&mut tx, &reader.email).await?;
+        }
+        if reader.is_proved() {
+            waiting_gift::delete_for(&mut tx, &reader.email).await?;
+            newsletters::forget(&mut tx, &reader.email).await?;
+        }
         let to = self.recipient(&reader);
         self.write_to(&mut tx, &to, &Letter::AccountErased { at: now }, now)?;
         if let Some(entry) = record {

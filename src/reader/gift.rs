@@ -58,7 +58,8 @@ impl Accounts {
     /// [`BillingError::GiftWaits`]; [`BillingError`].
     pub async fn offer(&self, offer: Offer, office: &Office) -> Result<Offered, BillingError> {
         let known = store::find_by_email(&mut self.db.read().await?, &offer.email).await?;
-        if let Some(reader) = known {
+        // A provisional account is not known to be its owner's: the gift waits until a mail is answered.
+        if let Some(reader) = known.filter(Reader::is_proved) {
             let gift = Gift { reader: reader.id, product: offer.product, days: offer.days };
             return Ok(Offered::Given(self.billing.give(gift, office).await?));
         }
@@ -171,7 +172,7 @@ impl Accounts {
             // The address has got an account since; the mail was answered, so it is its reader's.
             let known = store::find_by_email(&mut tx, &gift.email).await?;
             let known = known.ok_or(AccountError::InvalidLink)?;
-            store::set_email(&mut tx, known.id, &known.email, now).await?;
+            self.address_proved(&mut tx, (known.id, &known.email), now).await?;
             known
         };
         if !waiting_gift::delete(&mut tx, gift.id).await? {

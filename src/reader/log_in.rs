@@ -148,7 +148,7 @@ impl Accounts {
         // Written first, as in `log_in`. The mail was answered, so the address is still the
         // reader's.
         let email = reader.email.clone();
-        store::set_email(&mut tx, reader.id, &email, now).await?;
+        self.address_proved(&mut tx, (reader.id, &email), now).await?;
         link_store::take(&mut tx, hash, now).await?.ok_or(AccountError::InvalidLink)?;
         link_store::delete_for(&mut tx, &email).await?;
         clicks::note(&mut tx, token, now).await?;

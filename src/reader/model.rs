@@ -25,3 +25,11 @@ pub struct Reader {
     /// The site on which the account was begun, where one is known.
     pub site: Option<String>,
 }
+
+impl Reader {
+    /// Whether a mail to the address was answered. Until then it may be anybody's.
+    #[must_use]
+    pub fn is_proved(&self) -> bool {
+        self.email_verified_at.is_some()
+    }
+}

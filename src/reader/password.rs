@@ -93,7 +93,7 @@ impl Accounts {
         let mut tx = self.db.write().await?;
         let reader = store::find_by_email(&mut tx, &link.email).await?.ok_or_else(invalid)?;
         // The mail was answered, which also makes a provisional account a whole one.
-        store::set_email(&mut tx, reader.id, &reader.email, now).await?;
+        self.address_proved(&mut tx, (reader.id, &reader.email), now).await?;
         link_store::take(&mut tx, hash, now).await?.ok_or_else(invalid)?;
         clicks::note(&mut tx, token, now).await?;
         let ended = self.put_password(&mut tx, &reader, &password_hash, now).await?;

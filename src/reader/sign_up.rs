@@ -63,7 +63,8 @@ impl Accounts {
         let link =
             |purpose, life| Link { purpose, email: email.clone(), expires_at: now.plus(life) };
         let reader = store::find_by_email(&mut tx, email).await?;
-        let letter = if reader.is_some() {
+        // A provisional account is whoever's answers the mail: it becomes theirs, with this password.
+        let letter = if reader.as_ref().is_some_and(Reader::is_proved) {
             let link = link(Purpose::LogIn, LINK_LIFE);
             Letter::AccountExists { link: self.make_link(&mut tx, "/login/link", link)? }
         } else {
@@ -134,6 +135,10 @@ impl Accounts {
             reader
         } else {
             // Who subscribed meanwhile has a provisional account, which is now a whole one.
+            if let Some(begun) = store::find_by_email(&mut tx, &reader.email).await? {
+                let email = &reader.email;
+                self.billing.address_proved(&mut tx, (begun.id, email), now).await?;
+            }
             let password_hash = reader.password_hash.as_deref();
             let adopted = store::adopt(&mut tx, &reader.email, password_hash, now).await?;
             let adopted = adopted.ok_or_else(invalid)?;

@@ -14,6 +14,9 @@ use crate::{
     mail::address::Address,
 };
 
+/// Provisional readers of one browser that are looked at.
+const BEGUN_MAX: i64 = 20;
+
 #[derive(sqlx::FromRow)]
 struct ReaderRow {
     id: Uuid,
@@ -81,16 +84,43 @@ pub async fn insert(tx: &mut Tx, reader: &Reader) -> Result<bool, StoreError> {
 /// # Errors
 /// [`StoreError`].
 pub async fn begin(tx: &mut Tx, reader: &Reader, browser: SecretHash) -> Result<bool, StoreError> {
+    insert_provisional(tx, (reader, reader.email.key()), browser).await
+}
+
+/// Adds a provisional reader whose address belongs to another account: the address stays there.
+/// Says no when there is such a reader already.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn begin_apart(
+    tx: &mut Tx,
+    reader: &Reader,
+    browser: SecretHash,
+) -> Result<bool, StoreError> {
+    insert_provisional(tx, (reader, &apart(reader.id)), browser).await
+}
+
+/// What `email_key` holds for a provisional reader whose address belongs to another account. No
+/// address is spelled so, and each reader has a different one.
+fn apart(id: Uuid) -> String {
+    format!("provisional:{id}")
+}
+
+async fn insert_provisional(
+    tx: &mut Tx,
+    (reader, key): (&Reader, &str),
+    browser: SecretHash,
+) -> Result<bool, StoreError> {
     let added = tx
         .query(
             "INSERT INTO readers (id, email, email_key, begun_in, created_at, language, site,
                                   searchable)
              VALUES ($1, $2, $3, $4, $5, $6, $7, TRUE)
-             ON CONFLICT (email_key) DO NOTHING",
+             ON CONFLICT DO NOTHING",
         )
         .bind(reader.id)
         .bind(reader.email.typed())
-        .bind(reader.email.key())
+        .bind(key.to_owned())
         .bind(browser.to_bytes())
         .bind(reader.created_at)
         .bind(reader.language.map(Language::tag))
@@ -103,17 +133,60 @@ pub async fn begin(tx: &mut Tx, reader: &Reader, browser: SecretHash) -> Result<
     Ok(added > 0)
 }
 
-/// Whether the reader is provisional, and was begun in this browser.
+/// The provisional readers that were begun in this browser, the latest first.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn was_begun_in(tx: &mut Tx, id: Uuid, browser: SecretHash) -> Result<bool, StoreError> {
-    let found: Option<(Uuid,)> = tx
-        .query("SELECT id FROM readers WHERE id = $1 AND begun_in = $2")
-        .bind(id)
+pub async fn list_begun_in(tx: &mut Tx, browser: SecretHash) -> Result<Vec<Reader>, StoreError> {
+    let rows = tx
+        .query(
+            "SELECT id, email, email_verified_at, password_hash, created_at, language, site
+             FROM readers WHERE begun_in = $1 ORDER BY created_at DESC, id LIMIT $2",
+        )
         .bind(browser.to_bytes())
+        .bind(BEGUN_MAX)
+        .all::<ReaderRow>()
+        .await?;
+    rows.into_iter().map(Reader::try_from).collect()
+}
+
+/// The browser in which a reader was begun who is still provisional. Takes the reader's row.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn take_browser(tx: &mut Tx, id: Uuid) -> Result<Option<SecretHash>, StoreError> {
+    let row: Option<(Option<Vec<u8>>,)> = tx
+        .query("UPDATE readers SET id = id WHERE id = $1 RETURNING begun_in")
+        .bind(id)
         .optional()
         .await?;
+    let Some((Some(bytes),)) = row else { return Ok(None) };
+    let corrupt =
+        || StoreError::Corrupt { table: "readers", column: "begun_in", id: id.to_string() };
+    SecretHash::from_bytes(&bytes).map(Some).ok_or_else(corrupt)
+}
+
+/// Whether the reader's address is theirs: that of a provisional one may belong to another account.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn has_own_address(tx: &mut Tx, reader: &Reader) -> Result<bool, StoreError> {
+    let found: Option<(Uuid,)> = tx
+        .query("SELECT id FROM readers WHERE id = $1 AND email_key = $2")
+        .bind(reader.id)
+        .bind(reader.email.key())
+        .optional()
+        .await?;
+    Ok(found.is_some())
+}
+
+/// Whether a reader has this id, or had it.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn exists(tx: &mut Tx, id: Uuid) -> Result<bool, StoreError> {
+    let found: Option<(Uuid,)> =
+        tx.query("SELECT id FROM readers WHERE id = $1").bind(id).optional().await?;
     Ok(found.is_some())
 }
 
@@ -141,42 +214,46 @@ pub async fn adopt(
     if adopted == 0 { Ok(None) } else { find_by_email(tx, email).await }
 }
 
-/// Gives a provisional reader another address; says no where that has an account, and where the
-/// reader is no longer provisional.
+/// What a provisional reader holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holds {
+    /// The address, until somebody proves to have its mailbox.
+    Address,
+    /// No address: another account has the one that was typed. It is where mail goes.
+    Nothing,
+}
+
+/// Gives a provisional reader another address, which stays with the account that has it, if one
+/// does. The work is the same for both. `None` where the reader is no longer provisional.
 ///
 /// # Errors
-/// [`StoreError`].
-pub async fn correct(tx: &mut Tx, id: Uuid, email: &Address) -> Result<bool, StoreError> {
+/// [`StoreError`]; [`StoreError::Duplicate`] where an account with it is being made right now.
+pub async fn correct(tx: &mut Tx, id: Uuid, email: &Address) -> Result<Option<Holds>, StoreError> {
     let before = taken_key(tx, id).await?;
-    let corrected = tx
+    let key = tx
         .query(
-            "UPDATE readers SET email = $1, email_key = $2, searchable = TRUE
-             WHERE id = $3 AND begun_in IS NOT NULL",
+            "UPDATE readers
+             SET email = $1, searchable = TRUE,
+                 email_key = CASE
+                     WHEN EXISTS (SELECT 1 FROM readers o WHERE o.email_key = $2 AND o.id <> $3)
+                     THEN $4 ELSE $2 END
+             WHERE id = $3 AND begun_in IS NOT NULL
+             RETURNING email_key",
         )
         .bind(email.typed())
         .bind(email.key())
         .bind(id)
-        .execute()
-        .await;
-    let corrected = match corrected {
-        Err(StoreError::Duplicate) => return Ok(false),
-        other => other? > 0,
-    };
-    if corrected {
-        move_words(tx, id, before, Some(email));
-    }
-    Ok(corrected)
+        .bind(apart(id))
+        .optional::<(String,)>()
+        .await?;
+    let Some((key,)) = key else { return Ok(None) };
+    move_words(tx, id, before, Some(email));
+    Ok(Some(if key == email.key() { Holds::Address } else { Holds::Nothing }))
 }
 
 /// Takes the row of a reader, and says which address is found by its words.
 async fn taken_key(tx: &mut Tx, id: Uuid) -> Result<Option<String>, StoreError> {
-    lock(tx, id).await?;
-    let row = tx
-        .query("SELECT email_key FROM readers WHERE id = $1 AND email_key IS NOT NULL")
-        .bind(id)
-        .optional::<(String,)>()
-        .await?;
-    Ok(row.map(|(key,)| key))
+    Ok(take(tx, id).await?.map(|reader| reader.email.key().to_owned()))
 }
 
 /// Lets a reader be found by the new address, and no more by the one before.
@@ -218,15 +295,16 @@ pub async fn purge_provisional(
                  WHERE begun_in IS NOT NULL AND created_at < $1
                    AND NOT EXISTS (SELECT 1 FROM subscriptions s WHERE s.reader_id = readers.id)
                  ORDER BY created_at LIMIT $2)
-             RETURNING id, email_key",
+             RETURNING id, email",
         )
         .bind(before)
         .bind(most)
         .all::<(Uuid, Option<String>)>()
         .await?;
     let mut forgotten = 0;
-    for (id, key) in purged {
-        move_words(tx, id, key, None);
+    for (id, email) in purged {
+        let email = email.and_then(|email| Address::from_stored(&email).ok());
+        move_words(tx, id, email.map(|email| email.key().to_owned()), None);
         forgotten += 1;
     }
     Ok(forgotten)

@@ -136,6 +136,7 @@ pub(super) fn event(told: &Told, words: &Words) -> String {
             format!("Asked for; the reader must confirm it by {}", detail.at("expires_at"))
         }
         "trial_started" => format!("Free trial began, until {}", detail.at("until")),
+        "trial_repeated" => "This address had a free trial of the product before".to_owned(),
         "activated" => format!("First payment of {} made", detail.money("amount")),
         "renewed" => renewed(&detail),
         "payment_failed" => {
@@ -347,6 +348,7 @@ mod tests {
                 Event::RefundPaidOut { amount: money(290), reason: "by transfer".to_owned() },
                 "$2.90 could not go back to the card and was paid in another way: by transfer",
             ),
+            (Event::TrialRepeated, "This address had a free trial of the product before"),
             (Event::NoticeSent { notice: "trial_ending" }, "Told by mail: trial ending"),
             (Event::Ended { at, reason }, "Ended on 31 January 2027 because the reader canceled"),
         ] {

@@ -78,7 +78,14 @@ impl TestApp {
         clock: Arc<ManualClock>,
         settings: &[(&str, &str)],
     ) -> Result<Self, StartError> {
-        let config = config(&place.url(), settings);
+        Self::open_config(place.clone(), clock, config(&place.url(), settings)).await
+    }
+
+    pub(crate) async fn open_config(
+        place: Place,
+        clock: Arc<ManualClock>,
+        config: Config,
+    ) -> Result<Self, StartError> {
         let state = AppState::open(config, clock.clone(), Ids::system().unwrap()).await?;
         let edge = state.service()?;
         Ok(Self { state, clock, place, edge, key: sandbox::SECRET_KEY.into(), peer: None })

@@ -28,7 +28,7 @@ impl TestApp {
         book["charges"].as_array().unwrap().iter().map(entry).collect()
     }
 
-    async fn answer_bank(&self, url: &str, answer: &str) -> u16 {
+    pub(crate) async fn answer_bank(&self, url: &str, answer: &str) -> u16 {
         let request = axum::http::Request::post(url)
             .header("content-type", "application/x-www-form-urlencoded");
         self.send(request.body(format!("answer={answer}").into()).unwrap()).await.status

@@ -4,6 +4,7 @@ use std::fmt;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use uuid::Uuid;
 
 use crate::ids::{Ids, NoRandomness};
 
@@ -87,6 +88,16 @@ impl SecretHash {
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
+    }
+
+    /// An id that belongs to the secret and to `name`: the same each time, and known only with the
+    /// secret.
+    #[must_use]
+    pub fn derived_id(self, name: &str) -> Uuid {
+        let hash = digest(&SHA256, &[&self.0[..], name.as_bytes()].concat());
+        let mut bytes = [0; 16];
+        bytes.iter_mut().zip(hash.as_ref()).for_each(|(to, from)| *to = *from);
+        uuid::Builder::from_custom_bytes(bytes).into_uuid()
     }
 
     /// As stored.

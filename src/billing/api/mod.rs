@@ -7,7 +7,7 @@ mod plans;
 mod subscriptions;
 
 pub(crate) use self::bodies::{MoneyBody, PreviewBody, SubscriptionBody};
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::FromRequestParts,
@@ -19,6 +19,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::{
+    card_limit::{CardTurn, Initiator},
     engine::{Billing, BillingError},
     idempotency::{Keeper, Unsettled, once},
 };
@@ -37,6 +38,18 @@ pub struct Counter {
     pub tokens: Arc<Tokens>,
     /// Knows the sites.
     pub directory: Arc<Directory>,
+}
+
+impl Counter {
+    /// The turn of a reader to have cards tried.
+    async fn card_turn(
+        &self,
+        reader: Uuid,
+        client: Option<IpAddr>,
+    ) -> Result<CardTurn, BillingError> {
+        let initiator = Initiator { customer: reader, client };
+        self.billing.cards.turn(initiator).await.map_err(BillingError::TooManyDeclined)
+    }
 }
 
 /// The routes of this room.

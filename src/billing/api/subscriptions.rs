@@ -17,13 +17,14 @@ use super::{
 };
 use crate::{
     billing::{
-        engine::{BillingError, CancelAt, Cancellation, Order, OwnSubscription, PayBy},
+        engine::{BillingError, CancelAt, Cancellation, Order, OwnSubscription},
         gateway::PaymentMethod,
         idempotency::{Operation, Unsettled},
         subscription::model::Subscription,
     },
     http::{
         body::{JsonBytes, parse},
+        client_ip::ClientIp,
         headers::NO_STORE,
         path::{PathId, parse_id},
         problem::{ApiError, FieldError, ProblemBody},
@@ -104,19 +105,21 @@ async fn paid_or(
 pub(super) async fn start(
     State(counter): State<Counter>,
     Subscriber(reader): Subscriber,
+    ClientIp(client): ClientIp,
     Extension(Operation(operation)): Extension<Operation>,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     let OrderBody { plan, payment_method, trial, country } = parse(&bytes)?;
     let order = Order {
         plan,
-        card: payment_method.as_deref().map(parse_method).transpose()?.map(PayBy::Named),
+        card: payment_method.as_deref().map(parse_method).transpose()?,
         trial: trial.unwrap_or(true),
         country: country.map(parse_country).transpose()?,
         shown: None,
         article: None,
     };
-    let begun = counter.billing.start(reader, order, operation).await;
+    let turn = counter.card_turn(reader, client).await?;
+    let begun = counter.billing.start(reader, order, operation, &turn).await;
     let of = OwnSubscription { reader, id: operation, operation: Some(operation) };
     answer_once(&counter, (StatusCode::CREATED, of), begun).await
 }
@@ -189,11 +192,14 @@ pub(super) async fn cancel(
 pub(super) async fn resume(
     State(counter): State<Counter>,
     Subscriber(reader): Subscriber,
+    ClientIp(client): ClientIp,
     Extension(Operation(operation)): Extension<Operation>,
     id: PathId,
 ) -> Result<Response, ApiError> {
     let of = OwnSubscription { reader, id: parse_id(id)?, operation: Some(operation) };
-    let resumed = paid_or(&counter, of, Box::pin(counter.billing.resume(of, None))).await;
+    let turn = counter.card_turn(reader, client).await?;
+    let resume = Box::pin(counter.billing.resume(of, None, &turn));
+    let resumed = paid_or(&counter, of, resume).await;
     answer_once(&counter, (StatusCode::OK, of), resumed).await
 }
 
@@ -223,13 +229,15 @@ pub(super) async fn preview(
 pub(super) async fn switch(
     State(counter): State<Counter>,
     Subscriber(reader): Subscriber,
+    ClientIp(client): ClientIp,
     Extension(Operation(operation)): Extension<Operation>,
     id: PathId,
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response, ApiError> {
     let SwitchOrder { plan, preview } = parse(&bytes)?;
     let of = OwnSubscription { reader, id: parse_id(id)?, operation: Some(operation) };
-    let switch = Box::pin(counter.billing.switch(of, &plan, &preview, None));
+    let turn = counter.card_turn(reader, client).await?;
+    let switch = Box::pin(counter.billing.switch(of, &plan, &preview, None, &turn));
     let switched = paid_or(&counter, of, switch).await;
     answer_once(&counter, (StatusCode::OK, of), switched).await
 }
@@ -260,6 +268,7 @@ pub(super) async fn revoke_switch(
 pub(super) async fn pay_by(
     State(counter): State<Counter>,
     Subscriber(reader): Subscriber,
+    ClientIp(client): ClientIp,
     Extension(Operation(operation)): Extension<Operation>,
     id: PathId,
     JsonBytes(bytes): JsonBytes,
@@ -267,7 +276,8 @@ pub(super) async fn pay_by(
     let MethodBody { payment_method } = parse(&bytes)?;
     let method = parse_method(&payment_method)?;
     let of = OwnSubscription { reader, id: parse_id(id)?, operation: Some(operation) };
-    let pay = Box::pin(counter.billing.pay_by(of, &method, None));
+    let turn = counter.card_turn(reader, client).await?;
+    let pay = Box::pin(counter.billing.pay_by(of, &method, None, &turn));
     let paid = paid_or(&counter, of, pay).await;
     answer_once(&counter, (StatusCode::OK, of), paid).await
 }

@@ -10,6 +10,7 @@ use super::{Billing, BillingError, LEASE};
 use crate::{
     billing::{
         bill::Bill,
+        card_limit::Initiated,
         catalog::model::Terms,
         charge::{
             model::{Charge, ChargeStatus},
@@ -20,7 +21,7 @@ use crate::{
         ledger::balance,
         subscription::{
             collect::Collected,
-            model::{Purchase, Subscription},
+            model::{EndReason, Purchase, State, Subscription},
             store,
         },
         trial,
@@ -45,6 +46,15 @@ pub(super) struct Intent {
     /// The operation that asks for it, if it has a name: the charge's id, so that a request that is
     /// sent again finds its charge.
     pub(super) operation: Option<Uuid>,
+}
+
+/// Who has a charge made.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PaidBy<'p> {
+    /// As the timeline says it.
+    pub(super) actor: Actor,
+    /// As the gateway is asked.
+    pub(super) starts: Initiated<'p>,
 }
 
 impl Intent {
@@ -112,16 +122,24 @@ impl Billing {
     }
 
     /// Asks the gateway for a charge that was written down just now.
-    pub(super) async fn ask(&self, charge: &Charge) -> Result<ChargeOutcome, GatewayError> {
+    pub(super) async fn ask(
+        &self,
+        charge: &Charge,
+        by: Initiated<'_>,
+    ) -> Result<ChargeOutcome, GatewayError> {
         // Whoever was held up for longer than the lease leaves it to those who came after.
         if self.clock.now().since(charge.created_at) >= LEASE {
             return Err(GatewayError::Unknown);
         }
-        self.send(charge).await
+        self.send(charge, by).await
     }
 
     /// Sends a charge, perhaps once more: the gateway takes its key once.
-    pub(super) async fn send(&self, charge: &Charge) -> Result<ChargeOutcome, GatewayError> {
+    pub(super) async fn send(
+        &self,
+        charge: &Charge,
+        by: Initiated<'_>,
+    ) -> Result<ChargeOutcome, GatewayError> {
         if charge.amount.is_zero() {
             return Ok(ChargeOutcome::Succeeded { reference: NOTHING_TO_PAY.to_owned() });
         }
@@ -136,17 +154,17 @@ impl Billing {
             amount: charge.amount,
             off_session: charge.off_session,
         };
-        self.gateway.charge(request).await
+        self.gateway.charge(by, request).await
     }
 
     /// What became of an open charge; it is sent again only where the gateway never saw it.
     pub(super) async fn look_up(&self, charge: &Charge) -> Result<ChargeOutcome, GatewayError> {
         if charge.amount.is_zero() {
-            return self.send(charge).await;
+            return self.send(charge, Initiated::ByMerchant).await;
         }
         match self.gateway.find(charge.id).await? {
             Some(outcome) => Ok(outcome),
-            None => self.send(charge).await,
+            None => self.send(charge, Initiated::ByMerchant).await,
         }
     }
 
@@ -155,9 +173,9 @@ impl Billing {
     pub(super) async fn collect(
         &self,
         charge: &Charge,
-        actor: Actor,
+        PaidBy { actor, starts }: PaidBy<'_>,
     ) -> Result<Option<ChargeOutcome>, BillingError> {
-        let outcome = match self.ask(charge).await {
+        let outcome = match self.ask(charge, starts).await {
             Ok(outcome) => outcome,
             Err(GatewayError::Refused(code)) => ChargeOutcome::Declined { hard: true, code },
             Err(GatewayError::Unknown) => return Ok(None),
@@ -192,6 +210,9 @@ impl Billing {
         }
         match outcome {
             ChargeOutcome::Succeeded { reference } => {
+                if matches!(charge.status, ChargeStatus::RequiresAction { .. }) {
+                    self.cards.forgive(tx, charge.reader, now).await?;
+                }
                 self.settle_paid(tx, (subscription, charge), reference, (actor, now)).await
             }
             ChargeOutcome::Declined { hard, code } => {
@@ -210,6 +231,7 @@ impl Billing {
         reference: String,
         (actor, now): (Actor, Timestamp),
     ) -> Result<(), BillingError> {
+        let subscription = self.unless_in_use(tx, subscription, now).await?;
         let bill = bill(&subscription, &charge.purchase, charge.credit)?;
         let old = subscription.terms.clone();
         let status = ChargeStatus::Succeeded { reference, at: now };
@@ -230,6 +252,24 @@ impl Billing {
                 self.give_back_late(tx, &charge, now).await
             }
         }
+    }
+
+    /// Ends one that cannot begin: the address that was typed belongs to another account, or had the
+    /// trial. What was paid meanwhile is given back.
+    async fn unless_in_use(
+        &self,
+        tx: &mut Tx,
+        waiting: Subscription,
+        now: Timestamp,
+    ) -> Result<Subscription, BillingError> {
+        if !matches!(waiting.state, State::Incomplete { .. })
+            || self.may_begin(tx, &waiting).await?
+        {
+            return Ok(waiting);
+        }
+        trial::release(tx, waiting.id).await?;
+        let ended = waiting.cancel_now(EndReason::Superseded, now)?;
+        self.record(tx, ended, Actor::System, now).await
     }
 
     /// The first charge at a new price is an event of its own.
@@ -301,6 +341,8 @@ impl Billing {
         }
         match outcome {
             ChargeOutcome::Succeeded { .. } => {
+                self.cards.forgive(tx, subscription.reader, now).await?;
+                let subscription = self.unless_in_use(tx, subscription, now).await?;
                 let Some(changed) = subscription.clone().confirmed(now) else {
                     return self.save(tx, &subscription.called_off(), now).await;
                 };
@@ -312,7 +354,7 @@ impl Billing {
             }
             ChargeOutcome::Declined { .. } => {
                 let called_off = subscription.called_off();
-                let reason = crate::billing::subscription::model::EndReason::PaymentDeclined;
+                let reason = EndReason::PaymentDeclined;
                 match called_off.clone().cancel_now(reason, now) {
                     Ok(ended) => {
                         trial::release(tx, id).await?;

@@ -31,6 +31,10 @@ pub enum BillingError {
     /// This person had the trial of this product.
     #[error("you have had the free trial; send `\"trial\": false` to subscribe without one")]
     TrialAlreadyUsed,
+    /// The address is not proved, and belongs to another account or has had the trial: a mail to it
+    /// leads on.
+    #[error("this address must be confirmed first")]
+    AddressInUse,
     /// There is an open subscription for this product.
     #[error("you subscribe to this already")]
     AlreadySubscribed,
@@ -113,6 +117,15 @@ impl From<LimitError> for BillingError {
 }
 
 impl BillingError {
+    /// How long to wait before trying again, where that is known.
+    #[must_use]
+    pub fn wait(&self) -> Option<RetryAfter> {
+        match self {
+            Self::TooManyDeclined(wait) => Some(*wait),
+            _ => None,
+        }
+    }
+
     /// A rule of the model that cannot be broken was broken.
     pub(super) fn impossible(what: &'static str) -> Self {
         Self::Failed(what.into())
@@ -139,6 +152,7 @@ impl From<BillingError> for ApiError {
                 Self::InvalidFields(vec![FieldError::new(field, "invalid_value", rule)])
             }
             BillingError::TrialAlreadyUsed => conflict("trial_already_used"),
+            BillingError::AddressInUse => conflict("address_not_confirmed"),
             BillingError::AlreadySubscribed => conflict("already_subscribed"),
             BillingError::PaymentPending { .. } => conflict("payment_pending"),
             BillingError::RefundTooLarge => conflict("refund_too_large"),

@@ -3,9 +3,13 @@
 use time::Duration;
 use uuid::Uuid;
 
-use super::{Billing, BillingError, charging::Intent};
+use super::{
+    Billing, BillingError,
+    charging::{Intent, PaidBy},
+};
 use crate::{
     billing::{
+        card_limit::{CardTurn, Initiated},
         charge::{model::ChargeStatus, store as charges},
         consent::{self, Shown},
         event::{Actor, Event},
@@ -197,6 +201,7 @@ impl Billing {
         &self,
         of: impl Into<OwnSubscription>,
         agreed: Option<&Shown>,
+        turn: &CardTurn,
     ) -> Result<Subscription, BillingError> {
         let of = of.into();
         let now = self.clock.now();
@@ -207,7 +212,9 @@ impl Billing {
             consent::insert(&mut tx, self.ids.uuid(now)?, terms, agreed, now);
         }
         if matches!(current.state, State::Paused { .. }) {
-            return self.unpause(tx, current, (Actor::Reader, of.operation)).await;
+            let permit = turn.admit(&mut tx).await?;
+            let by = PaidBy { actor: Actor::Reader, starts: Initiated::ByCustomer(&permit) };
+            return self.unpause(tx, current, (by, of.operation)).await;
         }
         let resumed = self.change(&mut tx, current.resume(now)?, Actor::Reader, now).await?;
         tx.commit().await?;
@@ -219,7 +226,7 @@ impl Billing {
         &self,
         mut tx: Tx,
         paused: Subscription,
-        (actor, operation): (Actor, Option<Uuid>),
+        (by, operation): (PaidBy<'_>, Option<Uuid>),
     ) -> Result<Subscription, BillingError> {
         let now = self.clock.now();
         if let Some(open) = paused.open {
@@ -230,11 +237,11 @@ impl Billing {
         }
         let id = paused.id;
         let purchase = paused.fresh_purchase(now).ok_or(BillingError::impossible("no period"))?;
-        let off_session = actor != Actor::Reader;
+        let off_session = by.actor != Actor::Reader;
         let intent = Intent::of(purchase, off_session).by(operation);
         let (_, charge) = self.intend(&mut tx, paused, intent, now).await?;
         tx.commit().await?;
-        self.collect_or_refuse(&charge, actor).await?;
+        self.collect_or_refuse(&charge, by).await?;
         self.reload(id).await
     }
 
@@ -248,9 +255,12 @@ impl Billing {
         of: impl Into<OwnSubscription>,
         method: &PaymentMethod,
         agreed: Option<&Shown>,
+        turn: &CardTurn,
     ) -> Result<Subscription, BillingError> {
         let of = of.into();
-        let method = self.method(method).await?;
+        let permit = turn.admit_alone().await?;
+        let by = PaidBy { actor: Actor::Reader, starts: Initiated::ByCustomer(&permit) };
+        let method = self.method(by.starts, method).await?;
         self.call_off_unconfirmed(of).await?;
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
@@ -277,7 +287,7 @@ impl Billing {
         let intent = Intent::of(purchase, false).by(of.operation);
         let (_, charge) = self.intend(&mut tx, current, intent, now).await?;
         tx.commit().await?;
-        self.collect_or_refuse(&charge, Actor::Reader).await?;
+        self.collect_or_refuse(&charge, by).await?;
         self.reload(id).await
     }
 
@@ -331,9 +341,9 @@ impl Billing {
     pub(super) async fn collect_or_refuse(
         &self,
         charge: &crate::billing::charge::model::Charge,
-        actor: Actor,
+        by: PaidBy<'_>,
     ) -> Result<(), BillingError> {
-        match self.collect(charge, actor).await? {
+        match self.collect(charge, by).await? {
             Some(ChargeOutcome::Declined { code, .. }) => Err(BillingError::PaymentDeclined(code)),
             _ => Ok(()),
         }

@@ -1,7 +1,7 @@
 //! Where the rules of billing meet the world: each act gathers facts, lets the pure model decide,
 //! and writes the change with everything that belongs to it in one transaction.
 //!
-//! `order` is what is ordered, `start` begins subscriptions, `manage` is what readers do with
+//! `order` is what is ordered, `trials` who may have one free, `start` begins subscriptions, `manage` is what readers do with
 //! theirs, `office` and `refund` what staff do, `approve` what takes two of them, `foresee` what that
 //! would mean, `settle` what is done where money did not go back, `switch` another plan
 //! (`office_switch` by staff), `giving` what is given away, `again` what is told once more.
@@ -27,6 +27,7 @@ mod settle;
 mod start;
 mod switch;
 mod tell;
+mod trials;
 mod work;
 
 use std::sync::Arc;
@@ -45,7 +46,7 @@ pub use self::{
     giving::{DAYS_MAX, Gift},
     manage::{CancelAt, Cancellation, OwnSubscription},
     office::{Office, REASON_MAX},
-    order::{CheckedCard, Customer, Order, PayBy, ReadyOrder},
+    order::{Customer, Order, ReadyOrder},
     refund::GiveBack,
     start::Placed,
     switch::Preview,
@@ -53,6 +54,7 @@ pub use self::{
 use super::{
     access::{Standing, Standings},
     approval::limit::RefundLimits,
+    card_limit::CardLimits,
     catalog::versions::Catalogs,
     gateway::Gateway,
     grant::{self, Grant},
@@ -65,7 +67,7 @@ use super::{
     trial::TrialKey,
 };
 use crate::{
-    audit::chain::ChainKey, auth::limits::Policy, clock::Clock, db::Db, ids::Ids, mail::MailRoom,
+    audit::chain::ChainKey, clock::Clock, db::Db, ids::Ids, mail::MailRoom,
     site::directory::Directory,
 };
 
@@ -88,8 +90,8 @@ pub struct Billing {
     pub mail: MailRoom,
     /// What staff do is written into the audit log under it.
     pub audit_key: ChainKey,
-    /// How many first payments may be declined.
-    pub declined: Policy,
+    /// How many cards may be declined.
+    pub cards: Arc<CardLimits>,
     /// How much one member of staff alone may give back.
     pub refund_limits: RefundLimits,
     /// Remembers who had a trial.

@@ -6,11 +6,13 @@ use uuid::Uuid;
 use super::{
     Act, Billing, BillingError, CancelAt,
     approve::{Outcome, Wanted},
+    charging::PaidBy,
     refund::{GiveBack, Who, running_part},
 };
 use crate::{
     audit::{self, model::Entry},
     billing::{
+        card_limit::Initiated,
         event::Actor,
         invoice::credit::PAUSED,
         operation,
@@ -275,7 +277,8 @@ impl Billing {
         let before = self.take_any(&mut tx, id, (office, now)).await?;
         if matches!(before.state, State::Paused { .. }) {
             self.log(&mut tx, office, (&before, &before)).await?;
-            return self.unpause(tx, before, (office.actor(), office.operation)).await;
+            let by = PaidBy { actor: office.actor(), starts: Initiated::ByMerchant };
+            return self.unpause(tx, before, (by, office.operation)).await;
         }
         let changed = before.clone().resume(now)?;
         let resumed = self.change(&mut tx, changed, office.actor(), now).await?;

@@ -3,9 +3,14 @@
 
 use uuid::Uuid;
 
-use super::{Billing, BillingError, charging::bill, office::Office};
+use super::{
+    Billing, BillingError,
+    charging::{PaidBy, bill},
+    office::Office,
+};
 use crate::{
     billing::{
+        card_limit::Initiated,
         catalog::model::Terms,
         subscription::{
             collect::Collected,
@@ -53,7 +58,8 @@ impl Billing {
         };
         let after = switched(&current, (&terms, &quote), now)?;
         self.log(&mut tx, office, (&current, &after)).await?;
-        let by = (office.actor(), office.operation);
+        let by = PaidBy { actor: office.actor(), starts: Initiated::ByMerchant };
+        let by = (by, office.operation);
         self.switch_as(tx, (current, terms, quote), by).await
     }
 

@@ -5,10 +5,13 @@ use uuid::Uuid;
 
 use super::{
     Billing, BillingError,
+    charging::bill,
     start::{Before, before},
 };
 use crate::{
+    auth::session::secret::SecretHash,
     billing::{
+        card_limit::Initiated,
         catalog::model::Terms,
         consent::Shown,
         gateway::{ChargeOutcome, PaymentMethod},
@@ -17,8 +20,8 @@ use crate::{
             model::{Method, State, Subscription},
             store,
         },
-        trial,
     },
+    money::Money,
     reader::{model::Reader, store as readers},
 };
 
@@ -28,7 +31,7 @@ pub struct Order {
     /// Which plan of the current catalog.
     pub plan: String,
     /// By which card.
-    pub card: Option<PayBy>,
+    pub card: Option<PaymentMethod>,
     /// Whether to begin with the plan's free trial; `false` pays at once.
     pub trial: bool,
     /// Whose laws and taxes apply (ISO 3166-1), where the reader said.
@@ -39,18 +42,9 @@ pub struct Order {
     pub article: Option<String>,
 }
 
-/// By which card an order is paid.
-#[derive(Debug, Clone)]
-pub enum PayBy {
-    /// One of which only the name is known.
-    Named(PaymentMethod),
-    /// One about which the gateway was asked.
-    Checked(CheckedCard),
-}
-
-/// A card as the gateway described it, so that it need be asked only once.
-#[derive(Debug, Clone)]
-pub struct CheckedCard {
+/// A card as the gateway described it.
+#[derive(Debug)]
+struct CheckedCard {
     named: PaymentMethod,
     method: Method,
     fingerprint: Option<String>,
@@ -62,14 +56,19 @@ pub enum Customer {
     /// Whoever has this account.
     Known(Uuid),
     /// Somebody whose account is to begin in the transaction of the subscription.
-    New(Box<Reader>),
+    New {
+        /// The provisional account.
+        reader: Box<Reader>,
+        /// The browser in which it begins.
+        browser: SecretHash,
+    },
 }
 
 impl Customer {
     fn id(&self) -> Uuid {
         match self {
             Self::Known(id) => *id,
-            Self::New(reader) => reader.id,
+            Self::New { reader, .. } => reader.id,
         }
     }
 }
@@ -79,17 +78,30 @@ impl Customer {
 pub struct ReadyOrder {
     pub(super) customer: Customer,
     pub(super) fresh: Subscription,
-    /// What the gateway said of a card that pays after the trial.
-    pub(super) set_up: Option<ChargeOutcome>,
+    /// What the gateway said of the card, where it was asked whether that can pay.
+    pub(super) verified: Option<ChargeOutcome>,
     /// The card's, where the gateway tells cards apart.
-    pub(super) fingerprint: Option<String>,
+    fingerprint: Option<String>,
     pub(super) shown: Option<Shown>,
     pub(super) article: Option<String>,
 }
 
+impl ReadyOrder {
+    pub(super) fn fingerprint(&self) -> Option<&str> {
+        self.fingerprint.as_deref()
+    }
+
+    /// Whether the bank wants to ask before it is known that the card is good.
+    pub(super) fn waits_for_bank(&self) -> bool {
+        matches!(self.verified, Some(ChargeOutcome::NeedsAuthentication { .. }))
+    }
+}
+
 impl Billing {
-    /// Makes an order ready to be written down; asks the gateway about the card, and for a trial
-    /// also whether it can be charged later. `operation` names the subscription that it begins.
+    /// Makes an order ready to be written down; asks the gateway about the card. A card that pays
+    /// later is set up. One that pays at once is verified first where the customer's address is not
+    /// proved: what the address says of its owner is not looked at for a card that does not pay.
+    /// `operation` names the subscription that it begins.
     ///
     /// # Errors
     /// [`BillingError`]: among others where it is not as it must be, where the card was declined, and
@@ -97,8 +109,9 @@ impl Billing {
     pub async fn make_ready(
         &self,
         customer: Customer,
-        mut order: Order,
+        order: Order,
         operation: Uuid,
+        by: Initiated<'_>,
     ) -> Result<ReadyOrder, BillingError> {
         let catalog = self.catalogs.current();
         let terms = Terms::of(&catalog, &order.plan).filter(|terms| terms.plan.offered);
@@ -112,9 +125,8 @@ impl Billing {
             let rule = "must name a payment method".to_owned();
             return Err(BillingError::Invalid { field: "payment_method", rule });
         }
-        let card = match order.card.take() {
-            Some(PayBy::Named(method)) => Some(self.check_card(&method).await?),
-            Some(PayBy::Checked(card)) => Some(card),
+        let card = match &order.card {
+            Some(method) => Some(self.check_card(by, method).await?),
             None => None,
         };
         let now = self.clock.now();
@@ -131,64 +143,78 @@ impl Billing {
             open: None,
             revision: 1,
         };
-        let mut set_up = None;
-        if begins_trial {
-            let fingerprint = card.as_ref().and_then(|card| card.fingerprint.as_deref());
-            self.foresee_trial(&customer, &fresh, fingerprint).await?;
-            if let Some(card) = &card {
-                set_up = Some(self.set_up(fresh.id, fresh.reader, card).await?);
+        let fingerprint = card.as_ref().and_then(|card| card.fingerprint.as_deref());
+        let is_proved = self.foresee(&customer, &fresh, fingerprint).await?;
+        let verified = match &card {
+            Some(card) if begins_trial => Some(self.verify(by, &fresh, (card, None)).await?),
+            Some(card) if !is_proved => {
+                let purchase = fresh.fresh_purchase(now);
+                let purchase = purchase.ok_or(BillingError::impossible("no period"))?;
+                let due = bill(&fresh, &purchase, Money::zero(fresh.terms.currency()))?.due;
+                Some(self.verify(by, &fresh, (card, Some(due))).await?)
             }
-        }
+            _ => None,
+        };
         let fingerprint = card.and_then(|card| card.fingerprint);
         let Order { shown, article, .. } = order;
-        Ok(ReadyOrder { customer, fresh, set_up, fingerprint, shown, article })
+        Ok(ReadyOrder { customer, fresh, verified, fingerprint, shown, article })
     }
 
     /// Asks the gateway whether it knows a card.
-    ///
-    /// # Errors
-    /// [`BillingError::Invalid`] where it does not.
-    pub async fn check_card(&self, method: &PaymentMethod) -> Result<CheckedCard, BillingError> {
-        let card = self.gateway.card(method).await.map_err(BillingError::of_card)?;
+    async fn check_card(
+        &self,
+        by: Initiated<'_>,
+        method: &PaymentMethod,
+    ) -> Result<CheckedCard, BillingError> {
+        let card = self.gateway.card(by, method).await.map_err(BillingError::of_card)?;
         let token = method.as_str().to_owned();
         let described = Method { token, last4: card.last4, expires: card.expires };
         let fingerprint = card.fingerprint;
         Ok(CheckedCard { named: method.clone(), method: described, fingerprint })
     }
 
-    /// Makes sure that a card that the gateway knows can be charged later, be it only to see whether
-    /// it is good. `order` names this request. Nothing is charged.
-    ///
-    /// # Errors
-    /// [`BillingError::PaymentDeclined`] where it is not.
-    pub async fn set_up(
+    /// Makes sure that a card that the gateway knows can be charged later, and pays `due` at once
+    /// where there is something due. Nothing is charged.
+    async fn verify(
         &self,
-        order: Uuid,
-        reader: Uuid,
-        card: &CheckedCard,
+        by: Initiated<'_>,
+        fresh: &Subscription,
+        (card, due): (&CheckedCard, Option<Money>),
     ) -> Result<ChargeOutcome, BillingError> {
-        let answer = self.gateway.set_up(order, reader, &card.named).await;
+        let named = (fresh.id, fresh.reader);
+        let answer = self.gateway.set_up(by, named, (&card.named, due)).await;
         match answer.map_err(BillingError::of_card)? {
             ChargeOutcome::Declined { code, .. } => Err(BillingError::PaymentDeclined(code)),
+            answer @ ChargeOutcome::NeedsAuthentication { .. } if due.is_some() => {
+                // The charge itself asks, once.
+                self.gateway.cancel(fresh.id).await.map_err(BillingError::of_card)?;
+                Ok(answer)
+            }
             answer => Ok(answer),
         }
     }
 
     /// The card as it is kept.
-    pub(super) async fn method(&self, method: &PaymentMethod) -> Result<Method, BillingError> {
-        Ok(self.check_card(method).await?.method)
+    pub(super) async fn method(
+        &self,
+        by: Initiated<'_>,
+        method: &PaymentMethod,
+    ) -> Result<Method, BillingError> {
+        Ok(self.check_card(by, method).await?.method)
     }
 
-    /// Refuses a trial before the card is touched, where that can be known. The rows settle races.
-    async fn foresee_trial(
+    /// Refuses an order before the card is touched, where that can be known. Says whether the
+    /// customer's address is proved.
+    async fn foresee(
         &self,
         customer: &Customer,
         fresh: &Subscription,
         fingerprint: Option<&str>,
-    ) -> Result<(), BillingError> {
+    ) -> Result<bool, BillingError> {
+        let begins_trial = matches!(fresh.state, State::Incomplete { begins_trial: true, .. });
         let mut tx = self.db.read().await?;
         let (reader, makes_room) = match customer {
-            Customer::New(reader) => (Reader::clone(reader), None),
+            Customer::New { reader, .. } => (Reader::clone(reader), None),
             Customer::Known(id) => {
                 let reader = readers::find(&mut tx, *id).await?.ok_or(BillingError::Gone)?;
                 let open = store::list_open(&mut tx, &self.catalogs, *id).await?;
@@ -196,13 +222,11 @@ impl Billing {
                 (reader, superseded(old.as_ref(), fresh)?)
             }
         };
-        let address = self.trials.address(&reader.email);
-        let account = self.trials.reader(reader.id);
-        let card = fingerprint.map(|fingerprint| self.trials.card(fingerprint));
-        let claims = [address, card.unwrap_or(account), account];
-        let of = (fresh.product(), makes_room.unwrap_or_default());
-        let claimed = trial::is_claimed(&mut tx, of, &claims).await?;
-        if claimed { Err(BillingError::TrialAlreadyUsed) } else { Ok(()) }
+        if begins_trial {
+            let of = (fresh.product(), makes_room);
+            self.foresee_trial(&mut tx, (customer, &reader), of, fingerprint).await?;
+        }
+        Ok(reader.is_proved())
     }
 }
 

@@ -7,16 +7,15 @@ use uuid::Uuid;
 
 use super::{
     Billing, BillingError,
-    charging::Intent,
+    charging::{Intent, PaidBy},
     order::{Customer, Order, ReadyOrder},
 };
 use crate::{
-    auth::limit_store::{self, LimitKey},
     billing::{
+        card_limit::{CardTurn, Initiated},
         charge::model::Charge,
         consent,
         event::{Actor, Event},
-        gateway::ChargeOutcome,
         notice::store::{self as notices, Owner},
         subscription::{
             collect::CONFIRM_WITHIN,
@@ -91,15 +90,18 @@ impl Billing {
         reader: Uuid,
         order: Order,
         operation: Uuid,
+        turn: &CardTurn,
     ) -> Result<Subscription, BillingError> {
         if let Some(begun) = self.begun_before(reader, operation).await? {
             return Ok(begun);
         }
-        let ready = self.make_ready(Customer::Known(reader), order, operation).await?;
+        let permit = turn.admit_alone().await?;
+        let by = Initiated::ByCustomer(&permit);
+        let ready = self.make_ready(Customer::Known(reader), order, operation, by).await?;
         let mut tx = self.db.write().await?;
         let placed = self.place(&mut tx, ready).await?;
         tx.commit().await?;
-        self.go_on(placed).await
+        self.go_on(placed, by).await
     }
 
     async fn begun_before(
@@ -132,13 +134,13 @@ impl Billing {
     pub async fn place(&self, tx: &mut Tx, ready: ReadyOrder) -> Result<Placed, BillingError> {
         let reader = match &ready.customer {
             // What has only just begun has nothing that makes room.
-            Customer::New(reader) => Reader::clone(reader),
+            Customer::New { reader, .. } => Reader::clone(reader),
             Customer::Known(_) => self.make_room(tx, &ready.fresh).await?,
         };
         if matches!(ready.fresh.state, State::Incomplete { begins_trial: true, .. }) {
             self.begin_trial(tx, ready, &reader).await
         } else {
-            self.begin_paid(tx, ready).await
+            self.begin_paid(tx, ready, &reader).await
         }
     }
 
@@ -147,19 +149,15 @@ impl Billing {
     ///
     /// # Errors
     /// [`BillingError::PaymentDeclined`] where the first payment was.
-    pub async fn go_on(&self, placed: Placed) -> Result<Subscription, BillingError> {
+    pub async fn go_on(
+        &self,
+        placed: Placed,
+        by: Initiated<'_>,
+    ) -> Result<Subscription, BillingError> {
         let Placed { subscription, charge } = placed;
         let Some(charge) = charge else { return Ok(subscription) };
-        if let Some(ChargeOutcome::Declined { code, .. }) =
-            self.collect(&charge, Actor::Reader).await?
-        {
-            let declined = LimitKey::declined(&subscription.reader.to_string());
-            let now = subscription.created_at;
-            let mut tx = self.db.write().await?;
-            limit_store::record(&mut tx, declined, self.declined, now).await?;
-            tx.commit().await?;
-            return Err(BillingError::PaymentDeclined(code));
-        }
+        let by = PaidBy { actor: Actor::Reader, starts: by };
+        self.collect_or_refuse(&charge, by).await?;
         let mut tx = self.db.read().await?;
         let begun = store::find(&mut tx, &self.catalogs, subscription.id).await?;
         begun.ok_or(BillingError::NotFound)
@@ -174,7 +172,7 @@ impl Billing {
         self.claim_trial(tx, &ready, reader).await?;
         let fresh = ready.fresh.clone();
         let now = fresh.created_at;
-        if matches!(ready.set_up, Some(ChargeOutcome::NeedsAuthentication { .. })) {
+        if ready.waits_for_bank() {
             let until = now.plus(CONFIRM_WITHIN);
             let waits_for = WaitsFor::Reader { until };
             let open = Some(OpenCharge { id: fresh.id, waits_for });
@@ -184,6 +182,7 @@ impl Billing {
             self.write_event(tx, (&waiting, &event), Actor::Reader, now)?;
             return Ok(Placed { subscription: waiting, charge: None });
         }
+        self.check_address(tx, reader, &fresh).await?;
         let begun = fresh.confirmed(now);
         let (begun, event) = begun.ok_or(BillingError::impossible("a trial of nothing"))?;
         self.insert(tx, &begun, &ready).await?;
@@ -193,11 +192,17 @@ impl Billing {
         Ok(Placed { subscription: begun, charge: None })
     }
 
-    async fn begin_paid(&self, tx: &mut Tx, ready: ReadyOrder) -> Result<Placed, BillingError> {
+    async fn begin_paid(
+        &self,
+        tx: &mut Tx,
+        ready: ReadyOrder,
+        reader: &Reader,
+    ) -> Result<Placed, BillingError> {
         let fresh = ready.fresh.clone();
         let now = fresh.created_at;
-        let declined = LimitKey::declined(&fresh.reader.to_string());
-        limit_store::check(tx, declined, self.declined, now).await?;
+        if !ready.waits_for_bank() {
+            self.check_address(tx, reader, &fresh).await?;
+        }
         let purchase = fresh.fresh_purchase(now);
         let purchase = purchase.ok_or(BillingError::impossible("a period of no length"))?;
         self.insert(tx, &fresh, &ready).await?;
@@ -225,20 +230,6 @@ impl Billing {
             }
         }
         Ok(reader)
-    }
-
-    async fn claim_trial(
-        &self,
-        tx: &mut Tx,
-        ready: &ReadyOrder,
-        reader: &Reader,
-    ) -> Result<(), BillingError> {
-        let fresh = &ready.fresh;
-        let mut claims = vec![self.trials.address(&reader.email), self.trials.reader(reader.id)];
-        claims.extend(ready.fingerprint.as_deref().map(|it| self.trials.card(it)));
-        let of = (fresh.product(), fresh.id);
-        let is_new = trial::claim(tx, of, &claims, fresh.created_at).await?;
-        is_new.then_some(()).ok_or(BillingError::TrialAlreadyUsed)
     }
 
     async fn insert(

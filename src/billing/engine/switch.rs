@@ -7,11 +7,12 @@ use uuid::Uuid;
 
 use super::{
     Billing, BillingError,
-    charging::{Intent, bill},
+    charging::{Intent, PaidBy, bill},
     manage::OwnSubscription,
 };
 use crate::{
     billing::{
+        card_limit::{CardTurn, Initiated},
         catalog::model::Terms,
         consent,
         event::Actor,
@@ -179,6 +180,7 @@ impl Billing {
         plan: &str,
         preview: &str,
         agreed: Option<&consent::Shown>,
+        turn: &CardTurn,
     ) -> Result<Subscription, BillingError> {
         let of = of.into();
         let now = self.clock.now();
@@ -190,7 +192,14 @@ impl Billing {
             let to = (&current, &terms);
             consent::insert(&mut tx, self.ids.uuid(now)?, to, agreed, now);
         }
-        self.switch_as(tx, (current, terms, quote), (Actor::Reader, of.operation)).await
+        // A switch that charges nothing asks the gateway nothing.
+        let permit = match quote.how {
+            How::AtOnce { .. } => Some(turn.admit(&mut tx).await?),
+            How::InTrial | How::AtPeriodEnd => None,
+        };
+        let starts = permit.as_ref().map_or(Initiated::ByMerchant, Initiated::ByCustomer);
+        let by = PaidBy { actor: Actor::Reader, starts };
+        self.switch_as(tx, (current, terms, quote), (by, of.operation)).await
     }
 
     /// The quote that `preview` showed, if all of it still holds.
@@ -228,20 +237,20 @@ impl Billing {
         &self,
         mut tx: Tx,
         (current, terms, quote): (Subscription, Terms, Quote),
-        (actor, operation): (Actor, Option<Uuid>),
+        (by, operation): (PaidBy<'_>, Option<Uuid>),
     ) -> Result<Subscription, BillingError> {
         let (id, now) = (current.id, self.clock.now());
         let How::AtOnce { purchase, credit } = quote.how else {
             let changed = current.switch_later(terms, now)?;
-            let changed = self.change(&mut tx, changed, actor, now).await?;
+            let changed = self.change(&mut tx, changed, by.actor, now).await?;
             tx.commit().await?;
             return Ok(changed);
         };
-        let off_session = actor != Actor::Reader;
+        let off_session = by.actor != Actor::Reader;
         let intent = Intent { purchase: *purchase, credit, off_session, operation };
         let (_, charge) = self.intend(&mut tx, current, intent, now).await?;
         tx.commit().await?;
-        self.collect_or_refuse(&charge, actor).await?;
+        self.collect_or_refuse(&charge, by).await?;
         self.reload(id).await
     }
 

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{Billing, BillingError, LEASE, charging::Intent, record::wake_at};
 use crate::{
     billing::{
+        card_limit::Initiated,
         charge::{model::Charge, store as charges},
         event::{Actor, Event},
         gateway::{ChargeOutcome, ChargeRequest, GatewayError, PaymentMethod},
@@ -304,11 +305,11 @@ impl Billing {
         }
         let late = asked.iter().any(|it| self.clock.now().since(it.created_at) >= LEASE);
         let mut sent =
-            if late { Vec::new() } else { self.gateway.charge_many(&requests).await }.into_iter();
+            if late { Vec::new() } else { self.gateway.charge_due(&requests).await }.into_iter();
         for (charge, method) in asked.iter().zip(&methods) {
             answers.push(match (method, charge.amount.is_zero()) {
                 (Some(_), false) => sent.next().unwrap_or(Err(GatewayError::Unknown)),
-                _ => self.send(charge).await,
+                _ => self.send(charge, Initiated::ByMerchant).await,
             });
         }
         answers

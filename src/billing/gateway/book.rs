@@ -72,6 +72,20 @@ impl Status {
             Self::Canceled => "canceled",
         }
     }
+
+    /// As the gateway answers to `order`.
+    pub(super) fn outcome(&self, order: Uuid, reference: impl Fn() -> String) -> ChargeOutcome {
+        match self {
+            Self::Succeeded => ChargeOutcome::Succeeded { reference: reference() },
+            Self::Declined { hard, code } => {
+                ChargeOutcome::Declined { hard: *hard, code: code.clone() }
+            }
+            Self::Waiting => {
+                ChargeOutcome::NeedsAuthentication { url: format!("{CONFIRM}{order}") }
+            }
+            Self::Canceled => ChargeOutcome::Declined { hard: false, code: "canceled".to_owned() },
+        }
+    }
 }
 
 impl Kind {
@@ -86,18 +100,7 @@ impl Kind {
 impl Written {
     /// As the gateway answers.
     pub(super) fn outcome(&self) -> ChargeOutcome {
-        match &self.status {
-            Status::Succeeded => ChargeOutcome::Succeeded { reference: format!("ch_{}", self.seq) },
-            Status::Declined { hard, code } => {
-                ChargeOutcome::Declined { hard: *hard, code: code.clone() }
-            }
-            Status::Waiting => {
-                ChargeOutcome::NeedsAuthentication { url: format!("{CONFIRM}{}", self.order) }
-            }
-            Status::Canceled => {
-                ChargeOutcome::Declined { hard: false, code: "canceled".to_owned() }
-            }
-        }
+        self.status.outcome(self.order, || format!("ch_{}", self.seq))
     }
 }
 

@@ -4,6 +4,9 @@
 //! which it can be found for ever. An answer that does not come is [`GatewayError::Unknown`]: it
 //! may have happened, so it is looked up, never asked for again under another key.
 //!
+//! What shows whether a card is good says who starts it ([`Initiated`]): where that is a customer, too
+//! many declined cards are refused before they come here, and each that is declined is counted here.
+//!
 //! `sandbox` is the gateway of a sandbox, with a `book` of its own; `control` lets testers make it
 //! fail, and `page` is where its bank asks the reader to confirm.
 
@@ -17,6 +20,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 pub use self::sandbox::{Faults, Sandbox};
+use super::card_limit::{Initiated, Verdict};
 use crate::money::Money;
 
 /// Longest wait for an answer.
@@ -120,6 +124,15 @@ pub enum Gateway {
     Sandbox(Sandbox),
 }
 
+/// What an answer says of the card.
+fn verdict(answer: &Result<ChargeOutcome, GatewayError>) -> Verdict {
+    match answer {
+        Ok(ChargeOutcome::Declined { .. }) | Err(GatewayError::Refused(_)) => Verdict::Declined,
+        Ok(ChargeOutcome::NeedsAuthentication { .. }) => Verdict::Waits,
+        Ok(ChargeOutcome::Succeeded { .. }) | Err(GatewayError::Unknown) => Verdict::Accepted,
+    }
+}
+
 fn none<T>() -> Result<T, GatewayError> {
     Err(GatewayError::Unknown)
 }
@@ -135,24 +148,44 @@ impl Gateway {
     ///
     /// # Errors
     /// [`GatewayError::Refused`] where there is no such method.
-    pub async fn card(&self, method: &PaymentMethod) -> Result<Card, GatewayError> {
-        match self {
+    pub async fn card(
+        &self,
+        by: Initiated<'_>,
+        method: &PaymentMethod,
+    ) -> Result<Card, GatewayError> {
+        let answer = match self {
             Self::None => none(),
             Self::Sandbox(sandbox) => patiently(sandbox.card(method)).await,
-        }
+        };
+        let is_unknown = matches!(answer, Err(GatewayError::Refused(_)));
+        by.note(if is_unknown { Verdict::Declined } else { Verdict::Accepted }).await;
+        answer
     }
 
     /// Makes a charge, once for its key.
     ///
     /// # Errors
     /// [`GatewayError`].
-    pub async fn charge(&self, request: ChargeRequest<'_>) -> Result<ChargeOutcome, GatewayError> {
+    pub async fn charge(
+        &self,
+        by: Initiated<'_>,
+        request: ChargeRequest<'_>,
+    ) -> Result<ChargeOutcome, GatewayError> {
         let mut answers = self.charge_many(&[request]).await;
-        answers.pop().unwrap_or(Err(GatewayError::Unknown))
+        let answer = answers.pop().unwrap_or(Err(GatewayError::Unknown));
+        by.note(verdict(&answer)).await;
+        answer
     }
 
-    /// Makes several charges; one answer for each, in their order.
-    pub async fn charge_many(
+    /// Makes several charges that are due; one answer for each, in their order.
+    pub async fn charge_due(
+        &self,
+        requests: &[ChargeRequest<'_>],
+    ) -> Vec<Result<ChargeOutcome, GatewayError>> {
+        self.charge_many(requests).await
+    }
+
+    async fn charge_many(
         &self,
         requests: &[ChargeRequest<'_>],
     ) -> Vec<Result<ChargeOutcome, GatewayError>> {
@@ -166,20 +199,25 @@ impl Gateway {
         }
     }
 
-    /// Makes sure that a card can be charged later. `order` names this for [`Gateway::find`].
+    /// Makes sure that a card can be charged later, and that it would pay `due` now where that is
+    /// given: the bank is asked, and nothing is charged. `order` names this for [`Gateway::find`].
     ///
     /// # Errors
     /// [`GatewayError`].
     pub async fn set_up(
         &self,
-        order: Uuid,
-        customer: Uuid,
-        method: &PaymentMethod,
+        by: Initiated<'_>,
+        (order, customer): (Uuid, Uuid),
+        (method, due): (&PaymentMethod, Option<Money>),
     ) -> Result<ChargeOutcome, GatewayError> {
-        match self {
+        let answer = match self {
             Self::None => none(),
-            Self::Sandbox(sandbox) => patiently(sandbox.set_up(order, customer, method)).await,
-        }
+            Self::Sandbox(sandbox) => {
+                patiently(sandbox.set_up(order, customer, (method, due))).await
+            }
+        };
+        by.note(verdict(&answer)).await;
+        answer
     }
 
     /// What came of an order; `None` where the gateway never saw it.

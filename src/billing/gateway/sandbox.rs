@@ -283,29 +283,43 @@ impl Sandbox {
         &self,
         order: Uuid,
         customer: Uuid,
-        method: &PaymentMethod,
+        (method, due): (&PaymentMethod, Option<Money>),
     ) -> Result<ChargeOutcome, GatewayError> {
         self.is_up().await?;
         let (behaviour, _) = behaviour(method).ok_or_else(refused)?;
-        if behaviour != Behaviour::Confirms {
-            // As nobody is asked, the answer is the same each time, and need not be kept.
-            let reference = format!("seti_{}", order.simple());
-            return Ok(ChargeOutcome::Succeeded { reference });
+        let declined = |hard, code: &str| Status::Declined { hard, code: code.to_owned() };
+        let (soft, lost) = (declined(false, "insufficient_funds"), declined(true, "lost_card"));
+        let answered = match (behaviour, due) {
+            (Behaviour::Confirms | Behaviour::DeclinesOnce, Some(_))
+            | (Behaviour::Confirms, None) => None,
+            (Behaviour::DeclinesSoftly, Some(_)) => Some(soft.clone()),
+            (Behaviour::Lost, Some(_)) => Some(lost),
+            (_, None) | (Behaviour::Pays, Some(_)) => Some(Status::Succeeded),
+        };
+        if let Some(status) = answered {
+            // The answer is the same each time, and need not be kept.
+            return Ok(status.outcome(order, || format!("seti_{}", order.simple())));
         }
         let mut tx = self.db.write().await?;
         let seq = book::open(&mut tx).await? + 1;
         if let Some(known) = book::find_order(&mut tx, order).await? {
             return Ok(known.outcome());
         }
-        let confirmed = book::has_confirmed(&mut tx, (customer, method.as_str())).await?;
+        let owner = (customer, method.as_str());
+        let status = match behaviour {
+            Behaviour::Confirms if book::has_confirmed(&mut tx, owner).await? => Status::Succeeded,
+            Behaviour::Confirms => Status::Waiting,
+            _ if book::has_declined(&mut tx, owner).await? => Status::Succeeded,
+            _ => soft,
+        };
         let written = Written {
             seq,
             order,
             customer,
             method: method.as_str().to_owned(),
             kind: Kind::Setup,
-            amount: Money::zero(iso_currency::Currency::XXX),
-            status: if confirmed { Status::Succeeded } else { Status::Waiting },
+            amount: due.unwrap_or_else(|| Money::zero(iso_currency::Currency::XXX)),
+            status,
             refunded: 0,
             key: format!("setup:{order}"),
             at: self.clock.now(),

@@ -18,6 +18,10 @@ letter-account-go-on = Somebody, hopefully you, wants to subscribe with this add
 letter-account-go-on-do = Log in and go on
 letter-account-go-on-not-you = If it was not you, do nothing: nothing was ordered.
 
+letter-account-trial-subject = The free trial was used already
+letter-account-trial = Somebody, hopefully you, wants to begin a free trial with this address. It has had the trial already. You can subscribe without one.
+letter-account-trial-do = See the offer
+
 letter-account-open-subject = Open your account
 letter-account-open = You have subscribed with this address. One click says that it is yours; then you can read on every device, see your receipts, and cancel whenever you like.
 letter-account-open-do = Open my account

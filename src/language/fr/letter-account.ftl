@@ -18,6 +18,10 @@ letter-account-go-on = Quelqu’un, vous sans doute, souhaite s’abonner avec c
 letter-account-go-on-do = Se connecter et continuer
 letter-account-go-on-not-you = Si ce n’était pas vous, ignorez ce message : rien n’a été commandé.
 
+letter-account-trial-subject = L’essai gratuit a déjà été utilisé
+letter-account-trial = Quelqu’un, vous sans doute, souhaite commencer un essai gratuit avec cette adresse. Elle en a déjà bénéficié. Vous pouvez vous abonner sans essai.
+letter-account-trial-do = Voir l’offre
+
 letter-account-open-subject = Ouvrez votre compte
 letter-account-open = Un abonnement a été pris avec cette adresse. Un clic confirme qu’elle est bien la vôtre ; vous pourrez alors lire sur tous vos appareils, consulter vos reçus et résilier quand vous le souhaitez.
 letter-account-open-do = Ouvrir mon compte

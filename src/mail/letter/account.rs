@@ -30,6 +30,11 @@ pub enum Letter {
         /// Logs in and leads on.
         link: String,
     },
+    /// Somebody wants to begin a free trial with this address, which has had it.
+    TrialWasUsed {
+        /// To the offer.
+        link: String,
+    },
     /// Somebody has subscribed with this address: a provisional account waits for its reader.
     OpenAccount {
         /// Makes it a whole one.
@@ -137,6 +142,7 @@ impl Letter {
                 .link("letter-account-go-on-do", link)
                 .works_for(A_QUARTER)
                 .after("letter-account-go-on-not-you"),
+            Self::TrialWasUsed { link } => trial_was_used(words, link),
             Self::OpenAccount { link } => opening(words, link),
             Self::NoAccount { link } => content("letter-account-none-subject")
                 .tell("letter-account-none")
@@ -189,6 +195,14 @@ fn opening(words: &Words, link: &str) -> Content {
         .link("letter-account-open-do", link)
         .works_for(A_DAY)
         .after("letter-account-open-not-you")
+        .because("letter-why-asked")
+}
+
+fn trial_was_used(words: &Words, link: &str) -> Content {
+    Content::about(words, "letter-account-trial-subject")
+        .tell("letter-account-trial")
+        .link("letter-account-trial-do", link)
+        .after("letter-account-go-on-not-you")
         .because("letter-why-asked")
 }
 
@@ -261,6 +275,7 @@ pub(super) mod tests {
             Letter::NoAccount { link: link() },
             Letter::ResetPassword { link: link() },
             Letter::GoOnSubscribing { link: link() },
+            Letter::TrialWasUsed { link: link() },
             Letter::OpenAccount { link: link() },
             Letter::PasswordChanged { at },
             Letter::ConfirmAddressChange { link: link(), new_address: new_address.clone() },

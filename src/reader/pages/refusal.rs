@@ -64,12 +64,11 @@ impl Refusal {
     }
 
     /// Tells programs too when to come back.
-    pub(super) fn seal(self, mut response: Response) -> Response {
-        if let Some(wait) = self.retry_after {
-            let seconds = wait.whole_seconds().max(0) + 1;
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    pub(super) fn seal(self, response: Response) -> Response {
+        match self.retry_after {
+            Some(wait) => retry_after(response, RetryAfter(wait)),
+            None => response,
         }
-        response
     }
 
     /// Whoever may not try a password for a while may still ask for a mail.
@@ -79,6 +78,13 @@ impl Refusal {
         }
         self
     }
+}
+
+/// The same answer, which says to programs when to come back.
+pub(super) fn retry_after(mut response: Response, RetryAfter(wait): RetryAfter) -> Response {
+    let seconds = wait.whole_seconds().max(0) + 1;
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    response
 }
 
 /// What a reader is told of `error`; an error of ours becomes its plain answer. `new_password` is

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::{
     cancel::done_page,
     card::{self, refusal_of},
+    card_turn,
     offer::told,
     problem, resume,
 };
@@ -22,6 +23,7 @@ use crate::{
         subscription::{change::Refusal, model::Subscription},
     },
     db::StoreError,
+    http::client_ip::ClientIp,
     language::Words,
     mail::clicks,
     reader::pages::{
@@ -218,6 +220,7 @@ pub(super) async fn cancel(
 
 pub(super) async fn resume(
     State(pages): State<Pages>,
+    ClientIp(client): ClientIp,
     Sent { visit, fields: ResumeForm { token, shown } }: Sent<ResumeForm>,
 ) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
@@ -231,7 +234,11 @@ pub(super) async fn resume(
     let Some(agreed) = resume::agreed(&sheet.words, &form, &shown) else {
         return Ok(resume::shown_again(&pages, &sheet, form));
     };
-    match pages.accounts.billing.resume((it.reader, it.id), Some(&agreed)).await {
+    let turn = match card_turn(&pages, it.reader, client).await {
+        Ok(turn) => turn,
+        Err(error) => return problem(&pages, &sheet, error),
+    };
+    match pages.accounts.billing.resume((it.reader, it.id), Some(&agreed), &turn).await {
         Ok(_) => {
             clicked(&pages, &token).await;
             Ok(done(&pages, &sheet, "plan-resumed"))
@@ -248,6 +255,7 @@ fn done(pages: &Pages, sheet: &Sheet, lead: &str) -> Response {
 
 pub(super) async fn card(
     State(pages): State<Pages>,
+    ClientIp(client): ClientIp,
     Sent { visit, fields }: Sent<CardForm>,
 ) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
@@ -279,7 +287,11 @@ pub(super) async fn card(
         return refuse((StatusCode::UNPROCESSABLE_ENTITY, "subscribe-error-card"));
     };
     let billing = &pages.accounts.billing;
-    match billing.pay_by((it.reader, it.id), &method, agreed.as_ref()).await {
+    let turn = match card_turn(&pages, it.reader, client).await {
+        Ok(turn) => turn,
+        Err(error) => return problem(&pages, &sheet, error),
+    };
+    match billing.pay_by((it.reader, it.id), &method, agreed.as_ref(), &turn).await {
         Ok(changed) => {
             clicked(&pages, &fields.token).await;
             match billing.confirm_at(&changed).await? {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::{
     agreement::{first_card, of_form, sealed, way_out},
     cancel::{Which, chosen},
-    facts,
+    card_turn, facts,
     offer::methods,
     problem,
 };
@@ -21,6 +21,7 @@ use crate::{
         gateway::PaymentMethod,
         subscription::model::{State as Stands, Subscription},
     },
+    http::client_ip::ClientIp,
     language::Words,
     reader::pages::{
         Pages,
@@ -145,6 +146,7 @@ pub(super) fn refusal_of(error: &BillingError) -> Option<(StatusCode, &'static s
 
 pub(super) async fn change(
     State(pages): State<Pages>,
+    ClientIp(client): ClientIp,
     Submitted { visit, fields }: Submitted<CardForm>,
 ) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
@@ -169,7 +171,11 @@ pub(super) async fn change(
         return refuse((StatusCode::UNPROCESSABLE_ENTITY, "subscribe-error-card"));
     };
     let billing = &pages.accounts.billing;
-    match billing.pay_by((it.reader, it.id), &method, agreed.as_ref()).await {
+    let turn = match card_turn(&pages, it.reader, client).await {
+        Ok(turn) => turn,
+        Err(error) => return problem(&pages, &sheet, error),
+    };
+    match billing.pay_by((it.reader, it.id), &method, agreed.as_ref(), &turn).await {
         Ok(changed) => match billing.confirm_at(&changed).await? {
             Some(bank) => Ok(Redirect::to(&bank).into_response()),
             None => Ok(Redirect::to("/account").into_response()),

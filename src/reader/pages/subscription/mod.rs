@@ -21,6 +21,8 @@ mod switch;
 mod taking;
 mod welcome;
 
+use std::net::IpAddr;
+
 use axum::{
     Router,
     http::StatusCode,
@@ -28,14 +30,21 @@ use axum::{
     routing::{get, post},
 };
 
+use uuid::Uuid;
+
 pub(super) use self::overview::Overview;
 use super::{
     Pages,
     halt::Halt,
+    refusal::retry_after,
     sheet::Sheet,
     view::{self, Page, link},
 };
-use crate::billing::{engine::BillingError, subscription::model::Subscription};
+use crate::billing::{
+    card_limit::{CardTurn, Initiator},
+    engine::BillingError,
+    subscription::model::Subscription,
+};
 
 /// Forms that try a card.
 pub(super) fn with_cards() -> Router<Pages> {
@@ -95,6 +104,7 @@ async fn bank(
 
 /// What a reader is told when something cannot be done with a subscription.
 fn problem(pages: &Pages, sheet: &Sheet, error: BillingError) -> Result<Response, Halt> {
+    let wait = error.wait();
     let (status, lead) = match error {
         BillingError::NotFound => (StatusCode::NOT_FOUND, "plan-problem-gone"),
         BillingError::Refused(_) | BillingError::AlreadySubscribed => {
@@ -114,5 +124,20 @@ fn problem(pages: &Pages, sheet: &Sheet, error: BillingError) -> Result<Response
         links: vec![link("/account", sheet.words.say("account-title"))],
         ..Page::default()
     };
-    Ok(view::page(pages, status, &page, sheet))
+    let response = view::page(pages, status, &page, sheet);
+    Ok(match wait {
+        Some(wait) => retry_after(response, wait),
+        None => response,
+    })
+}
+
+/// The turn of a customer to have cards tried.
+async fn card_turn(
+    pages: &Pages,
+    customer: Uuid,
+    client: Option<IpAddr>,
+) -> Result<CardTurn, BillingError> {
+    let cards = &pages.accounts.billing.cards;
+    let initiator = Initiator { customer, client };
+    cards.turn(initiator).await.map_err(BillingError::TooManyDeclined)
 }

@@ -21,8 +21,8 @@ use crate::{
     billing::{
         catalog::model::{Catalog, Plan, Terms},
         consent::Shown,
-        engine::{BillingError, Order, PayBy},
-        gateway::Gateway,
+        engine::{BillingError, Order},
+        gateway::{Gateway, PaymentMethod},
         subscription::model::{EndReason, State as Stands, Subscription},
     },
     http::{problem::ApiError, return_to::Destination},
@@ -248,7 +248,7 @@ impl Offer {
     }
 
     /// The order of it, paid by `card`.
-    pub(super) fn order(&self, pages: &Pages, card: Option<PayBy>) -> Order {
+    pub(super) fn order(&self, pages: &Pages, card: Option<PaymentMethod>) -> Order {
         Order {
             plan: self.wish.plan.clone(),
             card,

@@ -1,17 +1,16 @@
 //! `POST /subscribe`: taking the offer.
 //!
 //! Somebody whose address is new reads at once, by a provisional account. Somebody whose address is
-//! known has to log in by a mail first: that costs a card that is good, and is limited, so nobody
-//! can try out lists of addresses here (`docs/security.md`).
+//! known has to log in by a mail first. Every refusal comes before the address is looked up, so to learn
+//! which of both it is costs a card that is good, and counts against the network: nobody can try out
+//! lists of addresses here (`docs/security.md`).
 
-use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
-use uuid::Uuid;
 
 use super::{
     bank,
@@ -19,7 +18,7 @@ use super::{
     taking::{OrderError, Outcome, Taker, Taking, Who, admit, take},
 };
 use crate::{
-    auth::{guard::MailSent, session::secret::SecretHash},
+    auth::guard::MailSent,
     billing::{engine::BillingError, gateway::PaymentMethod},
     http::return_to::Destination,
     mail::address::Address,
@@ -28,7 +27,7 @@ use crate::{
         pages::{
             Pages,
             halt::Halt,
-            refusal::Refusal,
+            refusal::{Refusal, retry_after},
             submitted::Submitted,
             visit::{Visit, device, enter},
         },
@@ -56,14 +55,6 @@ pub(super) struct Taken {
     payment_method: String,
     #[serde(default)]
     agree: String,
-}
-
-/// The order of this form in this browser. The same form sent again is the same order.
-fn operation(browser: SecretHash, nonce: &str) -> Uuid {
-    let hash = digest(&SHA256, &[&browser.0[..], nonce.as_bytes()].concat());
-    let mut bytes = [0; 16];
-    bytes.iter_mut().zip(hash.as_ref()).for_each(|(to, from)| *to = *from);
-    uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
 
 impl Taken {
@@ -122,18 +113,29 @@ pub(super) async fn order(
         let alert = Some(visit.words.say("subscribe-error-moved"));
         return refuse(StatusCode::CONFLICT, Refused { alert, ..Refused::default() });
     }
-    let operation = operation(visit.holder, &fields.nonce);
+    // The same form sent again by the same browser is the same order.
+    let operation = visit.holder.derived_id(&fields.nonce);
     let taker = Taker { visit: &visit, device: device(&headers, visit.client), operation };
+    let asks_for_address = matches!(who, Who::New(_));
     let outcome = take(&pages, &offer, taker, (who, method)).await;
     match outcome {
-        Ok(Outcome::Begun(taking)) => lead_on(&pages, &offer, &headers, visit, *taking).await,
+        Ok(Outcome::Begun(taking)) => {
+            let mut response = lead_on(&pages, &offer, &headers, visit, *taking).await?;
+            if asks_for_address {
+                // The answer says that the address had no account, so it counts as the other does.
+                response.extensions_mut().insert(MailSent);
+            }
+            Ok(response)
+        }
         Ok(Outcome::ByMail) => {
             let words = ("subscribe-mail-title", "subscribe-mail-lead");
             Ok(told(&pages, &visit.sheet(&pages), StatusCode::ACCEPTED, words, Vec::new()))
         }
-        Err(OrderError::Account(AccountError::TooMany(_))) => {
-            let alert = Some(visit.words.say("subscribe-error-too-many"));
-            refuse(StatusCode::TOO_MANY_REQUESTS, Refused { alert, ..Refused::default() })
+        Err(OrderError::Account(AccountError::TooMany(wait))) => {
+            let alert = Some(visit.words.say("subscribe-error-network"));
+            let refused = Refused { alert, ..Refused::default() };
+            let response = refuse(StatusCode::TOO_MANY_REQUESTS, refused)?;
+            Ok(retry_after(response, wait))
         }
         Err(OrderError::Account(error)) => Err(error.into()),
         Err(OrderError::Billing(error)) => refused(&pages, offer, &visit, error, typed),
@@ -160,12 +162,7 @@ async fn lead_on(
         Some(admitted) => admitted,
         None => admit(pages, reader, device(headers, visit.client)).await?,
     };
-    let mut response = enter(pages, &admitted, None, &to).await?;
-    if begun.method.is_none() {
-        // No card was tried, so what keeps people from beginning without end is the network's limit.
-        response.extensions_mut().insert(MailSent);
-    }
-    Ok(response)
+    Ok(enter(pages, &admitted, None, &to).await?)
 }
 
 /// Pages of our own say themselves that the reader has subscribed; others are led to by the
@@ -185,6 +182,7 @@ fn refused(
     error: BillingError,
     typed: Typed<'_>,
 ) -> Result<Response, Halt> {
+    let wait = error.wait();
     let alert = |id| Refused { alert: Some(visit.words.say(id)), ..Refused::default() };
     let card = |id| Refused { card: Some(visit.words.say(id)), ..Refused::default() };
     let (status, refused) = match error {
@@ -213,5 +211,9 @@ fn refused(
         }
         error => return Err(error.into()),
     };
-    offer.draw(pages, visit, (status, refused), typed)
+    let response = offer.draw(pages, visit, (status, refused), typed)?;
+    Ok(match wait {
+        Some(wait) => retry_after(response, wait),
+        None => response,
+    })
 }

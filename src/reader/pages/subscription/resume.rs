@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{
     agreement::{of_form, pays_now, renews_again, sealed, way_out},
     cancel::nothing,
+    card_turn,
     facts::{price, rate_of},
     problem,
 };
@@ -21,6 +22,7 @@ use crate::{
         subscription::model::{State as Stands, Subscription},
     },
     clock::Timestamp,
+    http::client_ip::ClientIp,
     language::Words,
     reader::pages::{
         Pages,
@@ -103,6 +105,7 @@ pub(super) fn shown_again(pages: &Pages, sheet: &Sheet, form: Form) -> Response 
 
 pub(super) async fn resume(
     State(pages): State<Pages>,
+    ClientIp(client): ClientIp,
     Submitted { visit, fields: ResumeForm { id, shown } }: Submitted<ResumeForm>,
 ) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
@@ -122,7 +125,11 @@ pub(super) async fn resume(
     let Some(agreed) = agreed(&sheet.words, &form, &shown) else {
         return Ok(shown_again(&pages, &sheet, form));
     };
-    match billing.resume(of, Some(&agreed)).await {
+    let turn = match card_turn(&pages, of.0, client).await {
+        Ok(turn) => turn,
+        Err(error) => return problem(&pages, &sheet, error),
+    };
+    match billing.resume(of, Some(&agreed), &turn).await {
         Ok(_) | Err(BillingError::Refused(_)) => Ok(Redirect::to("/account").into_response()),
         Err(error) => problem(&pages, &sheet, error),
     }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{
     agreement::{of_form, renews, sealed, way_out},
     cancel::chosen,
+    card_turn,
     facts::rate_of,
     problem,
 };
@@ -21,6 +22,7 @@ use crate::{
         engine::{BillingError, Preview},
         subscription::{change::Refusal, model::Subscription},
     },
+    http::client_ip::ClientIp,
     language::Words,
     reader::pages::{
         Pages,
@@ -149,6 +151,7 @@ async fn show(
 
 pub(super) async fn switch(
     State(pages): State<Pages>,
+    ClientIp(client): ClientIp,
     Submitted { visit, fields }: Submitted<SwitchForm>,
 ) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
@@ -171,7 +174,11 @@ pub(super) async fn switch(
     let Some(agreed) = agreed else {
         return show(&pages, &sheet, &it, (plan, Some("plan-switch-stale"))).await;
     };
-    match billing.switch((reader, it.id), plan, preview, Some(&agreed)).await {
+    let turn = match card_turn(&pages, reader, client).await {
+        Ok(turn) => turn,
+        Err(error) => return problem(&pages, &sheet, error),
+    };
+    match billing.switch((reader, it.id), plan, preview, Some(&agreed), &turn).await {
         Ok(switched) => match billing.confirm_at(&switched).await? {
             Some(bank) => Ok(Redirect::to(&bank).into_response()),
             None => Ok(Redirect::to("/account").into_response()),

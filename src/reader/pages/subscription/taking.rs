@@ -3,17 +3,18 @@
 
 use uuid::Uuid;
 
-use super::offer::Offer;
+use super::{card_turn, offer::Offer};
 use crate::{
     billing::{
-        engine::{BillingError, CheckedCard, Customer, PayBy},
+        card_limit::{CardTurn, Initiated},
+        engine::{BillingError, Customer},
         gateway::PaymentMethod,
         subscription::model::Subscription,
     },
     mail::address::Address,
     reader::{
         accounts::{AccountError, Device, LoggedIn},
-        begin::{Found, Newcomer},
+        begin::Newcomer,
         model::Reader,
         pages::{Pages, visit::Visit},
     },
@@ -30,7 +31,7 @@ pub(super) enum Who {
 /// What came of an order.
 pub(super) enum Outcome {
     Begun(Box<Taking>),
-    /// The address has an account: a mail leads on.
+    /// The address is in use already: a mail to it leads on.
     ByMail,
 }
 
@@ -74,20 +75,25 @@ pub(super) async fn take(
     taker: Taker<'_>,
     (who, method): (Who, Option<PaymentMethod>),
 ) -> Result<Outcome, OrderError> {
-    let (accounts, billing) = (&pages.accounts, &pages.accounts.billing);
-    let email = match who {
+    match who {
         Who::Known(reader) => {
-            let card = method.map(PayBy::Named);
-            return of_known(pages, offer, (reader, card), (taker.operation, false)).await;
+            let turn = card_turn(pages, reader.id, taker.visit.client.0).await?;
+            of_known(pages, offer, (reader, method), (&taker, false, &turn)).await
         }
-        Who::New(email) => email,
-    };
-    // Where a card is asked for, nobody has an account begun with the address of somebody else and
-    // none.
-    let card = match &method {
-        Some(method) => Some(billing.check_card(method).await?),
-        None => None,
-    };
+        Who::New(email) => of_address(pages, offer, &taker, (email, method)).await,
+    }
+}
+
+/// An order with an address that was typed. Only what this browser did before is looked up first:
+/// whether the address has an account, and whether it had the trial, matters once the card is known to
+/// be good.
+async fn of_address(
+    pages: &Pages,
+    offer: &Offer,
+    taker: &Taker<'_>,
+    (email, method): (Address, Option<PaymentMethod>),
+) -> Result<Outcome, OrderError> {
+    let accounts = &pages.accounts;
     let site = accounts.directory.site(&offer.wish.site);
     let newcomer = Newcomer {
         email,
@@ -95,68 +101,85 @@ pub(super) async fn take(
         language: taker.visit.words.language,
         site: site.map(|site| site.site.id.clone()),
     };
-    let mut found = accounts.look_up(&newcomer).await?;
+    // Each order with an address sends a mail there: a network that may have none sent is refused
+    // before anything is looked up.
+    accounts.check_network(taker.visit.client)?;
+    let turn = card_turn(pages, newcomer.account_id(), taker.visit.client.0).await?;
     let mut refused = BillingError::Gone;
-    if let Found::Nobody(reader) = found {
-        match of_new(pages, offer, (reader, card.clone()), &taker).await {
-            Ok(Some(taking)) => return Ok(Outcome::Begun(Box::new(taking))),
+    for _ in 0..2 {
+        if let Some(begun) = accounts.begun_before(&newcomer).await? {
+            return of_known(pages, offer, (begun, method), (taker, true, &turn)).await;
+        }
+        let reader = accounts.prospect(&newcomer).await?;
+        match of_new(pages, offer, (reader, method.clone()), (taker, &turn)).await {
+            Ok(Some(outcome)) => return Ok(outcome),
             // Sent twice at once, the second finds what the first has begun.
             Ok(None) => {}
             Err(OrderError::Billing(error @ BillingError::TrialAlreadyUsed)) => refused = error,
             Err(error) => return Err(error),
         }
-        found = accounts.look_up(&newcomer).await?;
     }
-    match found {
-        Found::Nobody(_) => Err(refused.into()),
-        Found::Begun(reader) => {
-            let card = card.map(PayBy::Checked);
-            of_known(pages, offer, (reader, card), (taker.operation, true)).await
-        }
-        Found::Somebody(reader) => {
-            if let Some(card) = &card {
-                billing.set_up(taker.operation, reader.id, card).await?;
-            }
-            accounts.lead_on(&reader, &offer.wish.here(), taker.visit.client).await?;
-            Ok(Outcome::ByMail)
-        }
-    }
+    Err(refused.into())
 }
 
 /// Begins an account with its subscription, and the session that reads by them where nothing has to
-/// be paid first: all of it or nothing. Nothing where the address has got an account meanwhile.
+/// be paid first: all of it or nothing. `None` where this browser has begun the account meanwhile.
 async fn of_new(
     pages: &Pages,
     offer: &Offer,
-    (reader, card): (Reader, Option<CheckedCard>),
-    taker: &Taker<'_>,
-) -> Result<Option<Taking>, OrderError> {
+    (reader, card): (Reader, Option<PaymentMethod>),
+    (taker, turn): (&Taker<'_>, &CardTurn),
+) -> Result<Option<Outcome>, OrderError> {
     let (accounts, billing) = (&pages.accounts, &pages.accounts.billing);
-    let customer = Customer::New(Box::new(reader.clone()));
-    let order = offer.order(pages, card.map(PayBy::Checked));
-    let ready = billing.make_ready(customer, order, taker.operation).await?;
+    let browser = taker.visit.holder;
+    let customer = Customer::New { reader: Box::new(reader.clone()), browser };
+    let order = offer.order(pages, card);
+    let permit = turn.admit_alone().await.map_err(BillingError::from)?;
+    let by = Initiated::ByCustomer(&permit);
+    let ready = billing.make_ready(customer, order, taker.operation, by).await?;
     let mut tx = accounts.db.write().await.map_err(AccountError::from)?;
-    if !accounts.begin(&mut tx, &reader, taker.visit.holder).await? {
+    if !accounts.begin(&mut tx, &reader, browser).await? {
         return Ok(None);
     }
-    let placed = billing.place(&mut tx, ready).await?;
+    let placed = match billing.place(&mut tx, ready).await {
+        Err(BillingError::AddressInUse) => {
+            drop(tx);
+            return by_mail(pages, offer, (taker.visit, &reader)).await.map(Some);
+        }
+        placed => placed?,
+    };
     let mut admitted = None;
     if placed.is_settled() {
         admitted = Some(accounts.admit(&mut tx, reader.clone(), taker.device.clone()).await?);
     }
     tx.commit().await.map_err(AccountError::from)?;
-    Ok(Some(Taking { reader, begun: billing.go_on(placed).await?, admitted }))
+    let begun = billing.go_on(placed, by).await?;
+    Ok(Some(Outcome::Begun(Box::new(Taking { reader, begun, admitted }))))
+}
+
+/// Leads on by a mail to the address: whoever has it may have an account, or has had the trial.
+async fn by_mail(
+    pages: &Pages,
+    offer: &Offer,
+    (visit, reader): (&Visit, &Reader),
+) -> Result<Outcome, OrderError> {
+    pages.accounts.lead_on(visit.asks(&reader.email), &offer.wish.here()).await?;
+    Ok(Outcome::ByMail)
 }
 
 async fn of_known(
     pages: &Pages,
     offer: &Offer,
-    (reader, card): (Reader, Option<PayBy>),
-    (operation, began_here): (Uuid, bool),
+    (reader, card): (Reader, Option<PaymentMethod>),
+    (taker, began_here, turn): (&Taker<'_>, bool, &CardTurn),
 ) -> Result<Outcome, OrderError> {
+    let operation = taker.operation;
     let billing = &pages.accounts.billing;
-    let begun = match billing.start(reader.id, offer.order(pages, card), operation).await {
+    let begun = match billing.start(reader.id, offer.order(pages, card), operation, turn).await {
         Ok(begun) => begun,
+        Err(BillingError::AddressInUse) => {
+            return by_mail(pages, offer, (taker.visit, &reader)).await;
+        }
         // The same again: what the first has begun may stand in the way of the second.
         Err(
             error @ (BillingError::AlreadySubscribed

@@ -8,7 +8,11 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{bank, facts::SubscriptionView, offer::Wish};
+use super::{
+    bank,
+    facts::SubscriptionView,
+    offer::{Wish, told},
+};
 use crate::{
     auth::form,
     billing::subscription::model::{EndReason, State as Stands, Subscription},
@@ -16,6 +20,7 @@ use crate::{
     mail::address::Address,
     reader::{
         accounts::AccountError,
+        model::Reader,
         pages::{
             HOME, Pages,
             halt::Halt,
@@ -127,6 +132,12 @@ fn lead(words: &Words, it: &Subscription, bank: bool) -> String {
     }
 }
 
+/// Whether the bank said yes, and then the address turned out to be somebody's: a mail leads on.
+fn is_in_use(reader: &Reader, it: &Subscription) -> bool {
+    let reason = it.state.ended().map(|(_, reason)| reason);
+    !reader.is_proved() && reason == Some(EndReason::Superseded)
+}
+
 fn title(it: &Subscription) -> &'static str {
     match it.state {
         Stands::Incomplete { .. } => "subscribe-welcome-wait",
@@ -163,6 +174,10 @@ async fn draw(
     };
     if it.state.ended().is_some_and(|(_, reason)| reason == EndReason::PaymentDeclined) {
         return Ok(Redirect::to(&wish.after_refusal()).into_response());
+    }
+    if is_in_use(reader, &it) {
+        let words = ("subscribe-mail-title", "subscribe-mail-lead");
+        return Ok(told(pages, sheet, StatusCode::OK, words, Vec::new()));
     }
     let confirm_at = bank(pages, &it, &wish.welcome()).await?;
     let site = reader.site.as_deref().and_then(|site| pages.accounts.directory.site(site));
@@ -232,7 +247,8 @@ pub(super) async fn send_again(
         return Ok(Redirect::to(HOME).into_response());
     };
     match pages.accounts.ask_to_confirm(&guest.reader, client).await {
-        Ok(()) => Ok(fields.sent()),
+        Ok(true) => Ok(fields.sent()),
+        Ok(false) => Ok(Redirect::to(HOME).into_response()),
         Err(error @ AccountError::TooMany(_)) => {
             let refused = refusal::of(&sheet.words, error, "email")?;
             let (status, typed) = (refused.status, guest.reader.email.typed().to_owned());
@@ -253,19 +269,16 @@ pub(super) async fn correct(
     let Some(guest) = visit.guest else {
         return Ok(Redirect::to(HOME).into_response());
     };
-    let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
-    let (status, why) = match Address::parse(&fields.email) {
-        Err(rule) => (unprocessable, Refusal::of_email(&sheet.words, rule).words),
+    let refused = match Address::parse(&fields.email) {
+        Err(rule) => Refusal::of_email(&sheet.words, rule),
         Ok(address) => match pages.accounts.correct(&guest.reader, &address, client).await {
             Ok(true) => return Ok(fields.sent()),
-            Ok(false) => (StatusCode::CONFLICT, sheet.words.say("subscribe-welcome-taken")),
-            Err(error) => {
-                let refused = refusal::of(&sheet.words, error, "email")?;
-                (refused.status, refused.words)
-            }
+            Ok(false) => return Ok(Redirect::to(HOME).into_response()),
+            Err(error) => refusal::of(&sheet.words, error, "email")?,
         },
     };
     let wish = fields.wish();
-    let wrong = Wrong { status, typed: fields.email, why };
-    draw(&pages, &sheet, &guest, (&wish, false, Some(wrong))).await
+    let wrong = Wrong { status: refused.status, typed: fields.email, why: refused.words.clone() };
+    let response = draw(&pages, &sheet, &guest, (&wish, false, Some(wrong))).await?;
+    Ok(refused.seal(response))
 }
