@@ -70,7 +70,7 @@ struct AccessRequest<'a> {
     /// as none: a new visitor.
     #[serde(borrow, default, deserialize_with = "text::anything")]
     visitor: Option<Cow<'a, str>>,
-    /// A reader's access token.
+    /// A reader's access token: from a log-in, or handed over to this site.
     #[serde(borrow, default, deserialize_with = "text::anything")]
     reader: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
@@ -202,7 +202,7 @@ async fn access(
 ) -> Result<Response, ApiError> {
     let request: AccessRequest<'_> = parse(&bytes)?;
     refuse_invalid(std::iter::once((String::new(), &request)))?;
-    let reader = reader_of(&state, &request)?;
+    let reader = reader_of(&state, &site, &request)?;
     Ok(json(&answer(&state, &site, &request, reader).await?))
 }
 
@@ -228,8 +228,8 @@ async fn batch(
     let named =
         requests.iter().enumerate().map(|(i, request)| (format!("requests[{i}]."), request));
     refuse_invalid(named)?;
-    let readers: Vec<Option<Uuid>> =
-        requests.iter().map(|request| reader_of(&state, request)).collect::<Result<_, _>>()?;
+    let readers = requests.iter().map(|request| reader_of(&state, &site, request));
+    let readers: Vec<Option<Uuid>> = readers.collect::<Result<_, _>>()?;
     // All are asked in order before any is answered, so they settle as if one after the other.
     let asked = requests.iter().zip(readers);
     let answers = asked.map(|(request, reader)| answer(&state, &site, request, reader));
@@ -269,9 +269,13 @@ fn refuse_invalid<'a>(
 
 /// The reader who is logged in there. A bad token is not the same as none: the website must learn
 /// that it lost a reader, before a subscriber meets the wall.
-fn reader_of(state: &AccessState, request: &AccessRequest<'_>) -> Result<Option<Uuid>, ApiError> {
+fn reader_of(
+    state: &AccessState,
+    site: &LiveSite,
+    request: &AccessRequest<'_>,
+) -> Result<Option<Uuid>, ApiError> {
     let Some(token) = &request.reader else { return Ok(None) };
-    match state.tokens.verify_to_read(token) {
+    match state.tokens.verify_at_site(token, &site.site.id) {
         Ok(caller) => Ok(Some(caller.subject)),
         Err(InvalidToken) => {
             let detail = "the reader's access token is not valid; refresh it, or leave `reader` \

@@ -95,7 +95,9 @@ impl Paywall {
     }
 
     /// Knows readers who are logged in: `reader_of` names the one behind a request's headers, and
-    /// vouches for that.
+    /// vouches for that. An access token is checked by [`Tokens::verify_at_site`].
+    ///
+    /// [`Tokens::verify_at_site`]: crate::auth::tokens::Tokens::verify_at_site
     #[must_use]
     pub fn with_readers(
         self,

@@ -30,7 +30,7 @@ fn ring() -> KeyRing {
 }
 
 fn good() -> String {
-    issue(&ring(), OURS, (CALLER, Scope::Everything), Uuid::from_u128(3), now()).unwrap()
+    issue(&ring(), OURS, (CALLER, &Scope::Full), Uuid::from_u128(3), now()).unwrap()
 }
 
 fn part(token: &str, n: usize) -> Value {
@@ -58,7 +58,8 @@ fn signed(header: Value, claims: Value) -> String {
 }
 
 fn check(token: &str) -> Result<Caller, InvalidToken> {
-    verify(&ring(), OURS, token, now()).map(|verified| verified.caller)
+    let verified = verify(&ring(), ISSUER, token, now())?;
+    if verified.realm == Realm::Reader { Ok(verified.caller) } else { Err(InvalidToken) }
 }
 
 #[test]
@@ -69,7 +70,7 @@ fn a_token_says_who_calls_until_it_ends() {
     let names: Vec<&String> = claims.as_object().unwrap().keys().collect();
     assert_eq!(names, ["aud", "client_id", "exp", "iat", "iss", "jti", "nbf", "sid", "sub"]);
     assert_eq!(check(&token), Ok(CALLER));
-    let after = |secs| verify(&ring(), OURS, &token, now().plus(Duration::seconds(secs)));
+    let after = |secs| verify(&ring(), ISSUER, &token, now().plus(Duration::seconds(secs)));
     assert!(after(15 * 60 - 1).is_ok());
     assert_eq!(after(15 * 60).err(), Some(InvalidToken));
     assert!(after(-5).is_ok(), "another instance's clock may be a little ahead");
@@ -101,6 +102,10 @@ fn only_our_own_claims_hold() {
         json!({"aud": "staff"}),
         json!({"aud": ["reader"]}),
         json!({"aud": ["reader", "staff"]}),
+        json!({"aud": ""}),
+        json!({"aud": "demo"}),
+        json!({"aud": "site:demo"}),
+        json!({"aud": {"site": "demo"}}),
         json!({"client_id": "other"}),
         json!({"sub": null}),
         json!({"sub": "admin"}),
@@ -159,23 +164,88 @@ fn other_keys_and_other_algorithms_sign_nothing() {
     assert_eq!(check(&format!("{message}.")), Err(InvalidToken));
     assert_eq!(check(&message), Err(InvalidToken));
     // Staff's tokens open nothing for readers, nor the reverse.
-    let caller = (CALLER, Scope::Everything);
+    let caller = (CALLER, &Scope::Full);
     let staff = issue(&ring(), (ISSUER, Realm::Staff), caller, Uuid::nil(), now()).unwrap();
     assert_eq!(check(&staff), Err(InvalidToken));
-    assert!(verify(&ring(), (ISSUER, Realm::Staff), &good(), now()).is_err());
+    assert_eq!(verify(&ring(), ISSUER, &staff, now()).unwrap().realm, Realm::Staff);
+}
+
+fn site(id: &str) -> Scope {
+    Scope::Site(id.into())
+}
+
+fn guest(id: &str) -> Scope {
+    Scope::Read(Some(id.into()))
 }
 
 #[test]
-fn a_token_says_what_it_opens() {
-    let scope = |token: &str| verify(&ring(), OURS, token, now()).map(|verified| verified.scope);
-    assert_eq!(scope(&good()), Ok(Scope::Everything));
-    assert_eq!(part(&good(), 1).get("scope"), None);
-    let reading = issue(&ring(), OURS, (CALLER, Scope::Reading), Uuid::nil(), now()).unwrap();
-    assert_eq!(scope(&reading), Ok(Scope::Reading));
-    assert_eq!(part(&reading, 1)["scope"], "read");
-    for unheard_of in [json!(""), json!("write"), json!("read write"), json!(["read"]), json!(1)] {
-        let token = signed(json!({}), json!({"scope": unheard_of}));
-        assert_eq!(scope(&token), Err(InvalidToken), "{unheard_of}");
+fn a_token_says_what_it_opens_and_for_whom() {
+    for (scope, aud, claim) in [
+        (Scope::Full, "reader", Value::Null),
+        (site("news"), "site:news", json!("site")),
+        (guest("news"), "site:news", json!("read")),
+        // A site may have the name of a realm, and stays a site.
+        (site("staff"), "site:staff", json!("site")),
+    ] {
+        let token = issue(&ring(), OURS, (CALLER, &scope), Uuid::nil(), now()).unwrap();
+        let claims = part(&token, 1);
+        assert_eq!((&claims["aud"], &claims["scope"]), (&json!(aud), &claim));
+        let verified = verify(&ring(), ISSUER, &token, now()).unwrap();
+        assert_eq!((verified.realm, verified.scope), (Realm::Reader, scope));
+    }
+    let own_pages = (CALLER, &Scope::Read(None));
+    assert!(issue(&ring(), OURS, own_pages, Uuid::nil(), now()).is_err());
+}
+
+#[test]
+fn scope_and_audience_belong_together() {
+    for (aud, scope) in [
+        (json!("reader"), json!("site")),
+        (json!("reader"), json!("read")),
+        (json!("staff"), json!("site")),
+        (json!("news"), json!("site")),
+        (json!("site:"), json!("site")),
+        (json!("site:"), json!("read")),
+        (json!("Site:news"), json!("site")),
+        (json!("site:news"), Value::Null),
+        (json!("site:news"), json!("")),
+        (json!("site:news"), json!("full")),
+        (json!("site:news"), json!("site read")),
+        (json!("site:news"), json!(["site"])),
+        (json!(["site:news"]), json!("site")),
+        (json!("reader"), json!("write")),
+        (json!("reader"), json!("")),
+        (json!("reader"), json!(1)),
+    ] {
+        let token = signed(json!({}), json!({"aud": aud, "scope": scope}));
+        let held = verify(&ring(), ISSUER, &token, now());
+        assert_eq!(held.err(), Some(InvalidToken), "{aud} {scope}");
+    }
+}
+
+#[test]
+fn each_scope_permits_its_calls_and_no_others() {
+    use Call::{Access, Account, Profile};
+    let own_pages = Scope::Read(None);
+    for (scope, call, expected) in [
+        (Scope::Full, Account, true),
+        (Scope::Full, Profile, true),
+        (Scope::Full, Access("news"), true),
+        (site("news"), Account, false),
+        (site("news"), Profile, true),
+        (site("news"), Access("news"), true),
+        (site("news"), Access("new"), false),
+        (site("news"), Access("newsletter"), false),
+        (site("news"), Access(""), false),
+        (guest("news"), Account, false),
+        (guest("news"), Profile, false),
+        (guest("news"), Access("news"), true),
+        (guest("news"), Access("other"), false),
+        (own_pages.clone(), Account, false),
+        (own_pages.clone(), Profile, false),
+        (own_pages, Access("news"), false),
+    ] {
+        assert_eq!(scope.permits(call), expected, "{scope:?} {call:?}");
     }
 }
 

@@ -52,10 +52,17 @@ impl Modify for Keys {
         let secret_key = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
         let components = openapi.components.get_or_insert_with(Default::default);
         components.add_security_scheme("secret_key", secret_key);
-        let access_token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
-        let access_token = SecurityScheme::Http(access_token.build());
-        components.add_security_scheme("reader_token", access_token.clone());
-        components.add_security_scheme("staff_token", access_token);
+        let access_token =
+            || HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
+        let reader_token = access_token().description(Some(
+            "An access token of 15 minutes from a log-in. One that was handed over to a website \
+             (`scope` `site` or `read`) opens that site's access questions, one of the scope `site` \
+             also `GET /v1/me`; every other call answers it 403 `insufficient_scope`.",
+        ));
+        let [reader_token, staff_token] =
+            [reader_token, access_token()].map(|token| SecurityScheme::Http(token.build()));
+        components.add_security_scheme("reader_token", reader_token);
+        components.add_security_scheme("staff_token", staff_token);
     }
 }
 

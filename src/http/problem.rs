@@ -208,6 +208,11 @@ impl IntoResponse for ApiError {
                 let scheme = HeaderValue::from_static("Bearer realm=\"pressgate\"");
                 headers.insert(header::WWW_AUTHENTICATE, scheme);
             }
+            // RFC 6750, section 3.1.
+            Self::Forbidden("insufficient_scope", _) => {
+                let scheme = "Bearer realm=\"pressgate\", error=\"insufficient_scope\"";
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
+            }
             Self::TooManyRequests { retry_after, .. } => {
                 headers.insert(header::RETRY_AFTER, whole_seconds(*retry_after).into());
             }

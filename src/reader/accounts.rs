@@ -9,7 +9,7 @@ use super::{link_store, model::Reader, store};
 use crate::{
     audit::chain::ChainKey,
     auth::{
-        access_token::{Caller, LIFE, Realm},
+        access_token::{Caller, LIFE, Realm, Scope},
         hash_queue::{Lane, TurnRequest},
         hashing::{HashError, Hasher, Turn},
         limit_store::{self, LimitError, LimitKey},
@@ -186,8 +186,8 @@ pub struct LoggedIn {
     pub session: Uuid,
     /// What the device keeps.
     pub secret: Secret,
-    /// Whether it opens articles and no account.
-    pub reads_only: bool,
+    /// What the session opens.
+    pub scope: Scope,
 }
 
 impl LoggedIn {
@@ -275,14 +275,14 @@ impl Accounts {
             authenticated_at: now,
             expires_at: now.plus(self.lifetimes.total),
             kind: device.keeps,
-            reads_only: false,
+            scope: Scope::Full,
             handed_from: None,
         };
         let (session, secret) = sessions::start(tx, &self.ids, new, now)?;
-        Ok(LoggedIn { reader, session, secret, reads_only: false })
+        Ok(LoggedIn { reader, session, secret, scope: Scope::Full })
     }
 
-    /// The caller's session, if it still holds.
+    /// The caller's session, if it still holds and opens the account, whatever the token said.
     pub(super) async fn session_of(
         &self,
         tx: &mut Tx,
@@ -290,7 +290,10 @@ impl Accounts {
         now: Timestamp,
     ) -> Result<Session, AccountError> {
         let session = sessions::find(tx, caller.session).await?;
-        session.filter(|session| session.holds(self.lifetimes.idle, now)).ok_or(AccountError::Gone)
+        let opens = |session: &Session| {
+            session.scope == Scope::Full && session.holds(self.lifetimes.idle, now)
+        };
+        session.filter(opens).ok_or(AccountError::Gone)
     }
 
     /// Keeps a link that `purpose` names, and gives the address that opens it.

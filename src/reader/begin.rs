@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     auth::{
-        access_token::Realm,
+        access_token::{Realm, Scope},
         limit_store::{self, LimitKey},
         limits::Policy,
         session::{
@@ -133,7 +133,7 @@ impl Accounts {
             authenticated_at: now,
             expires_at: now.plus(self.lifetimes.total),
             kind: device.keeps,
-            reads_only: true,
+            scope: Scope::Read(None),
             handed_from: None,
         };
         let (session, secret) = sessions::start(tx, &self.ids, new, now)?;
@@ -148,7 +148,7 @@ impl Accounts {
             }
             Err(error) => return Err(error),
         }
-        Ok(LoggedIn { reader, session, secret, reads_only: true })
+        Ok(LoggedIn { reader, session, secret, scope: Scope::Read(None) })
     }
 
     /// Writes to `email`, with which somebody wants to subscribe who has to prove that it is theirs

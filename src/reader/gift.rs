@@ -1,11 +1,13 @@
 //! Gifts to an address: at once where it has an account, else by a link in a mail that makes one.
+//!
+//! That link grants the days, and logs nobody in: it lives far longer than a link that does.
 
 use serde_json::json;
 use time::Duration;
 use uuid::Uuid;
 
 use super::{
-    accounts::{AccountError, Accounts, Device, LoggedIn},
+    accounts::{AccountError, Accounts},
     link_store,
     model::Reader,
     store,
@@ -18,6 +20,8 @@ use crate::{
         grant::{self, Grant},
         waiting_gift::{self, WaitingGift},
     },
+    clock::Timestamp,
+    db::Tx,
     language::{Language, Words},
     mail::{address::Address, clicks, letter::Letter, recipient::Recipient},
     numbers::{
@@ -49,6 +53,17 @@ pub enum Offered {
     Given(Grant),
     /// It waits to be accepted.
     Waits(WaitingGift),
+}
+
+/// A gift that was accepted: the days have begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepted {
+    /// By its reader, who is logged in in this browser.
+    Here,
+    /// A link that logs in is on its way to the address of the gift.
+    LinkSent,
+    /// The address has been sent too many mails; its reader logs in by themselves.
+    WithoutLink,
 }
 
 impl Accounts {
@@ -144,37 +159,24 @@ impl Accounts {
         Ok(waiting_gift::find(&mut tx, hash, self.clock.now()).await?)
     }
 
-    /// Accepts the gift that `token` was mailed for: its address is confirmed by that, has an
-    /// account from now on, and the days begin.
+    /// Accepts the gift that `token` was mailed for: its address has an account from now on, and the
+    /// days begin. Nobody is logged in by it; where the reader is not `here` already, a regular link
+    /// is mailed to the address.
     ///
     /// # Errors
     /// [`AccountError::InvalidLink`].
-    pub async fn accept_gift(&self, token: &str, device: Device) -> Result<LoggedIn, AccountError> {
+    pub async fn accept_gift(
+        &self,
+        token: &str,
+        here: Option<Uuid>,
+    ) -> Result<Accepted, AccountError> {
         let hash = SecretHash::of(SecretKind::Link, token).ok_or(AccountError::InvalidLink)?;
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
         let gift = waiting_gift::find(&mut tx, hash, now).await?;
         let gift = gift.ok_or(AccountError::InvalidLink)?;
-        let new = Reader {
-            id: self.ids.uuid(now)?,
-            email: gift.email.clone(),
-            email_verified_at: Some(now),
-            password_hash: None,
-            created_at: now,
-            language: Some(gift.language),
-            site: None,
-        };
         // The account first, then the gift, as with links.
-        let reader = if store::insert(&mut tx, &new).await? {
-            numbers::note(&mut tx, &[Fact::count(Figure::SignedUp, "", 1)], now);
-            new
-        } else {
-            // The address has got an account since; the mail was answered, so it is its reader's.
-            let known = store::find_by_email(&mut tx, &gift.email).await?;
-            let known = known.ok_or(AccountError::InvalidLink)?;
-            self.address_proved(&mut tx, (known.id, &known.email), now).await?;
-            known
-        };
+        let reader = self.reader_for_gift(&mut tx, &gift, now).await?;
         if !waiting_gift::delete(&mut tx, gift.id).await? {
             return Err(AccountError::InvalidLink);
         }
@@ -184,8 +186,58 @@ impl Accounts {
         }
         link_store::delete_for(&mut tx, &reader.email).await?;
         clicks::note(&mut tx, token, now).await?;
-        let logged_in = self.start_session(&mut tx, reader, device, now)?;
+        let accepted = match here == Some(reader.id) {
+            true => Accepted::Here,
+            false => self.write_log_in_limited(&mut tx, &reader, now).await?,
+        };
         tx.commit().await?;
-        Ok(logged_in)
+        Ok(accepted)
+    }
+
+    /// The account of a gift's address, made where there is none. Its mail was answered, so a
+    /// provisional one is whole from now on.
+    async fn reader_for_gift(
+        &self,
+        tx: &mut Tx,
+        gift: &WaitingGift,
+        now: Timestamp,
+    ) -> Result<Reader, AccountError> {
+        let new = Reader {
+            id: self.ids.uuid(now)?,
+            email: gift.email.clone(),
+            email_verified_at: Some(now),
+            password_hash: None,
+            created_at: now,
+            language: Some(gift.language),
+            site: None,
+        };
+        if store::insert(tx, &new).await? {
+            numbers::note(tx, &[Fact::count(Figure::SignedUp, "", 1)], now);
+            return Ok(new);
+        }
+        let known = store::find_by_email(tx, &gift.email).await?;
+        let known = known.ok_or(AccountError::InvalidLink)?;
+        if known.email_verified_at.is_some() {
+            store::lock(tx, known.id).await?;
+            return Ok(known);
+        }
+        self.address_proved(tx, (known.id, &known.email), now).await?;
+        Ok(Reader { email_verified_at: Some(now), ..known })
+    }
+
+    async fn write_log_in_limited(
+        &self,
+        tx: &mut Tx,
+        reader: &Reader,
+        now: Timestamp,
+    ) -> Result<Accepted, AccountError> {
+        match self.count_mail(tx, &reader.email, now).await {
+            Ok(()) => {
+                self.write_log_in(tx, reader, now)?;
+                Ok(Accepted::LinkSent)
+            }
+            Err(AccountError::TooMany(_)) => Ok(Accepted::WithoutLink),
+            Err(error) => Err(error),
+        }
     }
 }

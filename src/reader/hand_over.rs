@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     auth::{
-        access_token::Realm,
+        access_token::{Realm, Scope},
         session::{
             handover_store::{self as handovers, NewHandover},
             model::{EndReason, Session},
@@ -78,22 +78,30 @@ impl Accounts {
         let Some(from) = self.handing_over(&mut tx, found.session_id, now).await? else {
             return Err(refused);
         };
+        let of_site = site.id.as_str().into();
+        let scope = match from.scope {
+            Scope::Full => Scope::Site(of_site),
+            Scope::Read(None) => Scope::Read(Some(of_site)),
+            // No website hands anybody on to another.
+            Scope::Site(_) | Scope::Read(Some(_)) => return Err(refused),
+        };
         let Some(reader) = store::find(&mut tx, from.subject).await? else { return Err(refused) };
         let new = NewSession {
             realm: Realm::Reader,
             subject: reader.id,
             device: site.name.clone(),
-            // Nobody gave a secret here, and nothing outlives the log-in that it comes from.
+            // Nobody gave a secret here, so it is never fresh (`Session::is_fresh`); and nothing
+            // outlives the log-in that it comes from.
             authenticated_at: from.authenticated_at,
             expires_at: from.expires_at,
             kind: SecretKind::Refresh,
-            reads_only: from.reads_only,
+            scope: scope.clone(),
             handed_from: Some(from.id),
         };
         let (session, secret) = sessions::start(&mut tx, &self.ids, new, now)?;
         if handovers::claim(&mut tx, hash, session).await? {
             tx.commit().await?;
-            return Ok(LoggedIn { reader, session, secret, reads_only: from.reads_only });
+            return Ok(LoggedIn { reader, session, secret, scope });
         }
         // Another was faster. What was begun here is nothing.
         drop(tx);

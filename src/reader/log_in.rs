@@ -12,7 +12,7 @@ use super::{
 use crate::{
     audit::{model::Entry, store as audit},
     auth::{
-        access_token::{Caller, Realm},
+        access_token::{Caller, Realm, Scope},
         hashing::Verified,
         limit_store::LimitKey,
         password::Attempt,
@@ -187,10 +187,12 @@ impl Accounts {
         let rotation = token_store::rotate(&mut tx, &self.ids, realm, hash, now).await?;
         match rotation {
             Rotation::Unknown => Err(unknown),
+            // There are no tokens of this scope.
+            Rotation::Rotated(Session { scope: Scope::Read(None), .. }, _) => Err(unknown),
             Rotation::Rotated(session, secret) => {
                 let reader = store::find(&mut tx, session.subject).await?.ok_or(unknown)?;
                 tx.commit().await?;
-                Ok(LoggedIn { reader, session: session.id, secret, reads_only: session.reads_only })
+                Ok(LoggedIn { reader, session: session.id, secret, scope: session.scope })
             }
             Rotation::Reused(session) => {
                 if let Some(reader) = store::find(&mut tx, session.subject).await? {

@@ -9,7 +9,7 @@ use crate::{
         store as audit,
     },
     auth::{
-        access_token::{Caller, Realm},
+        access_token::{Caller, Realm, Scope},
         hash_queue::{Lane, TurnRequest},
         hashing::{HashError, Turn, Verified},
         limit_store::{self, LimitKey},
@@ -123,7 +123,7 @@ impl Desk {
             authenticated_at: now,
             expires_at: now.plus(self.lifetimes.total),
             kind,
-            reads_only: false,
+            scope: Scope::Full,
             handed_from: None,
         };
         let (session, secret) = sessions::start(&mut tx, &self.ids, new, now)?;

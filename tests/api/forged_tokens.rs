@@ -10,7 +10,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use pressgate::{
     auth::{
-        access_token::{Caller, Realm},
+        access_token::{Caller, Realm, Scope},
         store::rotate,
     },
     clock::Clock,
@@ -190,7 +190,7 @@ on_both_databases! {
         let claims = part(&tokens.access, 1);
         let id = |name: &str| claims[name].as_str().unwrap().parse().unwrap();
         let caller = Caller { subject: id("sub"), session: id("sid") };
-        let staff = t.state.accounts.tokens.issue(Realm::Staff, caller).unwrap();
+        let staff = t.state.accounts.tokens.issue(Realm::Staff, caller, &Scope::Full).unwrap();
         nothing_opens(&t, &format!("Bearer {staff}")).await;
         let visitor = t.visitor().await;
         nothing_opens(&t, &format!("Bearer {}", visitor.as_str().unwrap())).await;
@@ -199,7 +199,7 @@ on_both_databases! {
         nothing_opens(&t, &format!("Bearer {receipt}")).await;
         let elsewhere = [("PRESSGATE__SERVER__PUBLIC_URL", "http://127.0.0.1:9090")];
         let other = t.another_process_with(&elsewhere).await;
-        let issued = other.state.accounts.tokens.issue(Realm::Reader, caller).unwrap();
+        let issued = other.state.accounts.tokens.issue(Realm::Reader, caller, &Scope::Full).unwrap();
         nothing_opens(&t, &format!("Bearer {issued}")).await;
         assert!(other.opens(&issued).await && t.opens(&tokens.access).await);
     }

@@ -107,7 +107,7 @@ on_both_databases! {
         let link = mailed_link(&t, "anna@example.org", "/login/link").await;
         Browser::new(&t).submit(&link, "/login/link", &[]).await;
         let refused = browser.open("/account/cancel").await;
-        assert_eq!((refused.status, refused.header("location")), (303, "/subscribe/welcome"));
+        assert_eq!((refused.status, refused.header("location")), (303, "/login?return_to=/account/cancel"));
         assert_eq!(browser.open(WALLED).await.status, 200);
     }
 

@@ -8,15 +8,22 @@ use axum::{
     http::{Method, Request},
 };
 use futures_util::future::join_all;
-use pressgate::mail::{address::Address, outbox};
+use pressgate::{
+    auth::staff::model::Role,
+    http::client_ip::Peer,
+    mail::{address::Address, outbox},
+};
 use serde_json::{Value, json};
 use time::Duration;
 
 use crate::{
     app::{Answer, TestApp},
+    newsletters::receives,
+    office_billing::Clerk,
     place::Place,
-    reader_pages::Browser,
-    readers::{ANNA, PASSWORD, all_of, link_in, proof_in, refused},
+    reader_pages::{Browser, hidden_fields},
+    readers::{ANNA, PASSWORD, Tokens, all_of, link_in, proof_in, refused},
+    subscribing::begun,
 };
 
 /// A live service, where each network may be wrong three times, and have three mails sent.
@@ -146,7 +153,80 @@ pub(crate) async fn link_of(t: &TestApp, email: &str) -> String {
     link_in(&json!({"text": mails.last().unwrap().body_text}))
 }
 
+/// The path of every link in every mail to `addresses`.
+async fn links(t: &TestApp, addresses: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    for address in addresses {
+        for mail in t.mails_to(address).await {
+            let words = mail["text"].as_str().unwrap().split_whitespace();
+            let ours = words.filter_map(|word| word.strip_prefix("http://127.0.0.1:8080"));
+            found.extend(ours.filter(|path| path.starts_with('/')).map(str::to_owned));
+        }
+    }
+    found
+}
+
+/// Opens a link in a new browser and presses every button there; says whether that logs in.
+async fn logs_in(t: &TestApp, link: &str) -> bool {
+    let mut browser = Browser::new(t);
+    let page = browser.open(link).await.text();
+    let actions = page.split("<form").skip(1).filter_map(|form| {
+        let action = form.split("action=\"").nth(1)?.split('"').next()?;
+        (!["/language", "/sandbox"].iter().any(|other| action.starts_with(other))).then_some(action)
+    });
+    for action in actions {
+        browser.post(action, &hidden_fields(&page, action)).await;
+    }
+    let session = browser.is_logged_in();
+    // The same by the calls of programs.
+    let token = link.split("token=").nth(1).map(|rest| rest.split('&').next().unwrap());
+    let mut tokens = false;
+    for path in ["/v1/auth/magic-links/redeem", "/v1/readers/verify"] {
+        let body = json!({"token": token.unwrap_or_default()});
+        tokens |= t.tell(path, body).await.status == 200;
+    }
+    session || tokens
+}
+
 on_both_databases! {
+    async fn no_link_that_lives_longer_than_a_day_logs_in(t: TestApp) {
+        let support = Clerk::hired(&t, Role::Support).await;
+        for (email, days) in [("carla@example.org", 30), ("fay@example.org", 5)] {
+            support.post("gifts", json!({"email": email, "days": days, "reason": "a prize"})).await;
+        }
+        // One of the two has made an account since.
+        let fay = t.reader("fay@example.org").await;
+        begun(&t, ANNA).await;
+        let dora = t.reader("dora@example.org").await;
+        t.magic_link("dora@example.org").await;
+        t.reset_link("dora@example.org").await;
+        let body = Some(json!({"email": "new@example.org"}));
+        t.call(Method::POST, "/v1/me/email", &dora.access, body).await;
+        t.sign_up("eve@example.org", PASSWORD).await;
+        receives(&t, "bert@example.org", &["tide"]).await;
+        let addresses = [
+            "carla@example.org", "fay@example.org", ANNA, "dora@example.org", "new@example.org",
+            "eve@example.org", "bert@example.org",
+        ];
+        let all = links(&t, &addresses).await;
+        for kind in [
+            "/gift", "/login/link", "/login/reset", "/signup/confirm", "/account/address",
+            "/newsletters/confirm", "/mail/cancel",
+        ] {
+            assert!(all.iter().any(|link| link.starts_with(kind)), "no link to {kind}: {all:?}");
+        }
+        let short = ["/login/link", "/signup/confirm"];
+        let is_short = |link: &&String| short.iter().any(|start| link.starts_with(start));
+        for link in all.iter().filter(|link| !is_short(link)) {
+            assert!(!logs_in(&t, link).await, "{link}");
+        }
+        t.clock.advance(Duration::DAY);
+        for link in &all {
+            assert!(!logs_in(&t, link).await, "{link} of yesterday");
+        }
+        assert_eq!(t.reason(&Tokens::of(&t.refresh(&fay.refresh).await)).await, "complimentary");
+    }
+
     /// A new call stands in neither list until somebody thinks of it.
     async fn every_call_that_takes_a_secret_is_slowed_down(t: TestApp) {
         let t = live(&t).await;

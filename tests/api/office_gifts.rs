@@ -1,5 +1,5 @@
 //! A gift to an address: at once where it has an account; else one click on the link in its mail
-//! makes the account, and the days begin.
+//! makes the account, and the days begin. The link logs nobody in.
 
 use pressgate::auth::staff::model::Role;
 use serde_json::{Value, json};
@@ -10,9 +10,10 @@ use crate::{
     back_office::hire,
     office_billing::Clerk,
     office_pages::on_duty,
-    reader_pages::{Browser, hidden_fields, mailed_link},
+    reader_pages::{Browser, hidden_fields, mailed_link, signed_up},
     reader_pages_trouble::{hostile, is_harmless},
-    readers::ANNA,
+    readers::{ANNA, Tokens},
+    subscribing::begun,
 };
 
 const CARLA: &str = "carla@example.org";
@@ -57,8 +58,11 @@ on_both_databases! {
         assert_eq!(accounts(&t).await, 0, "a program that looks at mails accepts nothing");
         let mut second = browser.clone();
         let accepted = browser.submit(&link, "/gift", &[]).await;
-        assert_eq!((accepted.status, accepted.header("location")), (303, "/account"), "{}", accepted.text());
-        assert!(browser.is_logged_in());
+        assert!(accepted.status == 200 && accepted.text().contains("The days have begun"), "{}", accepted.text());
+        assert!(!accepted.text().contains(CARLA), "whoever was forwarded the mail may have clicked");
+        assert!(!browser.is_logged_in(), "a link of 60 days logs nobody in");
+        let by_mail = mailed_link(&t, CARLA, "/login/link").await;
+        assert_eq!(browser.submit(&by_mail, "/login/link", &[]).await.header("location"), "/account");
         let account = browser.open("/account").await.text();
         assert!(account.contains("31 January 2027"), "thirty days from the click: {account}");
         assert!(support.waiting().await.is_empty());
@@ -87,9 +91,72 @@ on_both_databases! {
         let anna = t.reader(ANNA).await;
         assert_eq!(t.reason(&anna).await, "metered", "it was not accepted yet");
         let link = mailed_link(&t, ANNA, "/gift").await;
-        assert_eq!(Browser::new(&t).submit(&link, "/gift", &[]).await.status, 303);
+        let mut browser = Browser::new(&t);
+        t.clock.advance(Duration::days(59));
+        assert_eq!(browser.submit(&link, "/gift", &[]).await.status, 200);
+        assert!(!browser.is_logged_in());
+        assert_eq!(browser.open("/account").await.header("location"), "/login?return_to=/account");
+        let anna = Tokens::of(&t.refresh(&anna.refresh).await);
         t.clock.advance(Duration::SECOND);
         assert_eq!(t.reason(&anna).await, "complimentary");
+        assert_eq!(accounts(&t).await, 1);
+    }
+
+    async fn the_link_that_follows_a_gift_logs_in_once_for_a_quarter_of_an_hour(t: TestApp) {
+        let support = Clerk::hired(&t, Role::Support).await;
+        support.offers(CARLA, json!({})).await;
+        let link = mailed_link(&t, CARLA, "/gift").await;
+        assert_eq!(Browser::new(&t).submit(&link, "/gift", &[]).await.status, 200);
+        let subjects = t.subjects_to(CARLA).await;
+        assert!(subjects.contains(&"Your link to log in".to_owned()), "{subjects:?}");
+        let by_mail = mailed_link(&t, CARLA, "/login/link").await;
+        t.clock.advance(Duration::minutes(15));
+        assert_eq!(Browser::new(&t).submit(&by_mail, "/login/link", &[]).await.status, 401);
+    }
+
+    /// Where the mailbox has had its mails, the days still begin.
+    async fn a_gift_is_accepted_although_too_many_mails_were_asked_for(t: TestApp) {
+        let support = Clerk::hired(&t, Role::Support).await;
+        support.offers(CARLA, json!({})).await;
+        let link = mailed_link(&t, CARLA, "/gift").await;
+        while t.ask_for_mail("/v1/auth/magic-links", json!({"email": CARLA})).await.status == 202 {}
+        let mails = t.subjects_to(CARLA).await.len();
+        let accepted = Browser::new(&t).submit(&link, "/gift", &[]).await;
+        assert!(accepted.status == 200 && !accepted.text().contains("We have just mailed"), "{}", accepted.text());
+        let subjects = t.subjects_to(CARLA).await.split_off(mails);
+        assert_eq!(subjects, ["A subscription for you"]);
+    }
+
+    async fn whoever_is_logged_in_stays_and_nobody_else_comes_in(t: TestApp) {
+        let support = Clerk::hired(&t, Role::Support).await;
+        support.offers(CARLA, json!({})).await;
+        support.offers("dora@example.org", json!({})).await;
+        let mut carla = signed_up(&t, CARLA).await;
+        let to_dora = mailed_link(&t, "dora@example.org", "/gift").await;
+        // Forwarded to Carla, who stays herself.
+        assert_eq!(carla.submit(&to_dora, "/gift", &[]).await.status, 200);
+        let account = carla.open("/account").await.text();
+        assert!(account.contains(CARLA) && !account.contains("dora"), "{account}");
+        let mails = t.subjects_to(CARLA).await.len();
+        let own = mailed_link(&t, CARLA, "/gift").await;
+        let accepted = carla.submit(&own, "/gift", &[]).await;
+        assert_eq!((accepted.status, accepted.header("location")), (303, "/account"));
+        assert!(carla.open("/account").await.text().contains("with our compliments"));
+        assert_eq!(t.subjects_to(CARLA).await.split_off(mails), ["A subscription for you"]);
+    }
+
+    /// The mail was answered, so the account is whole; the browser that typed the address reads.
+    async fn a_gift_to_an_address_that_somebody_typed_confirms_it_and_logs_nobody_in(t: TestApp) {
+        let support = Clerk::hired(&t, Role::Support).await;
+        support.offers(CARLA, json!({})).await;
+        let mut typed = begun(&t, CARLA).await;
+        let link = mailed_link(&t, CARLA, "/gift").await;
+        let mut other = Browser::new(&t);
+        assert_eq!(other.submit(&link, "/gift", &[]).await.status, 200);
+        for browser in [&mut typed, &mut other] {
+            let account = browser.open("/account").await;
+            assert_eq!((account.status, account.header("location")), (303, "/login?return_to=/account"));
+        }
         assert_eq!(accounts(&t).await, 1);
     }
 
@@ -146,7 +213,7 @@ on_both_databases! {
         });
         let statuses = futures_util::future::join_all(clicks).await;
         let statuses: Vec<u16> = statuses.into_iter().map(Result::unwrap).collect();
-        assert_eq!(statuses.iter().filter(|it| **it == 303).count(), 1, "{statuses:?}");
+        assert_eq!(statuses.iter().filter(|it| **it == 200).count(), 1, "{statuses:?}");
         assert_eq!(accounts(&t).await, 1);
         let given = support.get("complimentary").await.json()["complimentary"].take();
         assert_eq!(given.as_array().unwrap().len(), 1);

@@ -3,7 +3,7 @@
 
 use futures_util::future::join_all;
 use pressgate::auth::{
-    access_token::Realm,
+    access_token::{Realm, Scope},
     session::{
         secret::SecretKind,
         store::{self, NewSession},
@@ -213,7 +213,7 @@ on_both_databases! {
             authenticated_at: now,
             expires_at: now.plus(Duration::DAY),
             kind: SecretKind::Refresh,
-            reads_only: false,
+            scope: Scope::Full,
             handed_from: None,
         };
         let mut tx = t.state.databases.main.write().await.unwrap();

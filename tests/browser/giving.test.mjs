@@ -42,6 +42,10 @@ for (const { name: database, skip } of DATABASES) {
       await opened.goto(await mailedLink(service, stranger, '/gift'));
       await judge(opened, LOOKS.plain, `gift-${database}-plain`);
       await opened.getByRole('button', { name: 'Accept the gift' }).click();
+      await opened.getByRole('heading', { name: 'The days have begun' }).waitFor();
+      await judge(opened, LOOKS.plain, `gift-accepted-${database}-plain`);
+      await opened.goto(await mailedLink(service, stranger, '/login/link'));
+      await opened.getByRole('button', { name: 'Log in', exact: true }).click();
       await opened.getByText('with our compliments').waitFor();
       await guest.close();
 

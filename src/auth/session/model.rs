@@ -4,7 +4,7 @@ use time::Duration;
 use uuid::Uuid;
 
 use crate::{
-    auth::access_token::{Caller, Realm},
+    auth::access_token::{Caller, Realm, Scope},
     clock::Timestamp,
 };
 
@@ -39,8 +39,8 @@ pub struct Session {
     pub last_used_at: Timestamp,
     /// When it ends however much it is used.
     pub expires_at: Timestamp,
-    /// Whether it opens articles and no account: nobody has proved to be the reader in it.
-    pub reads_only: bool,
+    /// What it opens.
+    pub scope: Scope,
     /// When and why it was ended.
     pub ended: Option<(Timestamp, EndReason)>,
 }
@@ -52,10 +52,17 @@ impl Session {
         self.ended.is_none() && now < self.expires_at && now < self.last_used_at.plus(idle)
     }
 
-    /// Whether a secret was given so lately that nobody need ask again.
+    /// Whether a secret was given so lately that nobody need ask again. None was ever given by a
+    /// website or a guest.
     #[must_use]
     pub fn is_fresh(&self, within: Duration, now: Timestamp) -> bool {
-        now < self.authenticated_at.plus(within)
+        self.scope == Scope::Full && now < self.authenticated_at.plus(within)
+    }
+
+    /// Whether it opens articles and nothing of the account.
+    #[must_use]
+    pub fn reads_only(&self) -> bool {
+        matches!(self.scope, Scope::Read(_))
     }
 
     /// The one who calls in this session.
@@ -82,7 +89,7 @@ pub enum EndReason {
     Erased,
     /// Staff ended it.
     EndedByStaff,
-    /// The account was disabled, or its role changed.
+    /// The account was disabled, or its role changed; or the rules of such sessions did.
     AccountChanged,
 }
 
@@ -140,10 +147,8 @@ pub fn device_name(user_agent: Option<&str>) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_session_holds_to_the_last_moment_and_not_longer() {
-        let start = Timestamp::parse("2026-11-23T04:05:06Z").unwrap();
-        let session = Session {
+    fn session_at(start: Timestamp) -> Session {
+        Session {
             id: Uuid::nil(),
             realm: Realm::Reader,
             subject: Uuid::nil(),
@@ -152,9 +157,15 @@ mod tests {
             authenticated_at: start,
             last_used_at: start.plus(Duration::days(95)),
             expires_at: start.plus(Duration::days(100)),
-            reads_only: false,
+            scope: Scope::Full,
             ended: None,
-        };
+        }
+    }
+
+    #[test]
+    fn a_session_holds_to_the_last_moment_and_not_longer() {
+        let start = Timestamp::parse("2026-11-23T04:05:06Z").unwrap();
+        let session = session_at(start);
         let second = Duration::SECOND;
         let holds = |days, change| {
             session.holds(Duration::days(3), start.plus(Duration::days(days)).plus(change))
@@ -166,6 +177,21 @@ mod tests {
         assert!(!ended.holds(Duration::days(30), start));
         assert!(session.is_fresh(Duration::HOUR, start.plus(Duration::HOUR).minus(second)));
         assert!(!session.is_fresh(Duration::HOUR, start.plus(Duration::HOUR)));
+    }
+
+    #[test]
+    fn only_who_logged_in_is_fresh() {
+        let start = Timestamp::parse("2026-11-23T04:05:06Z").unwrap();
+        let site = || "news".into();
+        for (scope, fresh) in [
+            (Scope::Full, true),
+            (Scope::Site(site()), false),
+            (Scope::Read(Some(site())), false),
+            (Scope::Read(None), false),
+        ] {
+            let session = Session { scope, ..session_at(start) };
+            assert_eq!(session.is_fresh(Duration::HOUR, start), fresh, "{:?}", session.scope);
+        }
     }
 
     #[test]

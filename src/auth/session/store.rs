@@ -1,5 +1,7 @@
 //! Sessions in the database.
 
+use std::sync::Arc;
+
 use time::Duration;
 use uuid::Uuid;
 
@@ -8,7 +10,7 @@ use super::{
     secret::{Secret, SecretHash, SecretKind},
 };
 use crate::{
-    auth::access_token::Realm,
+    auth::access_token::{Realm, Scope},
     clock::Timestamp,
     db::{StoreError, Tx},
     ids::{Ids, NoRandomness},
@@ -43,8 +45,8 @@ pub struct NewSession {
     pub expires_at: Timestamp,
     /// [`SecretKind::Refresh`] for programs, [`SecretKind::Cookie`] for our own pages.
     pub kind: SecretKind,
-    /// Whether it opens articles and no account.
-    pub reads_only: bool,
+    /// What it opens.
+    pub scope: Scope,
     /// The session on our own pages that handed it over to a website.
     pub handed_from: Option<Uuid>,
 }
@@ -60,8 +62,21 @@ pub(super) struct SessionRow {
     last_used_at: Timestamp,
     expires_at: Timestamp,
     reads_only: bool,
+    site_id: Option<String>,
+    handed_from: Option<Uuid>,
     ended_at: Option<Timestamp>,
     end_reason: Option<String>,
+}
+
+/// What a session opens that is kept so. One that was handed over to we do not know which website
+/// opens nothing.
+fn scope_of(reads_only: bool, site: Option<String>, handed_from: Option<Uuid>) -> Scope {
+    match (reads_only, site.map(Arc::from)) {
+        (true, site) => Scope::Read(site),
+        (false, Some(site)) => Scope::Site(site),
+        (false, None) if handed_from.is_some() => Scope::Read(None),
+        (false, None) => Scope::Full,
+    }
 }
 
 impl TryFrom<SessionRow> for Session {
@@ -86,7 +101,7 @@ impl TryFrom<SessionRow> for Session {
             authenticated_at: row.authenticated_at,
             last_used_at: row.last_used_at,
             expires_at: row.expires_at,
-            reads_only: row.reads_only,
+            scope: scope_of(row.reads_only, row.site_id, row.handed_from),
             ended,
         })
     }
@@ -105,10 +120,16 @@ pub fn start(
     let id = ids.uuid(now)?;
     let secret = Secret::generate(ids, new.kind)?;
     let cookie_hash = (new.kind == SecretKind::Cookie).then(|| secret.hash().to_bytes());
+    let (reads_only, site) = match new.scope {
+        Scope::Full => (false, None),
+        Scope::Site(site) => (false, Some(site)),
+        Scope::Read(site) => (true, site),
+    };
     tx.later(
         "INSERT INTO sessions (id, realm, subject, device, cookie_hash, started_at,
-                               authenticated_at, last_used_at, expires_at, reads_only, handed_from)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $6, $8, $9, $10)",
+                               authenticated_at, last_used_at, expires_at, reads_only, site_id,
+                               handed_from)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $6, $8, $9, $10, $11)",
     )
     .bind(id)
     .bind(new.realm.as_str())
@@ -118,7 +139,8 @@ pub fn start(
     .bind(now)
     .bind(new.authenticated_at)
     .bind(new.expires_at)
-    .bind(new.reads_only)
+    .bind(reads_only)
+    .bind(site.as_deref())
     .bind(new.handed_from);
     if new.kind == SecretKind::Refresh {
         insert_live(tx, id, secret.hash(), None, now);
@@ -151,7 +173,7 @@ pub(super) fn insert_live(
 pub async fn find(tx: &mut Tx, id: Uuid) -> Result<Option<Session>, StoreError> {
     tx.query(
         "SELECT id, realm, subject, device, started_at, authenticated_at, last_used_at,
-                expires_at, reads_only, ended_at, end_reason
+                expires_at, reads_only, site_id, handed_from, ended_at, end_reason
          FROM sessions WHERE id = $1",
     )
     .bind(id)
@@ -168,7 +190,7 @@ pub async fn find(tx: &mut Tx, id: Uuid) -> Result<Option<Session>, StoreError> 
 pub async fn find_by_cookie(tx: &mut Tx, hash: SecretHash) -> Result<Option<Session>, StoreError> {
     tx.query(
         "SELECT id, realm, subject, device, started_at, authenticated_at, last_used_at,
-                expires_at, reads_only, ended_at, end_reason
+                expires_at, reads_only, site_id, handed_from, ended_at, end_reason
          FROM sessions WHERE cookie_hash = $1",
     )
     .bind(hash.to_bytes())
@@ -192,7 +214,7 @@ pub async fn list(
     let rows: Vec<SessionRow> = tx
         .query(
             "SELECT id, realm, subject, device, started_at, authenticated_at, last_used_at,
-                    expires_at, reads_only, ended_at, end_reason
+                    expires_at, reads_only, site_id, handed_from, ended_at, end_reason
              FROM sessions
              WHERE realm = $1 AND subject = $2 AND ended_at IS NULL AND expires_at > $3
              ORDER BY last_used_at DESC, id
@@ -220,7 +242,7 @@ pub async fn list_all(
     let rows: Vec<SessionRow> = tx
         .query(
             "SELECT id, realm, subject, device, started_at, authenticated_at, last_used_at,
-                    expires_at, reads_only, ended_at, end_reason
+                    expires_at, reads_only, site_id, handed_from, ended_at, end_reason
              FROM sessions
              WHERE realm = $1 AND subject = $2
              ORDER BY started_at DESC, id

@@ -92,7 +92,7 @@ async fn use_session(
          WHERE id = $2 AND realm = $3 AND ended_at IS NULL AND expires_at > $1
            AND last_used_at > $4
          RETURNING id, realm, subject, device, started_at, authenticated_at, last_used_at,
-                   expires_at, reads_only, ended_at, end_reason",
+                   expires_at, reads_only, site_id, handed_from, ended_at, end_reason",
     )
     .bind(now)
     .bind(id)
@@ -120,7 +120,8 @@ async fn set_state(tx: &mut Tx, hash: Vec<u8>, state: TokenState) -> Result<(), 
 pub async fn find_session(tx: &mut Tx, hash: SecretHash) -> Result<Option<Session>, StoreError> {
     tx.query(
         "SELECT s.id, s.realm, s.subject, s.device, s.started_at, s.authenticated_at,
-                s.last_used_at, s.expires_at, s.reads_only, s.ended_at, s.end_reason
+                s.last_used_at, s.expires_at, s.reads_only, s.site_id, s.handed_from, s.ended_at,
+                s.end_reason
          FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id
          WHERE t.hash = $1",
     )

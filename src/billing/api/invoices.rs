@@ -33,7 +33,8 @@ pub(super) struct InvoicesBody {
 #[utoipa::path(get, path = "/v1/invoices", tag = "Subscriptions",
     security(("reader_token" = [])),
     responses((status = 200, description = "The newest first", body = InvoicesBody),
-              (status = 401, description = "No valid token", body = ProblemBody)))]
+              (status = 401, description = "No valid token", body = ProblemBody),
+              (status = 403, description = "A website's token", body = ProblemBody)))]
 pub(super) async fn list(
     State(counter): State<Counter>,
     Subscriber(reader): Subscriber,
@@ -47,6 +48,7 @@ pub(super) async fn list(
     security(("reader_token" = [])), params(("id" = Uuid, Path)),
     responses((status = 200, description = "The invoice", body = InvoiceView),
               (status = 401, description = "No valid token", body = ProblemBody),
+              (status = 403, description = "A website's token", body = ProblemBody),
               (status = 404, description = "No such invoice of this reader", body = ProblemBody)))]
 pub(super) async fn show(
     State(counter): State<Counter>,
@@ -63,6 +65,7 @@ pub(super) async fn show(
     security(("reader_token" = [])), params(("id" = Uuid, Path)),
     responses((status = 200, description = "A page", body = String, content_type = "text/html"),
               (status = 401, description = "No valid token", body = ProblemBody),
+              (status = 403, description = "A website's token", body = ProblemBody),
               (status = 404, description = "No such invoice of this reader", body = ProblemBody)))]
 pub(super) async fn print_invoice(
     State(counter): State<Counter>,
@@ -77,6 +80,7 @@ pub(super) async fn print_invoice(
     security(("reader_token" = [])), params(("id" = Uuid, Path)),
     responses((status = 200, description = "A page", body = String, content_type = "text/html"),
               (status = 401, description = "No valid token", body = ProblemBody),
+              (status = 403, description = "A website's token", body = ProblemBody),
               (status = 404, description = "No such paid invoice of this reader",
                body = ProblemBody)))]
 pub(super) async fn print_receipt(

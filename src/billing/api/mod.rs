@@ -24,8 +24,11 @@ use super::{
     idempotency::{Keeper, Unsettled, once},
 };
 use crate::{
-    auth::{access_token::Realm, tokens::Tokens},
-    http::{headers::bearer, problem::ApiError},
+    auth::{
+        access_token::{Call, Realm},
+        tokens::Tokens,
+    },
+    http::problem::ApiError,
     site::directory::Directory,
 };
 
@@ -96,10 +99,7 @@ impl FromRequestParts<Counter> for Subscriber {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, counter: &Counter) -> Result<Self, ApiError> {
-        let detail = "send a reader's access token as `Authorization: Bearer …`";
-        let refused = ApiError::Unauthorized("invalid_token", detail);
-        let Some(token) = bearer(&parts.headers) else { return Err(refused) };
-        let caller = counter.tokens.verify(Realm::Reader, token).map_err(|_| refused)?;
+        let caller = counter.tokens.reader_of(&parts.headers, Call::Account)?;
         Ok(Self(caller.subject))
     }
 }

@@ -73,8 +73,11 @@ page-foot-newsletters = Newsletters
 page-skip = Skip to the page
 
 page-gift-title = A gift for you
-page-gift-lead = Read as our guest, free of charge. With one click you have an account, are logged in, and the days begin.
+page-gift-lead = Read as our guest, free of charge. With one click the days begin, and the address that this was sent to has an account. You read once you have logged in.
 page-gift-days = For so many days
 page-gift-until = To be accepted before
 page-gift-button = Accept the gift
+page-gift-accepted-title = The days have begun
+page-gift-accepted = The gift belongs to the address that it was sent to. Log in with that address to read.
+page-gift-accepted-link = The gift belongs to the address that it was sent to. We have just mailed a link there that logs you in; it works for 15 minutes.
 page-gift-over = This gift was accepted already, or is over. If you accepted it, log in with the address that it was sent to.

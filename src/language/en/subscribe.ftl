@@ -28,6 +28,7 @@ subscribe-trial-then = { $days ->
 subscribe-email = Email address
 subscribe-email-hint = For your receipts, and to log in on other devices.
 subscribe-as = You subscribe as { $email }.
+subscribe-log-in-first = You read in this browser without having logged in. Before you subscribe, log in.
 subscribe-card = Card
 subscribe-card-hint = This is a sandbox: the cards are simulated, and nobody pays anything.
 subscribe-card-ok = A card that pays

@@ -74,8 +74,11 @@ page-foot-newsletters = Lettres d’information
 page-skip = Aller à la page
 
 page-gift-title = Un cadeau pour vous
-page-gift-lead = La lecture vous est offerte. En un clic, votre compte est ouvert, vous êtes connecté et les jours commencent.
+page-gift-lead = La lecture vous est offerte. En un clic, les jours commencent et un compte est ouvert avec l’adresse à laquelle ce message a été envoyé. Connectez-vous ensuite pour lire.
 page-gift-days = Nombre de jours
 page-gift-until = À accepter avant
 page-gift-button = Accepter le cadeau
+page-gift-accepted-title = Les jours ont commencé
+page-gift-accepted = Ce cadeau appartient à l’adresse à laquelle il a été envoyé. Connectez-vous avec cette adresse pour lire.
+page-gift-accepted-link = Ce cadeau appartient à l’adresse à laquelle il a été envoyé. Nous venons d’y envoyer un lien de connexion, valable 15 minutes.
 page-gift-over = Ce cadeau a déjà été accepté ou n’est plus valable. Si vous l’avez accepté, connectez-vous avec l’adresse à laquelle il a été envoyé.

@@ -28,6 +28,7 @@ subscribe-trial-then = { $days ->
 subscribe-email = Adresse e-mail
 subscribe-email-hint = Pour vos reçus, et pour vous connecter sur vos autres appareils.
 subscribe-as = Vous vous abonnez avec l’adresse { $email }.
+subscribe-log-in-first = Vous lisez dans ce navigateur sans vous être connecté. Connectez-vous avant de vous abonner.
 subscribe-card = Carte bancaire
 subscribe-card-hint = Ceci est une démonstration : les cartes sont simulées et personne ne paie rien.
 subscribe-card-ok = Une carte qui paie

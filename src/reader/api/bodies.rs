@@ -14,13 +14,13 @@ use uuid::Uuid;
 
 use crate::{
     auth::{
-        access_token::{Caller, Realm},
+        access_token::{Call, Caller, Realm, Scope},
         password::{Attempt, Password},
         session::{model::device_name, secret::SecretKind},
     },
     http::{
         client_ip::ClientIp,
-        headers::{NO_STORE, bearer, user_agent},
+        headers::{NO_STORE, user_agent},
         problem::{ApiError, FieldError},
     },
     language::{Language, Words},
@@ -107,7 +107,9 @@ impl From<&Reader> for ReaderBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct TokensBody {
     reader: ReaderBody,
-    /// A JWT (RFC 9068), for `Authorization: Bearer …` and for `reader` of `POST /v1/access`.
+    /// A JWT (RFC 9068), for `Authorization: Bearer …` and for `reader` of `POST /v1/access`. Its
+    /// `aud` is `reader`; a website's, by `POST /v1/auth/handovers/redeem`, has the `aud`
+    /// `site:<id>` and the `scope` `site`, or `read` for a guest.
     access_token: String,
     /// Opaque; good for one use at `POST /v1/auth/refresh`.
     refresh_token: String,
@@ -120,13 +122,12 @@ pub(super) struct TokensBody {
 /// The tokens of one who has just logged in.
 pub(super) fn tokens(accounts: &Accounts, logged_in: &LoggedIn) -> Result<Response, ApiError> {
     let (reader, caller) = (&logged_in.reader, logged_in.caller());
-    let (reader, access_token) = if logged_in.reads_only {
+    let reader = match logged_in.scope {
+        Scope::Full | Scope::Site(_) => ReaderBody::from(reader),
         // A website that knows its own readers by address must not take this one for theirs.
-        let nobody = ReaderBody { id: reader.id, email: None, email_verified: false };
-        (nobody, accounts.tokens.issue_to_read(caller)?)
-    } else {
-        (ReaderBody::from(reader), accounts.tokens.issue(Realm::Reader, caller)?)
+        Scope::Read(_) => ReaderBody { id: reader.id, email: None, email_verified: false },
     };
+    let access_token = accounts.tokens.issue(Realm::Reader, caller, &logged_in.scope)?;
     let body = TokensBody {
         reader,
         access_token,
@@ -157,7 +158,7 @@ pub(super) fn device(headers: &HeaderMap, client: ClientIp) -> Device {
     Device { name: device_name(user_agent(headers)), keeps: SecretKind::Refresh, client }
 }
 
-/// A reader with a valid access token.
+/// A reader whose access token opens the account.
 pub(super) struct SignedIn(pub(super) Caller);
 
 impl FromRequestParts<Arc<Accounts>> for SignedIn {
@@ -167,11 +168,20 @@ impl FromRequestParts<Arc<Accounts>> for SignedIn {
         parts: &mut Parts,
         accounts: &Arc<Accounts>,
     ) -> Result<Self, ApiError> {
-        let refused = ApiError::Unauthorized(
-            "invalid_token",
-            "send a reader's access token as `Authorization: Bearer …`",
-        );
-        let Some(token) = bearer(&parts.headers) else { return Err(refused) };
-        accounts.tokens.verify(Realm::Reader, token).map(Self).map_err(|_| refused)
+        accounts.tokens.reader_of(&parts.headers, Call::Account).map(Self)
+    }
+}
+
+/// A reader who is asked for by the website that serves them, too.
+pub(super) struct Identified(pub(super) Caller);
+
+impl FromRequestParts<Arc<Accounts>> for Identified {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        accounts: &Arc<Accounts>,
+    ) -> Result<Self, ApiError> {
+        accounts.tokens.reader_of(&parts.headers, Call::Profile).map(Self)
     }
 }

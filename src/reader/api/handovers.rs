@@ -50,8 +50,14 @@ pub(super) struct HandoverCode {
 ///
 /// A code is good for a minute, once, and for the site that it was made for. The session belongs to
 /// the website, stands among the reader's devices under its name, and ends with the log-in that it
-/// comes from. A code that comes a second time ends it. The tokens of a reader whose mail was not
-/// answered yet open articles and nothing else; `reader.email` is null then.
+/// comes from. A code that comes a second time ends it.
+///
+/// The access tokens have the `aud` `site:<id>` and the `scope` `site`. They open `POST /v1/access`
+/// and its batch with this site's key, and `GET /v1/me`; with another site's key they are 401
+/// `invalid_reader_token`, and for every other call 403 `insufficient_scope`. Their refresh tokens are
+/// renewed and logged out like others, and scope and site stay. For a guest, who has not proved to be
+/// the reader, the `scope` is `read`: access questions of this site, and nothing else;
+/// `reader.email` is null then.
 #[utoipa::path(post, path = "/v1/auth/handovers/redeem", tag = "Websites",
     security(("secret_key" = [])), request_body = HandoverCode,
     responses((status = 200, description = "Logged in", body = TokensBody),

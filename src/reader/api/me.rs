@@ -13,8 +13,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::bodies::{
-    CheckMail, JustToken, ReaderBody, SignedIn, TokensBody, device, parse_attempt, parse_email,
-    tokens,
+    CheckMail, Identified, JustToken, ReaderBody, SignedIn, TokensBody, device, parse_attempt,
+    parse_email, tokens,
 };
 use crate::{
     auth::{hashing::HashError, session::model::Session},
@@ -108,12 +108,15 @@ pub(super) struct Sessions {
 }
 
 /// The reader's profile.
+///
+/// The one call of a reader that a website's token of the scope `site` opens too.
 #[utoipa::path(get, path = "/v1/me", tag = "Readers", security(("reader_token" = [])),
     responses((status = 200, description = "The profile", body = Profile),
-              (status = 401, description = "No valid token", body = ProblemBody)))]
+              (status = 401, description = "No valid token", body = ProblemBody),
+              (status = 403, description = "A guest's token", body = ProblemBody)))]
 pub(super) async fn profile(
     State(accounts): State<Arc<Accounts>>,
-    SignedIn(caller): SignedIn,
+    Identified(caller): Identified,
 ) -> Result<Response, ApiError> {
     let reader = accounts.profile(caller).await?;
     let profile = Profile {
@@ -127,7 +130,8 @@ pub(super) async fn profile(
 /// Everything that is held about the reader.
 #[utoipa::path(get, path = "/v1/me/export", tag = "Readers", security(("reader_token" = [])),
     responses((status = 200, description = "All of it", body = Export),
-              (status = 401, description = "No valid token", body = ProblemBody)))]
+              (status = 401, description = "No valid token", body = ProblemBody),
+              (status = 403, description = "A website's token", body = ProblemBody)))]
 pub(super) async fn export(
     State(accounts): State<Arc<Accounts>>,
     SignedIn(caller): SignedIn,
@@ -143,7 +147,7 @@ pub(super) async fn export(
 #[utoipa::path(delete, path = "/v1/me", tag = "Readers", security(("reader_token" = [])),
     responses((status = 204, description = "Erased"),
               (status = 401, description = "No valid token", body = ProblemBody),
-              (status = 403, description = "Log in once more", body = ProblemBody)))]
+              (status = 403, description = "Log in once more, or a website's token", body = ProblemBody)))]
 pub(super) async fn erase(
     State(accounts): State<Arc<Accounts>>,
     SignedIn(caller): SignedIn,
@@ -157,7 +161,7 @@ pub(super) async fn erase(
     request_body = PasswordChange,
     responses((status = 200, description = "Changed", body = TokensBody),
               (status = 401, description = "No valid token", body = ProblemBody),
-              (status = 403, description = "The current one is wrong", body = ProblemBody),
+              (status = 403, description = "The current one is wrong, or a website's token", body = ProblemBody),
               (status = 422, description = "The new one cannot be taken", body = ProblemBody)))]
 pub(super) async fn change_password(
     State(accounts): State<Arc<Accounts>>,
@@ -186,7 +190,7 @@ pub(super) async fn change_password(
     request_body = AddressChange,
     responses((status = 202, description = "Two mails are on their way", body = CheckMail),
               (status = 401, description = "No valid token", body = ProblemBody),
-              (status = 403, description = "Send the password, or log in", body = ProblemBody)))]
+              (status = 403, description = "Send the password, or log in; or a website's token", body = ProblemBody)))]
 pub(super) async fn ask_for_address(
     State(accounts): State<Arc<Accounts>>,
     SignedIn(caller): SignedIn,
@@ -219,7 +223,8 @@ pub(super) async fn agree_to_address(
 /// The devices that are logged in.
 #[utoipa::path(get, path = "/v1/me/sessions", tag = "Readers", security(("reader_token" = [])),
     responses((status = 200, description = "The last used first", body = Sessions),
-              (status = 401, description = "No valid token", body = ProblemBody)))]
+              (status = 401, description = "No valid token", body = ProblemBody),
+              (status = 403, description = "A website's token", body = ProblemBody)))]
 pub(super) async fn sessions(
     State(accounts): State<Arc<Accounts>>,
     SignedIn(caller): SignedIn,
@@ -233,7 +238,8 @@ pub(super) async fn sessions(
 /// Logs every device out, this one too.
 #[utoipa::path(delete, path = "/v1/me/sessions", tag = "Readers", security(("reader_token" = [])),
     responses((status = 204, description = "All have ended"),
-              (status = 401, description = "No valid token", body = ProblemBody)))]
+              (status = 401, description = "No valid token", body = ProblemBody),
+              (status = 403, description = "A website's token", body = ProblemBody)))]
 pub(super) async fn end_sessions(
     State(accounts): State<Arc<Accounts>>,
     SignedIn(caller): SignedIn,
@@ -247,6 +253,7 @@ pub(super) async fn end_sessions(
     security(("reader_token" = [])), params(("id" = Uuid, Path, description = "The session")),
     responses((status = 204, description = "Ended"),
               (status = 401, description = "No valid token", body = ProblemBody),
+              (status = 403, description = "A website's token", body = ProblemBody),
               (status = 404, description = "No such session of this reader", body = ProblemBody)))]
 pub(super) async fn end_session(
     State(accounts): State<Arc<Accounts>>,

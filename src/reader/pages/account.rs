@@ -227,9 +227,8 @@ pub(super) async fn end_sessions(
     State(pages): State<Pages>,
     Submitted { visit, .. }: Submitted<Nothing>,
 ) -> Result<Response, Halt> {
-    if let Some(member) = visit.member {
-        pages.accounts.end_sessions(member.reader.id, None).await?;
-    }
+    let member = visit.member_or_login("/account")?;
+    pages.accounts.end_sessions(member.reader.id, None).await?;
     Ok(leave(&pages, "/login"))
 }
 

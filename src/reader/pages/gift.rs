@@ -2,8 +2,8 @@
 
 use axum::{
     extract::{Query, State},
-    http::{HeaderMap, StatusCode},
-    response::Response,
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
 };
 
 use super::{
@@ -13,11 +13,13 @@ use super::{
     sign_up::{Opened, Token},
     submitted::Submitted,
     view::{self, Page, link},
-    visit::{Visit, device, enter},
+    visit::Visit,
 };
 use crate::{
-    billing::waiting_gift::WaitingGift, http::problem::ApiError, language::Words,
-    reader::accounts::AccountError,
+    billing::waiting_gift::WaitingGift,
+    http::problem::ApiError,
+    language::Words,
+    reader::{accounts::AccountError, gift::Accepted},
 };
 
 /// The gift, or that there is none.
@@ -53,11 +55,13 @@ pub(super) async fn page(
 
 pub(super) async fn accept(
     State(pages): State<Pages>,
-    headers: HeaderMap,
     Submitted { visit, fields: Opened { token } }: Submitted<Opened>,
 ) -> Result<Response, ApiError> {
-    match pages.accounts.accept_gift(&token, device(&headers, visit.client)).await {
-        Ok(logged_in) => enter(&pages, &logged_in, visit.session(), "/account").await,
+    let here = visit.member.as_ref().map(|member| member.reader.id);
+    match pages.accounts.accept_gift(&token, here).await {
+        Ok(Accepted::Here) => Ok(Redirect::to("/account").into_response()),
+        Ok(Accepted::LinkSent) => Ok(accepted(&pages, &visit, "page-gift-accepted-link")),
+        Ok(Accepted::WithoutLink) => Ok(accepted(&pages, &visit, "page-gift-accepted")),
         Err(AccountError::InvalidLink) => {
             let words = &visit.words;
             let over = Refusal::of_page(StatusCode::UNAUTHORIZED, words.say("page-gift-over"));
@@ -66,4 +70,17 @@ pub(super) async fn accept(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// That the days have begun. Whoever clicked may have been forwarded the mail, so nothing of the
+/// account stands here.
+fn accepted(pages: &Pages, visit: &Visit, lead: &str) -> Response {
+    let words = &visit.words;
+    let page = Page {
+        title: words.say("page-gift-accepted-title"),
+        lead: words.say(lead),
+        links: vec![link("/login", words.say("page-log-in"))],
+        ..Page::default()
+    };
+    view::page(pages, StatusCode::OK, &page, &visit.sheet(pages))
 }

@@ -120,7 +120,7 @@ pub(super) async fn form(
         None => {}
     }
     // Whoever only reads here may go on reading there, and may still log in.
-    if let Some(back) = way.href(&pages).filter(|_| visit.guest.is_some()) {
+    if let Some(back) = way.href(&pages).filter(|_| visit.reads_only()) {
         page.links.insert(0, link(back, visit.words.say("subscribe-welcome-back")));
     }
     let sheet = visit.sheet(&pages);
@@ -313,8 +313,8 @@ pub(super) async fn log_out(
     State(pages): State<Pages>,
     Submitted { visit, .. }: Submitted<Nothing>,
 ) -> Result<Response, ApiError> {
-    if let Some(member) = visit.session() {
-        pages.accounts.end_session(member.caller(), member.session.id).await?;
+    if let Some(session) = visit.session() {
+        pages.accounts.end_session(session.caller(), session.id).await?;
     }
     Ok(leave(&pages, "/login"))
 }

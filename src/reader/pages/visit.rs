@@ -1,4 +1,9 @@
 //! Who looks at a page: a reader in a session, or a browser that is not logged in.
+//!
+//! Pages see an account by [`Visit::member_or_login`] only, or one that is still provisional by
+//! [`Visit::owner_or_login`]. A browser that began an account by typing an address, and never proved to
+//! have it, goes on reading once the owner has confirmed the address; pages get its session then, and no
+//! reader.
 
 use std::sync::Arc;
 
@@ -18,7 +23,7 @@ use super::{
 };
 use crate::{
     auth::{
-        access_token::{Caller, Realm},
+        access_token::{Caller, Realm, Scope},
         form,
         session::{
             model::{Session, device_name},
@@ -63,8 +68,10 @@ impl Member {
 pub(super) struct Visit {
     /// Who is logged in here, if anybody.
     pub(super) member: Option<Member>,
-    /// Who reads here, and has not proved to be the reader yet.
+    /// Who began an account here that is still provisional: all that is in it was typed here.
     pub(super) guest: Option<Member>,
+    /// A session that opens articles of an account whose owner has confirmed it since, elsewhere.
+    reading: Option<Session>,
     /// What the tokens of this browser's forms are tied to.
     pub(super) holder: SecretHash,
     /// How to speak to whoever it is.
@@ -97,10 +104,14 @@ impl FromRequestParts<Pages> for Visit {
         let from = (&parts.uri, &parts.headers);
         let Title { site, cookie } = Title::of(&snapshot, from, readers, secure);
         cookies.extend(cookie);
-        let (member, guest) = match found {
-            Some(found) if found.session.reads_only => (None, Some(found)),
-            found => (found, None),
-        };
+        let (mut member, mut guest, mut reading) = (None, None, None);
+        match found {
+            Some(found) if found.session.scope == Scope::Full => member = Some(found),
+            Some(found) if found.reader.email_verified_at.is_none() => guest = Some(found),
+            Some(found) => reading = Some(found.session),
+            None => {}
+        }
+        let is_known = member.is_some() || guest.is_some() || reading.is_some();
         let account = member.as_ref().and_then(|member| member.reader.language);
         let words = sheet::words(&parts.headers, (site.as_deref(), account), secure);
         let here = sheet::here(&parts.method, &parts.uri);
@@ -108,6 +119,7 @@ impl FromRequestParts<Pages> for Visit {
         let of = |holder, keeps_cookies, cookies| Self {
             member: None,
             guest: None,
+            reading: None,
             holder,
             words,
             keeps_cookies,
@@ -116,8 +128,8 @@ impl FromRequestParts<Pages> for Visit {
             here,
             cookies,
         };
-        if let Some(holder) = session.filter(|_| member.is_some() || guest.is_some()) {
-            return Ok(Self { member, guest, ..of(holder, true, cookies) });
+        if let Some(holder) = session.filter(|_| is_known) {
+            return Ok(Self { member, guest, reading, ..of(holder, true, cookies) });
         }
         // A session that has ended is as good as none, and its cookie need not be sent again.
         let had_session = cookies::is_sent(&parts.headers, Name::Session, secure);
@@ -153,8 +165,8 @@ async fn member(accounts: &Accounts, hash: SecretHash) -> Result<Option<Member>,
     Ok(Some(Member { reader, session }))
 }
 
-/// The reader who is logged in in the browser that sent `headers`, for the pages of others in
-/// this process.
+/// The reader who reads in the browser that sent `headers`, logged in or as a guest: for articles in
+/// this process, and nothing of the account.
 ///
 /// # Errors
 /// When the database fails.
@@ -202,6 +214,12 @@ pub(super) struct ToLogin {
 }
 
 impl ToLogin {
+    /// The way back to `address`, one of our own.
+    pub(super) fn back_to(address: &str) -> Self {
+        let way = serde_urlencoded::to_string([("return_to", address)]).unwrap_or_default();
+        Self { address: format!("/login?{way}"), cookies: Vec::new() }
+    }
+
     /// For somebody who is logged in, but gave a secret too long ago.
     pub(super) fn again(path: &'static str) -> Self {
         Self { address: format!("/login?again=1&return_to={path}"), cookies: Vec::new() }
@@ -222,9 +240,20 @@ fn with_cookies(cookies: Vec<HeaderValue>, mut response: Response) -> Response {
 }
 
 impl Visit {
-    /// Who has a session here, of either kind.
-    pub(super) fn session(self) -> Option<Member> {
-        self.member.or(self.guest)
+    /// The session of this browser, whatever it opens.
+    pub(super) fn session(&self) -> Option<&Session> {
+        let known = self.member.as_ref().or(self.guest.as_ref());
+        known.map(|known| &known.session).or(self.reading.as_ref())
+    }
+
+    /// Whether somebody reads here who has not logged in.
+    pub(super) fn reads_only(&self) -> bool {
+        self.guest.is_some() || self.reading.is_some()
+    }
+
+    /// Whether an order has to wait for a log-in: the account is confirmed, and not by this browser.
+    pub(super) fn must_log_in(&self) -> bool {
+        self.reading.is_some()
     }
 
     /// A mail to `email`, asked for here.
@@ -235,7 +264,8 @@ impl Visit {
     /// What pages are drawn with for this browser.
     pub(super) fn sheet(&self, pages: &Pages) -> Sheet {
         let of = (self.holder, self.here.clone(), self.site.clone());
-        Sheet::of(pages, self.words.clone(), of).for_member(self.member.is_some())
+        let may_leave = self.member.is_some() || self.reading.is_some();
+        Sheet::of(pages, self.words.clone(), of).for_member(may_leave)
     }
 
     /// The same on a page of `site`, wherever the browser came from with these `headers`.
@@ -245,8 +275,8 @@ impl Visit {
         Self { words, site: Some(site), ..self }
     }
 
-    /// The reader, or the way to the log-in page and back to `path`. Whoever only reads here is told
-    /// what to do first.
+    /// The reader, or the way to the log-in page and back to `path`. Whoever has a provisional account
+    /// here learns what to do first.
     pub(super) fn member_or_login(self, path: &'static str) -> Result<Member, ToLogin> {
         let address = match self.guest {
             Some(_) => "/subscribe/welcome".to_owned(),
@@ -258,8 +288,7 @@ impl Visit {
     /// As [`Visit::member_or_login`], and also whoever began the account here while it is
     /// provisional: who has just subscribed may leave at once.
     pub(super) fn owner_or_login(mut self, path: &'static str) -> Result<Member, ToLogin> {
-        let provisional = |guest: &Member| guest.reader.email_verified_at.is_none();
-        match self.guest.take_if(|guest| provisional(guest)) {
+        match self.guest.take() {
             Some(guest) => Ok(guest),
             None => self.member_or_login(path),
         }
@@ -282,11 +311,11 @@ pub(super) fn device(headers: &HeaderMap, client: ClientIp) -> Device {
 pub(super) async fn enter(
     pages: &Pages,
     logged_in: &LoggedIn,
-    before: Option<Member>,
+    before: Option<&Session>,
     path: &str,
 ) -> Result<Response, ApiError> {
-    if let Some(member) = before {
-        pages.accounts.replace_session(member.caller(), logged_in).await?;
+    if let Some(session) = before {
+        pages.accounts.replace_session(session.caller(), logged_in).await?;
     }
     let mut response = lead(path);
     let life = Some(pages.accounts.lifetimes.total);

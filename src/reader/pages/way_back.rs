@@ -99,7 +99,7 @@ pub(super) async fn read_on(
     visit: Visit,
     Query(way): Query<WayBack>,
 ) -> Result<Response, Halt> {
-    let session = visit.member.as_ref().or(visit.guest.as_ref()).map(|known| known.session.id);
+    let session = visit.session().map(|session| session.id);
     let address = way.address(&pages, session).await?;
     Ok(visit.seal(lead(&address)))
 }

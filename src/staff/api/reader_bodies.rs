@@ -148,7 +148,7 @@ impl ReaderWhole {
             started_at: it.started_at,
             last_used_at: it.last_used_at,
             expires_at: it.expires_at,
-            reads_only: it.reads_only,
+            reads_only: it.reads_only(),
         };
         let given = review.grants.into_iter().map(|grant| GivenBody::of(grant, now));
         Self {

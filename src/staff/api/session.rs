@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     auth::{
-        access_token::{LIFE, Realm},
+        access_token::{LIFE, Realm, Scope},
         password::Password,
         session::{model::device_name, secret::SecretKind},
         staff::model::Staff,
@@ -88,7 +88,7 @@ pub(super) struct StaffTokens {
 fn tokens(desk: &Desk, came: &CameOnDuty) -> Result<Response, ApiError> {
     let body = StaffTokens {
         staff: StaffBody::from(&came.staff),
-        access_token: desk.tokens.issue(Realm::Staff, came.caller())?,
+        access_token: desk.tokens.issue(Realm::Staff, came.caller(), &Scope::Full)?,
         refresh_token: came.secret.expose().to_owned(),
         token_type: "Bearer",
         expires_in: LIFE.whole_seconds(),

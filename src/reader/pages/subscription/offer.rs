@@ -281,9 +281,13 @@ impl Offer {
         let accounts = &pages.accounts;
         let words = &self.words;
         let known = visit.member.as_ref().or(visit.guest.as_ref());
-        let known_as = known.map(|known| {
-            words.with("subscribe-as", &[("email", known.reader.email.typed().into())])
-        });
+        let known_as = match known {
+            Some(known) => {
+                let email = known.reader.email.typed().into();
+                Some(words.with("subscribe-as", &[("email", email)]))
+            }
+            None => visit.must_log_in().then(|| words.say("subscribe-log-in-first")),
+        };
         let nonce = accounts.ids.uuid(accounts.clock.now()).map_err(ApiError::internal)?;
         let sheet = &visit.sheet(pages);
         let publisher = ("publisher", sheet.publisher(pages).into());

@@ -29,7 +29,7 @@ use crate::{
             halt::Halt,
             refusal::{Refusal, retry_after},
             submitted::Submitted,
-            visit::{Visit, device, enter},
+            visit::{ToLogin, Visit, device, enter},
         },
     },
 };
@@ -100,6 +100,9 @@ pub(super) async fn order(
     headers: HeaderMap,
     Submitted { visit, fields }: Submitted<Taken>,
 ) -> Result<Response, Halt> {
+    if visit.must_log_in() {
+        return Ok(ToLogin::back_to(&fields.wish().here()).into_response());
+    }
     let Some(offer) = Offer::find(&pages, &visit.words, (fields.wish(), None)) else {
         return Ok(Redirect::to("/subscribe").into_response());
     };

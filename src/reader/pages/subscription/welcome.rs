@@ -28,7 +28,7 @@ use crate::{
             sheet::Sheet,
             submitted::Submitted,
             view::{self, Problem},
-            visit::{Member, Visit},
+            visit::{Member, ToLogin, Visit},
             way_back::WayBack,
         },
     },
@@ -192,7 +192,7 @@ async fn draw(
     };
     let back = wish.way_back().href(pages).or_else(home).unwrap_or_else(|| HOME.to_owned());
     let words = &sheet.words;
-    let provisional = member.session.reads_only && reader.email_verified_at.is_none();
+    let provisional = reader.email_verified_at.is_none();
     let reads = !matches!(it.state, Stands::Incomplete { .. }) && it.state.ended().is_none();
     let view = SubscriptionView::of(words, &it, false);
     let (status, email, email_error) = match wrong {
@@ -226,8 +226,8 @@ pub(super) async fn page(
     Query(Came { sent }): Query<Came>,
 ) -> Result<Response, Halt> {
     let sheet = visit.sheet(&pages);
-    let Some(member) = visit.session() else {
-        return Ok(Redirect::to("/login?return_to=/account").into_response());
+    let Some(member) = visit.member.or(visit.guest) else {
+        return Ok(ToLogin::back_to(&wish.welcome()).into_response());
     };
     let of_reader = || member.reader.site.clone().unwrap_or_default();
     let site = if wish.site.is_empty() { of_reader() } else { wish.site.clone() };
