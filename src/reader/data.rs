@@ -286,7 +286,6 @@ impl Accounts {
             outbox::delete_to(&mut tx, &asked_for).await?;
         }
         address_store::delete(&mut tx, id).await?;
-        let has_address = store::has_own_address(&mut tx, &reader).await?;
         if !store::erase(&mut tx, id, now).await? {
             return Err(AccountError::Gone);
         }
@@ -296,12 +295,10 @@ impl Accounts {
         decisions::forget(&mut tx, id).await?;
         note_store::forget(&mut tx, id).await?;
         notices::call_off(&mut tx, id, now).await?;
-        // What belongs to an address goes with its owner, not with somebody who has only typed it.
-        if has_address {
+        // What belongs to an address goes with its owner, not with a reader who has only typed it.
+        if reader.is_proved() {
             link_store::delete_for(&mut tx, &reader.email).await?;
             outbox::delete_to(&mut tx, &reader.email).await?;
-        }
-        if reader.is_proved() {
             waiting_gift::delete_for(&mut tx, &reader.email).await?;
             newsletters::forget(&mut tx, &reader.email).await?;
         }
