@@ -22,6 +22,7 @@ use crate::{
     },
     clock::Timestamp,
     db::Tx,
+    http::client_ip::ClientIp,
     language::{Language, Words},
     mail::{address::Address, clicks, letter::Letter, recipient::Recipient},
     numbers::{
@@ -168,7 +169,7 @@ impl Accounts {
     pub async fn accept_gift(
         &self,
         token: &str,
-        here: Option<Uuid>,
+        (here, client): (Option<Uuid>, ClientIp),
     ) -> Result<Accepted, AccountError> {
         let hash = SecretHash::of(SecretKind::Link, token).ok_or(AccountError::InvalidLink)?;
         let now = self.clock.now();
@@ -188,7 +189,7 @@ impl Accounts {
         clicks::note(&mut tx, token, now).await?;
         let accepted = match here == Some(reader.id) {
             true => Accepted::Here,
-            false => self.write_log_in_limited(&mut tx, &reader, now).await?,
+            false => self.write_log_in_limited(&mut tx, &reader, client, now).await?,
         };
         tx.commit().await?;
         Ok(accepted)
@@ -229,9 +230,10 @@ impl Accounts {
         &self,
         tx: &mut Tx,
         reader: &Reader,
+        client: ClientIp,
         now: Timestamp,
     ) -> Result<Accepted, AccountError> {
-        match self.count_mail(tx, &reader.email, now).await {
+        match self.count_mail(tx, &reader.email, client, now).await {
             Ok(()) => {
                 self.write_log_in(tx, reader, now)?;
                 Ok(Accepted::LinkSent)

@@ -10,7 +10,6 @@ use axum::{
 use futures_util::future::join_all;
 use pressgate::{
     auth::staff::model::Role,
-    http::client_ip::Peer,
     mail::{address::Address, outbox},
 };
 use serde_json::{Value, json};

@@ -85,13 +85,13 @@ async fn migrate_again(t: &TestApp) {
     match &t.state.databases.main {
         Db::Sqlite { write, .. } => {
             let forth = include_str!("../../migrations/sqlite/0031_session_sites.sql");
-            sqlx::raw_sql(back).execute(write).await.unwrap();
-            sqlx::raw_sql(forth).execute(write).await.unwrap();
+            sqlx::raw_sql(back).execute(&**write).await.unwrap();
+            sqlx::raw_sql(forth).execute(&**write).await.unwrap();
         }
         Db::Postgres(pool) => {
             let forth = include_str!("../../migrations/postgres/0031_session_sites.sql");
-            sqlx::raw_sql(back).execute(pool).await.unwrap();
-            sqlx::raw_sql(forth).execute(pool).await.unwrap();
+            sqlx::raw_sql(back).execute(&**pool).await.unwrap();
+            sqlx::raw_sql(forth).execute(&**pool).await.unwrap();
         }
     }
 }

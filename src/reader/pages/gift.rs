@@ -58,7 +58,7 @@ pub(super) async fn accept(
     Submitted { visit, fields: Opened { token } }: Submitted<Opened>,
 ) -> Result<Response, ApiError> {
     let here = visit.member.as_ref().map(|member| member.reader.id);
-    match pages.accounts.accept_gift(&token, here).await {
+    match pages.accounts.accept_gift(&token, (here, visit.client)).await {
         Ok(Accepted::Here) => Ok(Redirect::to("/account").into_response()),
         Ok(Accepted::LinkSent) => Ok(accepted(&pages, &visit, "page-gift-accepted-link")),
         Ok(Accepted::WithoutLink) => Ok(accepted(&pages, &visit, "page-gift-accepted")),
