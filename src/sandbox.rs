@@ -121,6 +121,7 @@ pub async fn seed_staff(
         created_at: now,
         password_changed_at: now,
         disabled_at: None,
+        device_epoch: 0,
     };
     match staff_store::insert(tx, &staff).await {
         Ok(()) => {}

@@ -13,7 +13,7 @@ use crate::{
     audit::chain::ChainKey,
     auth::{
         guard::Guard, hashing::Hasher, mail_limits::MailLimits, network::NetworkLimits,
-        revocation::Revocations, tokens::Tokens,
+        revocation::Revocations, staff::device::DeviceKey, tokens::Tokens,
     },
     billing::{
         access::Standings,
@@ -251,6 +251,7 @@ impl Ground<'_> {
             tokens,
             limits: self.config.limits,
             lifetimes: self.config.sessions.staff,
+            devices: DeviceKey::of(&self.config.master),
             master: self.config.master.clone(),
             audit_key: ChainKey::of(&self.config.master),
             needs_second_factor: !self.config.is_sandbox(),

@@ -42,6 +42,12 @@ impl LimitKey {
         Self::of("staff-login", address_key)
     }
 
+    /// Failed log-ins of staff from a known device, by its id.
+    #[must_use]
+    pub fn staff_device(device: Uuid) -> Self {
+        Self::of("staff-device", &device.to_string())
+    }
+
     /// Mails that were asked for to an address. All addresses of one mailbox share the count.
     #[must_use]
     pub fn mail(address: &Address) -> Self {
@@ -50,8 +56,14 @@ impl LimitKey {
 
     /// Wrong codes of a member of staff, by their id.
     #[must_use]
-    pub fn totp(staff_id: &str) -> Self {
-        Self::of("totp", staff_id)
+    pub fn totp(staff_id: Uuid) -> Self {
+        Self::of("totp", &staff_id.to_string())
+    }
+
+    /// Wrong codes of a member of staff from a known device, by its id.
+    #[must_use]
+    pub fn totp_of_device(device: Uuid) -> Self {
+        Self::of("totp-device", &device.to_string())
     }
 
     /// Cards of a customer that were declined, by the reader's id.

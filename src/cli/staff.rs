@@ -18,7 +18,7 @@ use crate::{
         access_token::Realm,
         hash_queue::TurnRequest,
         hashing::{HashError, Hasher},
-        limit_store::LimitKey,
+        limit_store::{self, LimitKey},
         session::{model::EndReason, store as sessions},
         staff::{
             model::{Role, Staff},
@@ -163,6 +163,9 @@ impl Desk<'_> {
                 let staff = self.find(&email).await?;
                 let hash = hash.unwrap_or_default();
                 store::set_password_hash(&mut self.tx, staff.id, &hash, self.now).await?;
+                // Wrong passwords of strangers must not keep the owner from using the new one.
+                let wrong = LimitKey::staff_login(staff.email.key());
+                limit_store::clear(&mut self.tx, wrong).await?;
                 self.end_sessions(&staff).await?;
                 self.append(self.entry(Action::StaffPasswordChanged, &staff)).await?;
                 Ok(format!("{} has a new password.", email.key()))
@@ -208,6 +211,7 @@ impl Desk<'_> {
             created_at: self.now,
             password_changed_at: self.now,
             disabled_at: None,
+            device_epoch: 0,
         };
         store::insert(&mut self.tx, &staff).await?;
         let factor = if new.totp || !self.config.is_sandbox() {

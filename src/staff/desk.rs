@@ -28,7 +28,7 @@ use crate::{
             secret::SecretHash,
             store::{self as sessions, SessionError},
         },
-        staff::{model::Staff, permission::Permission, store},
+        staff::{device::DeviceKey, model::Staff, permission::Permission, store},
         tokens::Tokens,
     },
     billing::{engine::BillingError, idempotency::Operation},
@@ -41,7 +41,7 @@ use crate::{
         headers::bearer,
         problem::{ApiError, FieldError},
     },
-    ids::Ids,
+    ids::{Ids, NoRandomness},
     language::{Language, Words},
     newsletter::newsletters::{NewsletterError, Newsletters},
     numbers::counts::PageCounts,
@@ -64,6 +64,8 @@ pub struct Desk {
     pub limits: Limits,
     /// How long sessions hold.
     pub lifetimes: Lifetimes,
+    /// Knows the devices that staff have logged in from.
+    pub devices: DeviceKey,
     /// Opens second factors.
     pub master: MasterKey,
     /// Signs the audit log.
@@ -147,6 +149,12 @@ impl From<StoreError> for DeskError {
             StoreError::TooMany { .. } => Self::TooManyFigures,
             error => Self::Failed(error.into()),
         }
+    }
+}
+
+impl From<NoRandomness> for DeskError {
+    fn from(error: NoRandomness) -> Self {
+        Self::Failed(error.into())
     }
 }
 

@@ -51,6 +51,19 @@ impl SecondFactor {
     }
 }
 
+/// A device from which somebody logs in.
+#[derive(Debug)]
+pub struct StaffDevice<'a> {
+    /// What it calls itself.
+    pub name: String,
+    /// What it keeps of the session.
+    pub keeps: SecretKind,
+    /// What it keeps of an earlier login; see [`DeviceKey`](crate::auth::staff::device::DeviceKey).
+    pub token: Option<&'a str>,
+    /// From where it calls.
+    pub origin: &'a Origin,
+}
+
 /// A member of staff who has just logged in.
 #[derive(Debug)]
 pub struct CameOnDuty {
@@ -60,6 +73,32 @@ pub struct CameOnDuty {
     pub session: Uuid,
     /// What the device keeps.
     pub secret: Secret,
+    /// By what the device is known from now on; none where it only refreshed its tokens.
+    pub device_token: Option<String>,
+}
+
+/// What the attempts to log in count against: the account and the network, or, from a known device,
+/// that device alone.
+#[derive(Debug, Clone, Copy)]
+enum Counter {
+    Account(LimitKey),
+    Device(Uuid),
+}
+
+impl Counter {
+    fn passwords(self) -> LimitKey {
+        match self {
+            Self::Account(key) => key,
+            Self::Device(device) => LimitKey::staff_device(device),
+        }
+    }
+
+    fn codes(self, staff: Uuid) -> LimitKey {
+        match self {
+            Self::Account(_) => LimitKey::totp(staff),
+            Self::Device(device) => LimitKey::totp_of_device(device),
+        }
+    }
 }
 
 impl CameOnDuty {
@@ -71,7 +110,7 @@ impl CameOnDuty {
 }
 
 impl Desk {
-    /// Logs in with both factors, on `device`, which keeps a secret of `kind`.
+    /// Logs in with both factors.
     ///
     /// # Errors
     /// [`DeskError`]. What was wrong with an account that exists is in the audit log.
@@ -80,15 +119,14 @@ impl Desk {
         email: &Address,
         attempt: &Attempt,
         factor: Option<&SecondFactor>,
-        (device, kind, origin): (String, SecretKind, &Origin),
+        device: StaffDevice<'_>,
     ) -> Result<CameOnDuty, DeskError> {
-        let now = self.clock.now();
-        let key = LimitKey::staff_login(email.key());
-        self.check_failures(&mut self.db.read().await?, key, origin, now).await?;
-        let mut turn = self.turn(key, origin, now).await?;
+        let (now, origin) = (self.clock.now(), device.origin);
+        let counter = self.counter(email, &device, now).await?;
+        let mut turn = self.turn(counter, origin, now).await?;
         let staff = {
             let mut tx = self.db.read().await?;
-            self.check_failures(&mut tx, key, origin, now).await?;
+            self.check_failures(&mut tx, counter, origin, now).await?;
             store::find_by_email_key(&mut tx, email.key()).await?
         };
         let stored = staff.as_ref().map(|staff| staff.password_hash.as_str());
@@ -96,11 +134,7 @@ impl Desk {
         let open = staff.as_ref().is_some_and(|staff| staff.disabled_at.is_none());
         let (Some(staff), true, Verified::Yes | Verified::YesButOld) = (&staff, open, verified)
         else {
-            self.readers.networks.record(origin.client(), now);
-            let mut tx = self.db.write().await?;
-            limit_store::record(&mut tx, key, self.limits.login, now).await?;
-            self.note_failure(&mut tx, staff.as_ref(), origin).await?;
-            tx.commit().await?;
+            self.record_failure(staff.as_ref(), counter, origin, now).await?;
             return Err(DeskError::InvalidCredentials);
         };
         let hash = match verified {
@@ -108,21 +142,21 @@ impl Desk {
             _ => staff.password_hash.clone(),
         };
         drop(turn);
-        self.check_second_factor(staff, factor, origin, now).await?;
+        self.check_second_factor((staff, factor), counter, origin, now).await?;
         let mut tx = self.db.write().await?;
         // Written first, so that a change of the password under way ends this session too.
         if !store::renew_password_hash(&mut tx, staff.id, (&staff.password_hash, &hash)).await? {
             return Err(DeskError::InvalidCredentials);
         }
-        limit_store::clear(&mut tx, key).await?;
-        limit_store::clear(&mut tx, LimitKey::totp(&staff.id.to_string())).await?;
+        limit_store::clear(&mut tx, counter.passwords()).await?;
+        limit_store::clear(&mut tx, counter.codes(staff.id)).await?;
         let new = NewSession {
             realm: Realm::Staff,
             subject: staff.id,
-            device,
+            device: device.name,
             authenticated_at: now,
             expires_at: now.plus(self.lifetimes.total),
-            kind,
+            kind: device.keeps,
             scope: Scope::Full,
             handed_from: None,
         };
@@ -130,40 +164,85 @@ impl Desk {
         let entry = origin.entry(Actor::Staff(staff.id), Action::StaffLoggedIn);
         audit::append(&mut tx, &self.audit_key, &entry.on("session", session)).await?;
         tx.commit().await?;
-        Ok(CameOnDuty { staff: staff.clone(), session, secret })
+        let known = match counter {
+            Counter::Device(known) => known,
+            Counter::Account(_) => self.ids.uuid(now)?,
+        };
+        let device_token = Some(self.devices.token(known, staff, now));
+        Ok(CameOnDuty { staff: staff.clone(), session, secret, device_token })
     }
 
-    /// Refuses to try another password where too many were wrong, for this account or from this
-    /// network.
+    /// What this attempt counts against. Refuses at once what would be refused anyway, so that it
+    /// takes no turn to hash a password.
+    async fn counter(
+        &self,
+        email: &Address,
+        device: &StaffDevice<'_>,
+        now: Timestamp,
+    ) -> Result<Counter, DeskError> {
+        let mut tx = self.db.read().await?;
+        let staff = match device.token {
+            Some(_) => store::find_by_email_key(&mut tx, email.key()).await?,
+            None => None,
+        };
+        let known = device.token.zip(staff.as_ref());
+        let known = known.and_then(|(token, staff)| self.devices.device(token, staff, now));
+        let of_account = || Counter::Account(LimitKey::staff_login(email.key()));
+        let counter = known.map_or_else(of_account, Counter::Device);
+        self.check_failures(&mut tx, counter, device.origin, now).await?;
+        Ok(counter)
+    }
+
+    /// Refuses to try another password where too many were wrong.
     async fn check_failures(
         &self,
         tx: &mut Tx,
-        key: LimitKey,
+        counter: Counter,
         origin: &Origin,
         now: Timestamp,
     ) -> Result<(), DeskError> {
-        self.readers.networks.check(origin.client(), now).map_err(DeskError::TooMany)?;
-        Ok(limit_store::check(tx, key, self.limits.login, now).await?)
+        if let Counter::Account(_) = counter {
+            self.readers.networks.check(origin.client(), now).map_err(DeskError::TooMany)?;
+        }
+        Ok(limit_store::check(tx, counter.passwords(), self.limits.login, now).await?)
+    }
+
+    async fn record_failure(
+        &self,
+        staff: Option<&Staff>,
+        counter: Counter,
+        origin: &Origin,
+        now: Timestamp,
+    ) -> Result<(), DeskError> {
+        if let Counter::Account(_) = counter {
+            self.readers.networks.record(origin.client(), now);
+        }
+        let mut tx = self.db.write().await?;
+        limit_store::record(&mut tx, counter.passwords(), self.limits.login, now).await?;
+        self.note_failure(&mut tx, staff, origin).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Waits for one of the turns that are kept for staff.
     async fn turn(
         &self,
-        account: LimitKey,
+        counter: Counter,
         origin: &Origin,
         now: Timestamp,
     ) -> Result<Turn, HashError> {
-        let client = origin.client();
-        let is_low = self.readers.networks.has_low_share(client, now);
-        let lane = if is_low { Lane::Low } else { Lane::Staff };
+        let (client, account) = (origin.client(), counter.passwords());
+        let lane = match counter {
+            Counter::Account(_) if self.readers.networks.has_low_share(client, now) => Lane::Low,
+            _ => Lane::Staff,
+        };
         self.hasher.turn(TurnRequest { client, account, lane }).await
     }
 
     /// Six digits are quickly tried, so each try is counted before it is looked at.
     async fn check_second_factor(
         &self,
-        staff: &Staff,
-        factor: Option<&SecondFactor>,
+        (staff, factor): (&Staff, Option<&SecondFactor>),
+        counter: Counter,
         origin: &Origin,
         now: Timestamp,
     ) -> Result<(), DeskError> {
@@ -174,14 +253,19 @@ impl Desk {
             (Some(factor), Some(_)) => factor,
         };
         let mut tx = self.db.write().await?;
-        let key = LimitKey::totp(&staff.id.to_string());
-        limit_store::take(&mut tx, key, self.limits.totp, now).await?;
+        limit_store::take(&mut tx, counter.codes(staff.id), self.limits.totp, now).await?;
         let is_right = self.use_factor(&mut tx, staff, factor, now).await?;
         if !is_right {
             self.note_failure(&mut tx, Some(staff), origin).await?;
         }
         tx.commit().await?;
-        if is_right { Ok(()) } else { Err(DeskError::InvalidSecondFactor) }
+        if !is_right {
+            if let Counter::Account(_) = counter {
+                self.readers.networks.record(origin.client(), now);
+            }
+            return Err(DeskError::InvalidSecondFactor);
+        }
+        Ok(())
     }
 
     async fn use_factor(
@@ -242,7 +326,7 @@ impl Desk {
                 let open = staff.filter(|staff| staff.disabled_at.is_none());
                 let staff = open.ok_or(unknown)?;
                 tx.commit().await?;
-                Ok(CameOnDuty { staff, session: session.id, secret })
+                Ok(CameOnDuty { staff, session: session.id, secret, device_token: None })
             }
             Rotation::Reused(session) => {
                 tx.commit().await?;

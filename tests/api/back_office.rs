@@ -44,6 +44,7 @@ pub(crate) async fn hire(t: &TestApp, role: Role) -> Staff {
         created_at: now,
         password_changed_at: now,
         disabled_at: None,
+        device_epoch: 0,
     };
     let mut tx = t.state.databases.main.write().await.unwrap();
     store::insert(&mut tx, &staff).await.unwrap();

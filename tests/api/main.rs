@@ -42,6 +42,7 @@ mod handing_over;
 mod headers_of_pages;
 mod invoices;
 mod keys;
+mod known_devices;
 mod leaving;
 mod letters;
 mod limits;

@@ -41,6 +41,7 @@ fn somebody(t: &TestApp, email: &str) -> Staff {
         created_at: now,
         password_changed_at: now,
         disabled_at: None,
+        device_epoch: 0,
     }
 }
 

@@ -3,6 +3,7 @@
 //! `model` is an account, `permission` the one table of what each role may do, `totp` the second
 //! factor and `recovery` the codes that stand in for it: all pure. `store` keeps them.
 
+pub mod device;
 pub mod model;
 pub mod permission;
 pub mod recovery;

@@ -70,6 +70,8 @@ pub struct Staff {
     pub password_changed_at: Timestamp,
     /// Since when it is closed.
     pub disabled_at: Option<Timestamp>,
+    /// Counts up when its known devices are forgotten.
+    pub device_epoch: i64,
 }
 
 impl Staff {
@@ -128,6 +130,7 @@ mod tests {
             created_at: Timestamp::UNIX_EPOCH,
             password_changed_at: Timestamp::UNIX_EPOCH,
             disabled_at: None,
+            device_epoch: 0,
         };
         let shown = format!("{staff:?} {:?}", staff.totp);
         for secret in ["anna", "argon2", "7, 7"] {

@@ -57,6 +57,7 @@ struct StaffRow {
     created_at: Timestamp,
     password_changed_at: Timestamp,
     disabled_at: Option<Timestamp>,
+    device_epoch: i64,
 }
 
 /// Adds an account, without a second factor: [`enrol`] makes one.
@@ -92,7 +93,7 @@ pub async fn find_by_email_key(tx: &mut Tx, key: &str) -> Result<Option<Staff>, 
     let row: Option<StaffRow> = tx
         .query(
             "SELECT id, email, email_key, password_hash, role, totp_sealed, totp_last_step,
-                    created_at, password_changed_at, disabled_at
+                    created_at, password_changed_at, disabled_at, device_epoch
              FROM staff WHERE email_key = $1",
         )
         .bind(key.to_owned())
@@ -109,7 +110,7 @@ pub async fn find(tx: &mut Tx, id: Uuid) -> Result<Option<Staff>, StoreError> {
     let row: Option<StaffRow> = tx
         .query(
             "SELECT id, email, email_key, password_hash, role, totp_sealed, totp_last_step,
-                    created_at, password_changed_at, disabled_at
+                    created_at, password_changed_at, disabled_at, device_epoch
              FROM staff WHERE id = $1",
         )
         .bind(id)
@@ -126,7 +127,7 @@ pub async fn list(tx: &mut Tx) -> Result<Vec<Staff>, StoreError> {
     let rows: Vec<StaffRow> = tx
         .query(
             "SELECT id, email, email_key, password_hash, role, totp_sealed, totp_last_step,
-                    created_at, password_changed_at, disabled_at
+                    created_at, password_changed_at, disabled_at, device_epoch
              FROM staff ORDER BY created_at, id LIMIT 1000",
         )
         .all()
@@ -160,13 +161,16 @@ pub async fn set_role(tx: &mut Tx, id: Uuid, (from, to): (Role, Role)) -> Result
     Ok(changed == 1)
 }
 
-/// Closes an account, unless it is closed.
+/// Closes an account, unless it is closed, and forgets its devices.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn disable(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool, StoreError> {
     let changed = tx
-        .query("UPDATE staff SET disabled_at = $1 WHERE id = $2 AND disabled_at IS NULL")
+        .query(
+            "UPDATE staff SET disabled_at = $1, device_epoch = device_epoch + 1
+             WHERE id = $2 AND disabled_at IS NULL",
+        )
         .bind(now)
         .bind(id)
         .execute()
@@ -187,7 +191,7 @@ pub async fn enable(tx: &mut Tx, id: Uuid) -> Result<bool, StoreError> {
     Ok(changed == 1)
 }
 
-/// Gives an account another password. `false` when there is no such account.
+/// Gives an account another password, and forgets its devices. `false` when there is no such account.
 ///
 /// # Errors
 /// When the database fails.
@@ -198,7 +202,11 @@ pub async fn set_password_hash(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let changed = tx
-        .query("UPDATE staff SET password_hash = $1, password_changed_at = $2 WHERE id = $3")
+        .query(
+            "UPDATE staff SET password_hash = $1, password_changed_at = $2,
+                    device_epoch = device_epoch + 1
+             WHERE id = $3",
+        )
         .bind(hash.to_owned())
         .bind(now)
         .bind(id)
@@ -226,7 +234,7 @@ pub async fn renew_password_hash(
     Ok(changed == 1)
 }
 
-/// Makes a second factor with its recovery codes, in place of those before.
+/// Makes a second factor with its recovery codes, in place of those before, and forgets the devices.
 ///
 /// # Errors
 /// When the database fails, or there is no randomness.
@@ -237,11 +245,14 @@ pub async fn enrol(
 ) -> Result<NewSecondFactor, StaffStoreError> {
     let secret = TotpSecret::generate(ids)?;
     let url = secret.url(staff.email.key())?;
-    tx.query("UPDATE staff SET totp_sealed = $1, totp_last_step = 0 WHERE id = $2")
-        .bind(secret.seal(master, ids, staff.id)?)
-        .bind(staff.id)
-        .execute()
-        .await?;
+    tx.query(
+        "UPDATE staff SET totp_sealed = $1, totp_last_step = 0, device_epoch = device_epoch + 1
+         WHERE id = $2",
+    )
+    .bind(secret.seal(master, ids, staff.id)?)
+    .bind(staff.id)
+    .execute()
+    .await?;
     let codes = replace_recovery_codes(tx, (master, ids), staff.id).await?;
     Ok(NewSecondFactor { url, codes })
 }
@@ -319,5 +330,6 @@ fn staff_from_row(row: StaffRow) -> Result<Staff, StoreError> {
         created_at: row.created_at,
         password_changed_at: row.password_changed_at,
         disabled_at: row.disabled_at,
+        device_epoch: row.device_epoch,
     })
 }

@@ -27,7 +27,7 @@ use crate::{
     mail::address::Address,
     staff::{
         desk::{Desk, OnDuty, Origin},
-        log_in::{CameOnDuty, SecondFactor},
+        log_in::{CameOnDuty, SecondFactor, StaffDevice},
     },
 };
 
@@ -45,6 +45,12 @@ pub(super) struct StaffLogin {
     /// Such as `01abc-defgh`; each works once.
     #[serde(default)]
     recovery_code: Option<String>,
+    /// From an earlier login on this device. It replaces no factor. With it, the login has a limit
+    /// of its own, so that wrong passwords sent by others cannot keep you out. One that is over or
+    /// not valid is ignored.
+    #[serde(default)]
+    #[schema(max_length = 128)]
+    device_token: Option<String>,
 }
 
 /// A refresh token.
@@ -83,6 +89,10 @@ pub(super) struct StaffTokens {
     token_type: &'static str,
     /// Seconds until the access token ends.
     expires_in: i64,
+    /// Only after a login: keep it on this device for the next one. It is good for 90 days, until
+    /// the password or the second factor is changed or the account is closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_token: Option<String>,
 }
 
 fn tokens(desk: &Desk, came: &CameOnDuty) -> Result<Response, ApiError> {
@@ -92,6 +102,7 @@ fn tokens(desk: &Desk, came: &CameOnDuty) -> Result<Response, ApiError> {
         refresh_token: came.secret.expose().to_owned(),
         token_type: "Bearer",
         expires_in: LIFE.whole_seconds(),
+        device_token: came.device_token.clone(),
     };
     Ok((NO_STORE, Json(body)).into_response())
 }
@@ -137,7 +148,12 @@ pub(super) async fn log_in(
         wrong(FieldError::new("password", "too_long", "must have at most 256 characters"))
     })?;
     let factor = second_factor(&login).map_err(wrong)?;
-    let device = (device_name(user_agent(&headers)), SecretKind::Refresh, &origin);
+    let device = StaffDevice {
+        name: device_name(user_agent(&headers)),
+        keeps: SecretKind::Refresh,
+        token: login.device_token.as_deref(),
+        origin: &origin,
+    };
     tokens(&desk, &desk.log_in(&email, &attempt, factor.as_ref(), device).await?)
 }
 

@@ -1,10 +1,13 @@
-//! The cookies of the back office: one of whoever is on duty, one that ties the log-in form to a
-//! browser. No other website's link takes them along.
+//! The cookies of the back office: the session's, one that ties the log-in form to a browser, and one
+//! by which a browser is known where somebody has logged in before. No other website's link takes them along.
 
 use axum::http::{HeaderMap, HeaderValue};
 
 use crate::{
-    auth::session::secret::{Secret, SecretHash, SecretKind},
+    auth::{
+        session::secret::{Secret, SecretHash, SecretKind},
+        staff::device::LIFE,
+    },
     http::cookie::{self, SameSite},
 };
 
@@ -13,8 +16,10 @@ use crate::{
 pub(super) enum Name {
     /// Of whoever is on duty.
     Session,
-    /// Of whoever was shown the log-in form.
+    /// Of anyone who was shown the log-in form.
     Form,
+    /// Of a browser in which a member of staff has logged in before.
+    Device,
 }
 
 impl Name {
@@ -24,6 +29,8 @@ impl Name {
             (Self::Session, false) => "pressgate_staff",
             (Self::Form, true) => "__Host-pressgate_staff_form",
             (Self::Form, false) => "pressgate_staff_form",
+            (Self::Device, true) => "__Host-pressgate_staff_device",
+            (Self::Device, false) => "pressgate_staff_device",
         }
     }
 }
@@ -32,6 +39,16 @@ impl Name {
 pub(super) fn read(headers: &HeaderMap, name: Name, secure: bool) -> Option<SecretHash> {
     let cookie = cookie::find(headers, name.text(secure))?;
     SecretHash::of(SecretKind::Cookie, cookie.value())
+}
+
+/// By what this browser is known.
+pub(super) fn device(headers: &HeaderMap, secure: bool) -> Option<&str> {
+    cookie::find(headers, Name::Device.text(secure))?.value_raw()
+}
+
+/// Makes this browser known for [`LIFE`].
+pub(super) fn set_device(token: &str, secure: bool) -> Option<HeaderValue> {
+    cookie::set((Name::Device.text(secure), token), SameSite::Strict, Some(LIFE), secure)
 }
 
 /// Sets a cookie for as long as the browser is open.

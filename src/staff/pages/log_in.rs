@@ -34,7 +34,7 @@ use crate::{
     sandbox,
     staff::{
         desk::{DeskError, Origin},
-        log_in::{CameOnDuty, SecondFactor},
+        log_in::{CameOnDuty, SecondFactor, StaffDevice},
     },
 };
 
@@ -140,7 +140,10 @@ pub(super) async fn log_in(
     match come_on_duty(&pages, &parts, &sent).await {
         Ok(came) => {
             let cookie = cookies::set(Name::Session, &came.secret, pages.secure);
-            Ok(with_cookie(Redirect::to(back(&sent.return_to)).into_response(), cookie))
+            let token = came.device_token.as_deref();
+            let device = token.and_then(|token| cookies::set_device(token, pages.secure));
+            let response = Redirect::to(back(&sent.return_to)).into_response();
+            Ok(with_cookie(with_cookie(response, cookie), device))
         }
         Err(error) => {
             let (status, why) = told(error)?;
@@ -163,8 +166,12 @@ async fn come_on_duty(
         code => Some(of(code).ok_or(DeskError::InvalidSecondFactor)?),
     };
     let origin = Origin::of(parts, pages.desk.clock.now());
-    let device = device_name(user_agent(&parts.headers));
-    let device = (device, SecretKind::Cookie, &origin);
+    let device = StaffDevice {
+        name: device_name(user_agent(&parts.headers)),
+        keeps: SecretKind::Cookie,
+        token: cookies::device(&parts.headers, pages.secure),
+        origin: &origin,
+    };
     pages.desk.log_in(&email, &attempt, factor.as_ref(), device).await
 }
 
