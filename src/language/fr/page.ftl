@@ -24,7 +24,7 @@ page-mail-sent-lead = Nous venons de vous envoyer un e-mail. Suivez le lien qu�
 page-confirm-title = Plus qu’un clic
 page-confirm-lead = Il ouvre votre compte et vous connecte.
 page-confirm-button = Confirmer mon adresse
-page-confirm-password-hint = Choisissez-en un si vous le souhaitez : 8 caractères au minimum. Sans mot de passe, vous vous connectez par un lien reçu par e-mail.
+page-confirm-password-hint = Choisissez-en un si vous le souhaitez : 8 caractères au minimum. Sans mot de passe, vous vous connectez par un lien reçu par e-mail.
 
 page-log-in-description = Connectez-vous à votre compte avec votre mot de passe ou grâce à un lien reçu par e-mail.
 page-log-in-again = Votre dernière connexion remonte à un certain temps. Connectez-vous de nouveau et vous reprendrez où vous en étiez.
@@ -42,7 +42,7 @@ page-reset-set-button = Enregistrer le mot de passe
 
 page-refused-title = L’opération n’a pas abouti
 page-refused-email = Saisissez une adresse complète, par exemple nom@exemple.fr, de 254 caractères au plus.
-page-refused-lookalike = Nous n’acceptons pas ce domaine : il mêle plusieurs écritures ou ressemble à un autre.
+page-refused-lookalike = Nous n’acceptons pas ce domaine : il mêle plusieurs écritures ou ressemble à un autre.
 page-refused-short = Le mot de passe doit compter au moins { $least } caractères.
 page-refused-long = Le mot de passe doit compter au plus { $most } caractères.
 page-refused-common = Ce mot de passe est trop courant : il circule sur d’autres sites, se devine facilement ou reprend votre adresse ou notre nom. Choisissez-en un plus long ou plus original.
