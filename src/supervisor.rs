@@ -317,12 +317,12 @@ mod tests {
         let watch = Watch::essential("busy").hanging_after(Duration::from_millis(50));
         supervisor.spawn(watch, |heartbeat| async move {
             heartbeat.beat();
-            std::future::pending().await
+            std::future::pending::<()>().await;
         });
         supervisor.spawn(Watch { name: "idle", ..watch }, |heartbeat| async move {
             heartbeat.beat();
             heartbeat.rest();
-            std::future::pending().await
+            std::future::pending::<()>().await;
         });
         until(|| supervisor.check().is_err()).await;
         assert_eq!(supervisor.check().unwrap_err().task, "busy");

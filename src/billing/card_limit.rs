@@ -273,7 +273,8 @@ impl Turns {
                 turns.retain(|_, turn| turn.strong_count() > 0);
             }
             match turns.get(&customer).and_then(Weak::upgrade) {
-                Some(turn) if Arc::strong_count(&turn) > WAITING_MAX => return None,
+                // One has the turn, and this one was counted just now.
+                Some(turn) if Arc::strong_count(&turn) > WAITING_MAX + 1 => return None,
                 Some(turn) => turn,
                 None => {
                     let turn = Arc::default();

@@ -46,7 +46,7 @@ impl fmt::Display for Complaint {
         match &self.error {
             ApiError::NotFound => f.write_str("there is no such thing")?,
             ApiError::Internal(cause) | ApiError::DatabaseUnavailable(cause) => {
-                write!(f, "{cause}")?
+                write!(f, "{cause}")?;
             }
             error => write!(f, "{error}")?,
         }

@@ -123,17 +123,17 @@ mod tests {
     #[test]
     fn what_sqlite_says() {
         for (code, expected) in [
-            (1, STATEMENT),              // ERROR
-            (19, STATEMENT),             // CONSTRAINT
-            (19 | (8 << 8), STATEMENT),  // CONSTRAINT_UNIQUE
-            (5, UNAVAILABLE),            // BUSY
-            (5 | (2 << 8), UNAVAILABLE), // BUSY_SNAPSHOT
-            (13, BROKEN),                // FULL
-            (10 | (3 << 8), BROKEN),     // IOERR_WRITE
-            (8 | (4 << 8), BROKEN),      // READONLY_DBMOVED
-            (11, BROKEN),                // CORRUPT
-            (26, BROKEN),                // NOTADB
-            (21, SPOILT),                // MISUSE
+            (1, STATEMENT),               // ERROR
+            (19, STATEMENT),              // CONSTRAINT
+            (0x13 | (8 << 8), STATEMENT), // CONSTRAINT_UNIQUE
+            (5, UNAVAILABLE),             // BUSY
+            (5 | (2 << 8), UNAVAILABLE),  // BUSY_SNAPSHOT
+            (13, BROKEN),                 // FULL
+            (0xa | (3 << 8), BROKEN),     // IOERR_WRITE
+            (8 | (4 << 8), BROKEN),       // READONLY_DBMOVED
+            (11, BROKEN),                 // CORRUPT
+            (26, BROKEN),                 // NOTADB
+            (21, SPOILT),                 // MISUSE
         ] {
             assert_eq!(of_sqlite(code), expected, "{code}");
         }

@@ -137,10 +137,8 @@ impl Accounts {
             handed_from: None,
         };
         let (session, secret) = sessions::start(tx, &self.ids, new, now)?;
-        let holds = match store::has_own_address(tx, &reader).await? {
-            true => Holds::Address,
-            false => Holds::Nothing,
-        };
+        let has_address = store::has_own_address(tx, &reader).await?;
+        let holds = if has_address { Holds::Address } else { Holds::Nothing };
         match self.count_mail(tx, &reader.email, device.client, now).await {
             Ok(()) => self.write_to_confirm(tx, (&reader, holds), now).await?,
             Err(AccountError::TooMany(_)) => {

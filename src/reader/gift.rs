@@ -187,9 +187,10 @@ impl Accounts {
         }
         link_store::delete_for(&mut tx, &reader.email).await?;
         clicks::note(&mut tx, token, now).await?;
-        let accepted = match here == Some(reader.id) {
-            true => Accepted::Here,
-            false => self.write_log_in_limited(&mut tx, &reader, client, now).await?,
+        let accepted = if here == Some(reader.id) {
+            Accepted::Here
+        } else {
+            self.write_log_in_limited(&mut tx, &reader, client, now).await?
         };
         tx.commit().await?;
         Ok(accepted)

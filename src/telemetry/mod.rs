@@ -50,7 +50,7 @@ struct Style {
 }
 
 impl Style {
-    /// `no_color` is the variable NO_COLOR, which forbids colours unless it is empty
+    /// `no_color` is the variable `NO_COLOR`, which forbids colours unless it is empty
     /// (<https://no-color.org>).
     fn choose(format: LogFormat, is_terminal: bool, no_color: Option<&std::ffi::OsStr>) -> Self {
         let json = match format {

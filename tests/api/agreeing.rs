@@ -86,7 +86,7 @@ on_both_databases! {
             fields
         };
         let old = fields.iter().filter(|(name, _)| name != "shown").cloned().collect();
-        for fields in [with("shown", ""), with("shown", "\0"), with("preview", "x.y"), old] {
+        for fields in [with("shown", ""), with("shown", "?"), with("preview", "x.y"), old] {
             let again = browser.post("/account/switch", &fields).await;
             assert_eq!(again.status, 409);
             assert!(again.text().contains("These are the figures of now"), "{}", again.text());

@@ -102,7 +102,7 @@ impl Customer {
             let order = json!({"plan": plan, "payment_method": method, "trial": trial});
             let begun = t.subscribe(&tokens, order).await;
             assert_eq!(begun.status, 201, "{}", begun.text());
-            id = begun.json()["id"].as_str().unwrap().to_owned();
+            begun.json()["id"].as_str().unwrap().clone_into(&mut id);
         }
         if matches!(way, Way::Switch | Way::SwitchOnThePage | Way::Resume | Way::ResumeOnThePage) {
             let changed =
@@ -183,17 +183,20 @@ on_both_databases! {
         let support = Clerk::hired(&t, Role::Support).await;
         // The first charges after some trials are declined: those are no customer's tries.
         let mut customers = Vec::new();
-        for (number, way) in Way::ALL.into_iter().enumerate().filter(|(_, way)| way.is_past_due()) {
-            customers.push((Customer::of(&t, way, number).await, way));
-        }
-        let overdue = pressgate::clock::Clock::now(&*t.clock).plus(Duration::days(30) + Duration::HOUR);
-        t.settle_until(overdue).await;
-        for (number, way) in Way::ALL.into_iter().enumerate().filter(|(_, way)| !way.is_past_due()) {
+        let resumes = |way| matches!(way, Way::Resume | Way::ResumeOnThePage);
+        let (early, late): (Vec<_>, Vec<_>) = (Way::ALL.into_iter().enumerate())
+            .partition(|&(_, way)| way.is_past_due() || resumes(way));
+        for (number, way) in early {
             let customer = Customer::of(&t, way, number).await;
-            if matches!(way, Way::Resume | Way::ResumeOnThePage) {
+            if resumes(way) {
                 support.acts(&customer.id, "pause", json!({"reason": "as asked"})).await;
             }
             customers.push((customer, way));
+        }
+        let overdue = pressgate::clock::Clock::now(&*t.clock).plus(Duration::days(30) + Duration::HOUR);
+        t.settle_until(overdue).await;
+        for (number, way) in late {
+            customers.push((Customer::of(&t, way, number).await, way));
         }
         for (mut customer, way) in customers {
             customer.log_in_again().await;

@@ -120,11 +120,13 @@ on_both_databases! {
     }
 
     async fn what_does_not_exist_has_no_plans(t: TestApp) {
-        for site in ["nowhere", "", "Demo", "demo%00", "%F0%9F%97%9E"] {
+        for site in ["nowhere", "", "Demo", "demo%20", "%F0%9F%97%9E"] {
             let answer = t.get(&format!("/v1/plans?site={site}")).await;
             assert_eq!(answer.problem(), (404, "not_found".to_owned()), "{site}");
             assert_eq!(answer.header("cache-control"), "no-store");
         }
+        let control = t.get("/v1/plans?site=demo%00").await;
+        assert_eq!(control.parameters(), [("site".to_owned(), "invalid_value".to_owned())]);
         for query in ["cite=demo", "site=demo&site=demo"] {
             let answer = t.get(&format!("/v1/plans?{query}")).await;
             assert_eq!(answer.problem(), (422, "invalid_fields".to_owned()), "{query}");

@@ -120,8 +120,8 @@ on_both_databases! {
         assert_eq!(t.outcome(&two_hundred, &visitor).await.0, "already_read");
         assert_eq!(t.outcome(&"é".repeat(199), &visitor).await.0, "meter_exhausted");
         let visitor = t.visitor().await;
-        assert_eq!(t.outcome("a\u{0}\"\n", &visitor).await.0, "metered");
-        for other in ["A\u{0}\"\n", "a\u{0}\"", "a"] {
+        assert_eq!(t.outcome("a\u{a0}\" ", &visitor).await.0, "metered");
+        for other in ["A\u{a0}\" ", "a\u{a0}\"", "a"] {
             assert_eq!(t.outcome(other, &visitor).await.0, "meter_exhausted");
         }
     }

@@ -47,10 +47,10 @@ impl Service {
         let token = token.split(|c: char| c.is_whitespace() || c == '&').next().unwrap();
         let verified = Some(json!({"token": token}));
         let verified = service.json("POST", "/v1/readers/verify", verified).await;
-        service.reader = verified["access_token"].as_str().unwrap().to_owned();
+        verified["access_token"].as_str().unwrap().clone_into(&mut service.reader);
         let staff = json!({"email": sandbox::STAFF_EMAIL, "password": sandbox::STAFF_PASSWORD});
         let came = service.json("POST", "/v1/staff/login", Some(staff)).await;
-        service.staff = came["access_token"].as_str().unwrap().to_owned();
+        came["access_token"].as_str().unwrap().clone_into(&mut service.staff);
         service
     }
 

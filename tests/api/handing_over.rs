@@ -234,7 +234,7 @@ on_both_databases! {
         t.clock.advance(Duration::minutes(1));
         invalid(redeem(&site, &late).await);
         let changed = format!("{}x", &late[..late.len() - 1]);
-        for text in ["", "pgh_", "\0", &"x".repeat(5_000), &changed, &late.replace("pgh_", "pgl_")] {
+        for text in ["", "pgh_", "~", &"x".repeat(5_000), &changed, &late.replace("pgh_", "pgl_")] {
             invalid(redeem(&site, text).await);
         }
         let more = json!({"code": "x", "site": "other"}).to_string();

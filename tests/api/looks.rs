@@ -195,7 +195,7 @@ on_both_databases! {
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
         assert_eq!(
             answer.header("content-security-policy"),
-            "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+            "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
         );
         assert_eq!(again(&t, &logo, answer.header("etag")).await.status, 304);
         assert_eq!(t.get("/assets/site/demo/logo?v=other").await.header("cache-control"),

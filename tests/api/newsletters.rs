@@ -291,7 +291,7 @@ on_both_databases! {
         let confirming = confirm_link(&t, ANNA).await;
         let unsubscribing = link_of(&t, Purpose::Unsubscribe, ANNA, "tide").await;
         let preferring = link_of(&t, Purpose::Preferences, ANNA, "tide").await;
-        let hostile = ["", "x", "../../etc/passwd", "%00", "%22%3E%3Cscript%3E", "AAAA%F0%9F%98%80"];
+        let hostile = ["", "x", "../../etc/passwd", "%22%3E%3Cscript%3E", "AAAA%F0%9F%98%80"];
         let hostile = hostile.map(str::to_owned).into_iter().chain([
             "A".repeat(64), "A".repeat(7_000),
         ]);
@@ -314,6 +314,7 @@ on_both_databases! {
                 assert_eq!(answer.status, 404, "{path} {token}");
                 assert!(!answer.text().contains("<script"), "{}", answer.text());
             }
+            assert_eq!(t.get(&format!("{path}?token=%00")).await.status, 400, "{path}");
         }
         for token in [token_in(&confirming), token_in(&preferring), "A"] {
             let path = format!("/newsletters/unsubscribe?token={token}");
@@ -367,7 +368,7 @@ on_both_databases! {
         for (fields, said) in [
             (vec![("email", hostile), ("list-tide", "on")], "We cannot write to this address"),
             (vec![("email", ""), ("list-tide", "on")], "We cannot write to this address"),
-            (vec![("email", "a@b.org\r\nBcc: x@y.org"), ("list-tide", "on")], "We cannot write"),
+            (vec![("email", "a@b.org\r\nBcc: x@y.org"), ("list-tide", "on")], "cannot be shown"),
             (vec![("email", ANNA)], "Choose at least one newsletter."),
             (vec![("email", ANNA), ("list-'; DROP TABLE readers", "on")], "is not there any more"),
             (vec![("email", ANNA), ("list-<script>", "on")], "is not there any more"),

@@ -73,7 +73,8 @@ on_both_databases! {
         assert_eq!(given[0]["given_by"], json!(support.actor));
         assert_eq!(given.as_array().unwrap().len(), 1);
         let log = Clerk::hired(&t, Role::Admin).await.audited().await;
-        assert_eq!(log[0]["action"], "gift.offered");
+        let actions: Vec<&str> = log.iter().map(|it| it["action"].as_str().unwrap()).collect();
+        assert!(actions.contains(&"gift.offered"), "{actions:?}");
         assert!(!json!(log).to_string().contains("carla"), "{log:?}");
     }
 

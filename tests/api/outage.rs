@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{
     app::{Answer, eventually},
-    back_office::token_of,
+    back_office::{hire, token_of},
     office_pages::on_duty,
     place::Place,
     reader_pages::{Browser, signed_up},
@@ -36,6 +36,7 @@ async fn no_call_says_500_without_the_database() {
     let behind = PostgresDatabase { url: proxy.url.clone(), name: database.name.clone() };
     let t = impatient(&Place::Postgres(behind)).await;
     let reader = t.reader(ANNA).await;
+    hire(&t, Role::Admin).await;
     let staff = token_of(&t, Role::Admin).await;
     let mut at_home = signed_up(&t, "page@example.org").await;
     let mut on_duty = on_duty(&t, Role::Admin).await;

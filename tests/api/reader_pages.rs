@@ -369,8 +369,11 @@ on_both_databases! {
         assert_eq!(title(&mut browser, "/login?site=other").await, "other");
         assert_eq!(browser.cookies.get("pressgate_site").map(String::as_str), Some("other"));
         assert_eq!(title(&mut browser, "/login").await, "other", "as it was before");
-        for hostile in ["%00", "%3Cscript%3E", "demo%0d%0aX:1", "a".repeat(3_000).as_str()] {
+        for hostile in ["%3Cscript%3E", "a".repeat(3_000).as_str()] {
             assert_eq!(title(&mut browser, &format!("/login?site={hostile}")).await, "other");
+        }
+        for control in ["%00", "demo%0d%0aX:1"] {
+            assert_eq!(browser.open(&format!("/login?site={control}")).await.status, 400);
         }
         browser.cookies.insert("pressgate_site".into(), "gone".into());
         assert_eq!(title(&mut browser, "/login").await, "The Fathom", "that site is no more");

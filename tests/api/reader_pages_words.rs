@@ -178,11 +178,14 @@ on_both_databases! {
         }
         let page = browser.open("/login").await.text();
         let token = crate::reader_pages::form_token(&page, "/language");
-        for elsewhere in ["//evil.example", "https://evil.example", "/a\r\nX: y", ""] {
+        for elsewhere in ["//evil.example", "https://evil.example", "/a%0D%0AX: y", ""] {
             let fields = [("form_token", token.as_str()), ("language", "fr"), ("return_to", elsewhere)]
                 .map(|(name, value)| (name.to_owned(), value.to_owned()));
             assert_eq!(browser.post("/language", &fields).await.header("location"), "/account");
         }
+        let split = [("form_token", token.as_str()), ("language", "fr"), ("return_to", "/a\r\nX: y")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(browser.post("/language", &split).await.status, 422);
         for rubbish in ["de", "%00", "fr; Domain=x", ""] {
             browser.cookies.insert("pressgate_language".to_owned(), rubbish.to_owned());
             assert_eq!(browser.open("/login").await.status, 200, "{rubbish}");

@@ -128,6 +128,8 @@ on_both_databases! {
             disabled_at: Some(now),
             password_hash: "$a$b".to_owned(),
             password_changed_at: now,
+            // Closing the account and the new password each end what devices are known by.
+            device_epoch: anna.device_epoch + 2,
             ..anna.clone()
         };
         assert_eq!(store::find(&mut tx, anna.id).await.unwrap(), Some(changed.clone()));

@@ -140,7 +140,9 @@ fn none<T>() -> Result<T, GatewayError> {
 async fn patiently<T>(
     answer: impl Future<Output = Result<T, GatewayError>>,
 ) -> Result<T, GatewayError> {
-    tokio::time::timeout(PATIENCE, answer).await.unwrap_or(Err(GatewayError::Unknown))
+    // Boxed, so that not everything that may ask the gateway is as large as its call.
+    let answer = tokio::time::timeout(PATIENCE, Box::pin(answer)).await;
+    answer.unwrap_or(Err(GatewayError::Unknown))
 }
 
 impl Gateway {

@@ -36,7 +36,7 @@ impl Unsettled {
 
 /// Every refusal that says how a request met the state of things, by its `code`: whether the same
 /// request can still be answered otherwise later.
-const BY_CODE: [(&str, Outcome); 21] = [
+const BY_CODE: [(&str, Outcome); 22] = [
     // The charge was made under this key and declined; another try takes another key.
     ("payment_declined", Outcome::Keep),
     // A payment is open. The operation is kept, so that its outcome can be told.
@@ -62,6 +62,7 @@ const BY_CODE: [(&str, Outcome); 21] = [
     ("too_many_notes", Outcome::Release),
     ("too_many_views", Outcome::Release),
     ("address_taken", Outcome::Release),
+    ("address_not_confirmed", Outcome::Release),
     ("already_so", Outcome::Release),
     ("changed_meanwhile", Outcome::Release),
 ];
