@@ -2,7 +2,7 @@
 //!
 //! A load balancer asks every instance the same question, so an answer that depends on how slow a
 //! shared database is would take all of them away at once. Only what fails counts at once: refused,
-//! broken, read-only. What is merely late counts when it has been late for [`LATE_MAX`]; until
+//! broken, read-only. What is merely late counts when it has been late for `LATE_MAX`; until
 //! then the answer is what it was.
 
 use std::{

@@ -143,7 +143,9 @@ on_both_databases! {
         assert_eq!(first, vec![trial.clone()]);
         let rest = viewer.found(&format!("limit=1&cursor={}", next.unwrap())).await;
         assert_eq!(rest, (vec![annual.clone()], None));
-        let listed = viewer.get("subscriptions?q=anna").await.json()["subscriptions"][0].take();
+        let hidden = viewer.get("subscriptions?plan=annual").await.json()["subscriptions"][0].take();
+        assert_eq!(hidden["reader"], json!({"id": anna.reader, "email": null}));
+        let listed = support.get("subscriptions?q=anna").await.json()["subscriptions"][0].take();
         assert_eq!(listed["reader"], json!({"id": anna.reader, "email": ANNA}));
         assert_eq!((&listed["plan"], &listed["status"]), (&json!("annual"), &json!("active")));
     }

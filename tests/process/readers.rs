@@ -57,11 +57,13 @@ async fn a_reader_is_exported_and_erased_and_the_service_knows_within_seconds() 
 #[test]
 fn the_doctor_says_what_is_wrong_and_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    std::fs::set_permissions(folder.path(), private).unwrap();
     let url = sqlite_url(folder.path());
     let text = |output: &std::process::Output| String::from_utf8(output.stdout.clone()).unwrap();
     let unwell = run(&url, &["doctor"]);
     assert!(!unwell.status.success());
-    assert!(text(&unwell).contains("UNWELL  the database lacks"), "{}", text(&unwell));
+    assert!(text(&unwell).contains("UNWELL  the database file"), "{}", text(&unwell));
     assert!(text(&unwell).contains("run `pressgate migrate`"), "{}", text(&unwell));
 
     drop(Server::start(pressgate(&url, &[])));

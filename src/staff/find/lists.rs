@@ -71,7 +71,7 @@ impl Desk {
     /// A page of subscriptions.
     ///
     /// # Errors
-    /// As [`Desk::listing`]; [`ApiError::InvalidQuery`] for a cursor of another list.
+    /// As `Desk::listing`; [`ApiError::InvalidQuery`] for a cursor of another list.
     pub async fn list_subscriptions(
         &self,
         by: &Lookup,

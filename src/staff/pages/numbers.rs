@@ -184,7 +184,7 @@ pub(super) async fn file(
     let headers = [
         (header::CONTENT_TYPE, "image/svg+xml"),
         // A picture that is opened by itself loads and runs nothing either.
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox; frame-ancestors 'none'"),
     ];
     Ok((StatusCode::OK, NO_STORE, headers, svg).into_response())
 }
