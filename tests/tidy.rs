@@ -168,3 +168,21 @@ fn every_promise_of_the_security_page_is_a_sentence_with_its_test() {
         assert!(is_header || promise.split(' ').count() >= 4, "not a sentence: {row}");
     }
 }
+
+/// Files that read nothing from outside, only what is compiled in.
+const READ_COMPILED_IN: [&str; 2] = ["src/billing/notice/parse.rs", "src/demo/newspaper.rs"];
+
+/// Serde reads these into a buffer of its own, where `http::strict` cannot look.
+#[test]
+fn nothing_that_is_read_bypasses_the_strict_deserializer() {
+    let outside = |name: &str| !READ_COMPILED_IN.contains(&name);
+    for (name, text) in sources().into_iter().filter(|(name, _)| outside(name)) {
+        for item in text.split("#[derive(").skip(1) {
+            let (derived, body) = item.split_once(")]").unwrap();
+            let is_read = derived.split(',').any(|it| it.trim() == "Deserialize");
+            let hides = ["serde(untagged", "serde(tag", "serde(flatten", ", flatten"];
+            let hidden = hides.iter().find(|it| body.contains(**it));
+            assert!(!is_read || hidden.is_none(), "{name} reads by `{}`", hidden.unwrap());
+        }
+    }
+}
