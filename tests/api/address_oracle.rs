@@ -85,7 +85,7 @@ fn bare(answer: &Answer, email: &str) -> (u16, Vec<(String, String)>, String) {
                 words.push("CARD,".to_owned());
                 continue;
             }
-            let is_token = bare.len() >= 36 && bare.bytes().any(|byte| byte.is_ascii_digit());
+            let is_token = bare.len() >= 36;
             words.push(if is_token { word.replace(bare, "TOKEN") } else { word.to_owned() });
         }
         words.concat()
