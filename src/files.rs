@@ -123,7 +123,7 @@ pub fn narrow(path: &Path) -> io::Result<Option<u32>> {
 }
 
 /// The permissions of `path` if they let others in, by the bits of `others`. Symbolic links are
-/// followed; what does not exist lets nobody in.
+/// followed; what does not exist gives no access.
 ///
 /// # Errors
 /// When the permissions cannot be read.

@@ -1,4 +1,4 @@
-//! Anchors: where the audit log ended at a time, written to a file that somebody who can write to the
+//! Anchors: where the audit log ended at a time, written to a file that a person who can write to the
 //! database cannot change. The log's own seals show every change but one, an older state put back as
 //! a whole; an anchor of a later state shows that too.
 //!

@@ -60,7 +60,7 @@ pub struct TurnRequest {
 }
 
 impl TurnRequest {
-    /// Of a program that hashes for nobody else.
+    /// Of a program that hashes only for itself.
     #[must_use]
     pub fn alone(account: LimitKey) -> Self {
         Self { client: None, account, lane: Lane::Staff }

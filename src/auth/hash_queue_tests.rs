@@ -1,4 +1,4 @@
-//! Nobody waits for longer than others take turns, and no place is lost.
+//! No caller waits for longer than others take turns, and no place is lost.
 
 use std::collections::{HashMap, HashSet};
 
@@ -113,7 +113,7 @@ fn whoever_has_the_most_places_gives_one_up() {
         (vec![(a, READER); 4], b, READER, Ok("203.0.113.7 3")),
         (vec![(a, READER); 4], a, READER, Err(Full)),
         (vec![(a, READER); 4], "203.0.113.8", READER, Ok("203.0.113.7 3")),
-        // All have the same: nobody is sent away for another who has as much.
+        // All have the same: no caller is sent away for another that has as much.
         (vec![(a, READER), (b, READER)], c, READER, Err(Full)),
         (vec![(a, READER), (b, READER), (a, READER), (b, READER)], a, READER, Err(Full)),
         // A newcomer from a small block within a large one.

@@ -1,6 +1,6 @@
 //! How often the gateway may be asked about cards by one customer, and from one network.
 //!
-//! Somebody who has bought stolen card numbers tries them wherever a gateway answers: by a charge, by
+//! A person who has bought stolen card numbers tries them wherever a gateway answers: by a charge, by
 //! a set-up, by a look-up. So the gateway answers a question about a card only to [`Initiated`], and
 //! where a customer starts it that takes a [`Permit`], which only [`CardLimits`] gives. A card that is
 //! accepted costs nothing.

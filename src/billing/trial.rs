@@ -2,7 +2,7 @@
 //!
 //! A person is known by the account, by the address, in its common spelling, and by the card where
 //! the gateway tells cards apart. An address counts from when a mail to it was answered: until then
-//! the browser stands for it, so that nobody uses up the trial of somebody else's address. Only
+//! the browser stands for it, so that the trial of another person's address is not used up. Only
 //! keyed hashes are kept, and they stay when the account is erased: otherwise leaving and coming
 //! back would be a trial without end.
 

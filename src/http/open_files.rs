@@ -1,5 +1,5 @@
 //! How many files the operating system lets the process have open. Each connection is one of them, and so
-//! are the databases' own; where none is left, nobody can connect, and no database answers.
+//! are the databases' own; where none is left, no client can connect, and no database answers.
 
 use std::io;
 

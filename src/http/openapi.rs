@@ -18,7 +18,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use super::refusals;
 
 const DESCRIPTION: &str = "/openapi.json";
-/// The pages run somebody else's large script, so they are kept apart from ours: the sandbox gives them
+/// The pages run a large script of a third party, so they are kept apart from ours: the sandbox gives them
 /// an origin of their own, from which no cookie is sent and no page of ours can be read.
 const CONTENT_SECURITY_POLICY: &str = "sandbox allow-scripts; default-src 'none'; script-src 'self'; \
     style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; \

@@ -207,7 +207,7 @@ mod tests {
     const BUSY: u128 = 2;
     const DEADLY: u128 = 3;
 
-    /// A store in which one row cannot be read, another is always changed by somebody else, and a third
+    /// A store in which one row cannot be read, another is always changed by another request, and a third
     /// is the end of the task that asks for it.
     #[derive(Clone, Default)]
     struct Troubled(Arc<Mutex<Vec<u128>>>);

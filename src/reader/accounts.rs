@@ -166,7 +166,7 @@ pub struct Device {
     pub client: ClientIp,
 }
 
-/// A mail that is asked for by somebody who has not proved to own the mailbox.
+/// A mail that is asked for by a person who has not proved to own the mailbox.
 #[derive(Debug, Clone, Copy)]
 pub struct MailRequest<'a> {
     /// To which address.

@@ -149,7 +149,7 @@ impl Accounts {
         Ok(LoggedIn { reader, session, secret, scope: Scope::Read(None) })
     }
 
-    /// Writes to `email`, with which somebody wants to subscribe who has to prove that it is theirs
+    /// Writes to `email`, with which a person wants to subscribe who must prove that it is theirs
     /// first: a link that logs in and leads on to `return_to`, a path of ours. Where too many mails
     /// were asked for none is written: the answer must not say whether one was.
     ///

@@ -1,6 +1,6 @@
 //! Gifts to an address: at once where it has an account, else by a link in a mail that makes one.
 //!
-//! That link grants the days, and logs nobody in: it lives far longer than a link that does.
+//! That link grants the days and does not log in: it lives far longer than a link that does.
 
 use serde_json::json;
 use time::Duration;
@@ -161,7 +161,7 @@ impl Accounts {
     }
 
     /// Accepts the gift that `token` was mailed for: its address has an account from now on, and the
-    /// days begin. Nobody is logged in by it; where the reader is not `here` already, a regular link
+    /// days begin. It does not log in; where the reader is not `here` already, a regular link
     /// is mailed to the address.
     ///
     /// # Errors

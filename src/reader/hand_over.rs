@@ -90,7 +90,7 @@ impl Accounts {
             realm: Realm::Reader,
             subject: reader.id,
             device: site.name.clone(),
-            // Nobody gave a secret here, so it is never fresh (`Session::is_fresh`); and nothing
+            // No secret was given here, so it is never fresh (`Session::is_fresh`); and nothing
             // outlives the log-in that it comes from.
             authenticated_at: from.authenticated_at,
             expires_at: from.expires_at,

@@ -57,7 +57,7 @@ impl Accounts {
     ) -> Result<Option<LoggedIn>, AccountError> {
         let now = self.clock.now();
         let client = device.client;
-        // Guesses that are refused anyway take nobody's turn.
+        // Guesses that are refused anyway take no turn.
         self.check_failures(&mut self.db.read().await?, email, client, now).await?;
         // Failures are looked at again and noted within a turn, so that guesses that come at once
         // cannot all be tried before the first of them counts.

@@ -168,7 +168,7 @@ impl Accounts {
         let owner = (Realm::Reader, reader.id);
         let ended = sessions::end_all(tx, owner, EndReason::PasswordChanged, now).await?;
         link_store::delete_for(tx, &reader.email).await?;
-        // Asked for by whoever had the account before, or by support, which may have been deceived.
+        // Asked for by the person who had the account before, or by support, which may have been deceived.
         address_store::delete(tx, reader.id).await?;
         let to = self.recipient(reader);
         self.write_to(tx, &to, &Letter::PasswordChanged { at: now }, now)?;

@@ -63,7 +63,7 @@ impl Accounts {
         let link =
             |purpose, life| Link { purpose, email: email.clone(), expires_at: now.plus(life) };
         let reader = store::find_by_email(&mut tx, email).await?;
-        // A provisional account is whoever's answers the mail: it becomes theirs, with this password.
+        // A provisional account belongs to the person who answers the mail: it becomes theirs, with this password.
         let letter = if reader.as_ref().is_some_and(Reader::is_proved) {
             let link = link(Purpose::LogIn, LINK_LIFE);
             Letter::AccountExists { link: self.make_link(&mut tx, "/login/link", link)? }

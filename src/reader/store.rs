@@ -1,6 +1,6 @@
 //! Readers in the database.
 //!
-//! Whoever writes to what belongs to a reader, a change of address included, writes to the reader's own
+//! Code that writes to what belongs to a reader, a change of address included, writes to the reader's own
 //! row first, so that two who do wait for each other once and never both at a time.
 
 use uuid::Uuid;
@@ -217,7 +217,7 @@ pub async fn adopt(
 /// What a provisional reader holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holds {
-    /// The address, until somebody proves to have its mailbox.
+    /// The address, until a person proves to have its mailbox.
     Address,
     /// No address: another account has the one that was typed. It is where mail goes.
     Nothing,

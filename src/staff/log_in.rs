@@ -51,7 +51,7 @@ impl SecondFactor {
     }
 }
 
-/// A device from which somebody logs in.
+/// A device from which staff log in.
 #[derive(Debug)]
 pub struct StaffDevice<'a> {
     /// What it calls itself.

@@ -52,7 +52,7 @@ impl Session {
         self.ended.is_none() && now < self.expires_at && now < self.last_used_at.plus(idle)
     }
 
-    /// Whether a secret was given so lately that nobody need ask again. None was ever given by a
+    /// Whether a secret was given so recently that it need not be asked for again. None was ever given by a
     /// website or a guest.
     #[must_use]
     pub fn is_fresh(&self, within: Duration, now: Timestamp) -> bool {

@@ -81,7 +81,7 @@ pub fn routes(counter: Counter) -> OpenApiRouter {
         .with_state(counter)
 }
 
-/// The answer to what was refused. Where it waits for a payment, the same request is told later
+/// The answer to what was refused. Where it waits for a payment, the same request gets its outcome later
 /// what that came to.
 pub(crate) fn refuse(error: BillingError) -> Result<Response, ApiError> {
     let BillingError::PaymentPending { operation: Some(operation) } = error else {

@@ -1,6 +1,6 @@
 //! Who may have a free trial, and for whom a subscription may begin.
 //!
-//! An address that somebody has only typed claims nothing for good: until a mail to it is answered the
+//! An address that was only typed claims nothing for good: until a mail to it is answered the
 //! trial is claimed for the account, the browser and the card. What the address itself says (that
 //! another account has it, or that it had the trial) decides only once the card is known to be good, so
 //! that it costs one to ask.

@@ -30,7 +30,7 @@ pub enum Letter {
         /// Logs in and leads on.
         link: String,
     },
-    /// Somebody wants to begin a free trial with this address, which has had it.
+    /// A person wants to begin a free trial with this address, which has had it.
     TrialWasUsed {
         /// To the offer.
         link: String,

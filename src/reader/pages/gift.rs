@@ -72,7 +72,7 @@ pub(super) async fn accept(
     }
 }
 
-/// That the days have begun. Whoever clicked may have been forwarded the mail, so nothing of the
+/// That the days have begun. The mail may have been forwarded to the person who clicked, so nothing of the
 /// account stands here.
 fn accepted(pages: &Pages, visit: &Visit, lead: &str) -> Response {
     let words = &visit.words;

@@ -115,7 +115,7 @@ pub(super) async fn sign_up(
 }
 
 /// The page behind the link. In the browser that signed up the password is chosen already; in any other
-/// one nobody knows who chose it, and the page asks for one.
+/// one it is not known who chose it, and the page asks for one.
 fn confirm_page(words: &Words, token: &str, is_proven: bool) -> Page {
     let password = || Field {
         optional: true,

@@ -57,7 +57,7 @@ impl Member {
         self.session.caller()
     }
 
-    /// Whether a secret was given so lately that nobody need ask again.
+    /// Whether a secret was given so recently that it need not be asked for again.
     pub(super) fn is_fresh(&self, pages: &Pages) -> bool {
         self.session.is_fresh(FRESH_FOR, pages.accounts.clock.now())
     }
@@ -246,7 +246,7 @@ impl Visit {
         known.map(|known| &known.session).or(self.reading.as_ref())
     }
 
-    /// Whether somebody reads here who has not logged in.
+    /// Whether a person reads here who has not logged in.
     pub(super) fn reads_only(&self) -> bool {
         self.guest.is_some() || self.reading.is_some()
     }
@@ -275,7 +275,7 @@ impl Visit {
         Self { words, site: Some(site), ..self }
     }
 
-    /// The reader, or the way to the log-in page and back to `path`. Whoever has a provisional account
+    /// The reader, or the way to the log-in page and back to `path`. A person with a provisional account
     /// here learns what to do first.
     pub(super) fn member_or_login(self, path: &'static str) -> Result<Member, ToLogin> {
         let address = match self.guest {

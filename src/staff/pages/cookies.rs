@@ -1,5 +1,5 @@
 //! The cookies of the back office: the session's, one that ties the log-in form to a browser, and one
-//! by which a browser is known where somebody has logged in before. No other website's link takes them along.
+//! by which a browser is recognised that has logged in before. No other website's link takes them along.
 
 use axum::http::{HeaderMap, HeaderValue};
 

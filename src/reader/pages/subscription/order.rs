@@ -2,7 +2,7 @@
 //!
 //! Somebody whose address is new reads at once, by a provisional account. Somebody whose address is
 //! known has to log in by a mail first. Every refusal comes before the address is looked up, so to learn
-//! which of both it is costs a card that is good, and counts against the network: nobody can try out
+//! which of both it is costs a card that is good, and counts against the network: it is not possible to try out
 //! lists of addresses here (`docs/security.md`).
 
 use axum::{

@@ -157,7 +157,7 @@ async fn of_new(
     Ok(Some(Outcome::Begun(Box::new(Taking { reader, begun, admitted }))))
 }
 
-/// Leads on by a mail to the address: whoever has it may have an account, or has had the trial.
+/// Leads on by a mail to the address: its owner may have an account, or has had the trial.
 async fn by_mail(
     pages: &Pages,
     offer: &Offer,

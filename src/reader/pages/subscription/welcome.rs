@@ -132,7 +132,7 @@ fn lead(words: &Words, it: &Subscription, bank: bool) -> String {
     }
 }
 
-/// Whether the bank said yes, and then the address turned out to be somebody's: a mail leads on.
+/// Whether the bank said yes, and then the address turned out to have an account: a mail leads on.
 fn is_in_use(reader: &Reader, it: &Subscription) -> bool {
     let reason = it.state.ended().map(|(_, reason)| reason);
     !reader.is_proved() && reason == Some(EndReason::Superseded)
