@@ -71,7 +71,7 @@ const STEP_MAX: Duration = Duration::days(3_660);
 /// # Errors
 /// When the database fails.
 pub async fn seed(tx: &mut Tx, public_url: &str, now: Timestamp) -> Result<(), SiteStoreError> {
-    let policy = Policy { rules: vec![Rule::everyone(1, default_window())] };
+    let policy = Policy::from(vec![Rule::everyone(1, default_window())]);
     let site = Site {
         id: SITE.to_owned(),
         name: "The Fathom".to_owned(),

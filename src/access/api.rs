@@ -344,7 +344,7 @@ async fn answer<'a>(
     } else {
         None
     };
-    let decision = answer.reason.decision();
+    let decision = answer.decision;
     let denied = decision == Decision::Deny;
     Ok(AccessAnswer {
         decision,

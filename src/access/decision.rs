@@ -7,7 +7,10 @@ use utoipa::ToSchema;
 use super::step::{Part, Step};
 use crate::{
     billing::subscription::access::Entitlement,
-    metering::tally::{Reading, Verdict},
+    metering::{
+        policy::OnFailure,
+        tally::{Reading, Verdict},
+    },
     site::directory::LiveRule,
 };
 
@@ -87,11 +90,14 @@ pub enum Reason {
     MeterExhausted,
     /// Only subscribers may read it.
     SubscriptionRequired,
+    /// Reads cannot be counted now, or it cannot be looked up who subscribes: the site's
+    /// `on_failure` decided.
+    MeterUnavailable,
 }
 
 impl Reason {
     /// Every reason there is.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::FreeArticle,
         Self::Metered,
         Self::AlreadyRead,
@@ -101,6 +107,7 @@ impl Reason {
         Self::Complimentary,
         Self::MeterExhausted,
         Self::SubscriptionRequired,
+        Self::MeterUnavailable,
     ];
 
     /// As in answers.
@@ -116,6 +123,7 @@ impl Reason {
             Self::Complimentary => "complimentary",
             Self::MeterExhausted => "meter_exhausted",
             Self::SubscriptionRequired => "subscription_required",
+            Self::MeterUnavailable => "meter_unavailable",
         }
     }
 
@@ -125,7 +133,8 @@ impl Reason {
         Self::ALL.into_iter().find(|reason| reason.as_str() == text)
     }
 
-    /// What it decides.
+    /// What it decides. A site may allow [`Reason::MeterUnavailable`] by its policy: see
+    /// [`without_meter`].
     #[must_use]
     pub fn decision(self) -> Decision {
         match self {
@@ -136,7 +145,9 @@ impl Reason {
             | Self::Trial
             | Self::GracePeriod
             | Self::Complimentary => Decision::Allow,
-            Self::MeterExhausted | Self::SubscriptionRequired => Decision::Deny,
+            Self::MeterExhausted | Self::SubscriptionRequired | Self::MeterUnavailable => {
+                Decision::Deny
+            }
         }
     }
 }
@@ -175,6 +186,17 @@ impl<'a> Facts<'a> {
             ArticleAccess::Metered if self.entitlement.is_none() => self.rule.map(|(_, rule)| rule),
             _ => None,
         }
+    }
+}
+
+/// Decides where the meter or the subscriptions cannot be asked, for a visitor who was allowed
+/// `unmetered` reads so far; `None` where the site wants an error.
+#[must_use]
+pub fn without_meter(policy: OnFailure, unmetered: u8, unmetered_max: u8) -> Option<Decision> {
+    match policy {
+        OnFailure::Error => None,
+        OnFailure::Open if unmetered < unmetered_max => Some(Decision::Allow),
+        OnFailure::Open | OnFailure::Closed => Some(Decision::Deny),
     }
 }
 

@@ -27,7 +27,7 @@ use crate::{
         meter::{Asker, Meter, MeterError, Past},
         policy::Audience,
         tally::{Fingerprint, Read, Reading},
-        visitor::{self, Lifetime},
+        visitor::{self, Lifetime, UNMETERED_MAX, Visitor},
     },
     numbers::counts::PageCounts,
     reader::last_read::LastReads,
@@ -67,7 +67,9 @@ pub struct Question<'a> {
 /// What was decided.
 #[derive(Debug, Clone)]
 pub struct Answer<'a> {
-    /// Why, and so what.
+    /// What to do.
+    pub decision: Decision,
+    /// Why.
     pub reason: Reason,
     /// The meter afterwards, where one applies.
     pub meter: Option<Reading>,
@@ -117,6 +119,13 @@ impl From<GateError> for ApiError {
     }
 }
 
+/// The visitor behind a question, what is known of earlier reads, and the token to show next time.
+pub(super) struct Shown<'a> {
+    pub(super) visitor: Visitor,
+    past: Past,
+    pub(super) token: Cow<'a, str>,
+}
+
 /// Decides for every site of the installation.
 pub struct Gate {
     /// Sites and keys.
@@ -133,6 +142,9 @@ pub struct Gate {
     counters: [Counter; Reason::ALL.len()],
     counts: PageCounts,
     reads: Option<LastReads>,
+    /// Counts what was allowed and could not be counted by the meter.
+    unmetered: Counter,
+    pub(super) unmetered_max: u8,
 }
 
 impl std::fmt::Debug for Gate {
@@ -165,7 +177,17 @@ impl Gate {
             counters,
             counts,
             reads: None,
+            unmetered: metrics
+                .decisions(Decision::Allow.as_str(), Reason::MeterUnavailable.as_str()),
+            unmetered_max: 0,
         }
+    }
+
+    /// Allows each visitor so many reads while none can be counted, on sites whose policy is open
+    /// on failure; at most [`UNMETERED_MAX`].
+    #[must_use]
+    pub fn allowing_unmetered(self, max: u8) -> Self {
+        Self { unmetered_max: max.min(UNMETERED_MAX), ..self }
     }
 
     /// Notes on which days readers read.
@@ -183,7 +205,7 @@ impl Gate {
     /// Decides one question about an article of `site`.
     ///
     /// # Errors
-    /// [`GateError`]; nothing was counted then.
+    /// [`GateError`], unless the site's policy decides what happens then; nothing was counted.
     pub async fn ask<'a>(
         &self,
         site: &LiveSite,
@@ -191,60 +213,48 @@ impl Gate {
     ) -> Result<Answer<'a>, GateError> {
         let now = self.clock.now();
         let Question { article, reader, .. } = question;
-        let (visitor, past, token) = self.visitor(site, question, now)?;
+        let shown = self.visitor(site, question, now)?;
         let audience = reader.map_or(Audience::Anonymous, |_| Audience::Registered);
-        let rule = site.rule_for(audience, article.section, article.tags);
-        let standing = match reader {
-            Some(reader) if article.access != ArticleAccess::Free => {
-                Some((reader, self.billing.standing(reader).await?))
-            }
-            _ => None,
-        };
-        let entitlement = standing.as_ref().and_then(|(_, it)| it.entitles(&site.site.id, now));
-        // Hashed only for the meter or the log: most questions are about subscribers or free articles.
-        let fingerprint = || Fingerprint::of(&site.site.id, article.id);
-        let mut facts = Facts {
+        let facts = Facts {
             access: article.access,
             is_reader: reader.is_some(),
-            entitlement,
-            rule,
+            entitlement: None,
+            rule: site.rule_for(audience, article.section, article.tags),
             reading: None,
         };
-        if let Some(rule) = facts.question_for_the_meter() {
-            let asker = Asker { pool: Arc::clone(&rule.pool), visitor, past, reader };
-            let read = Read {
-                article: fingerprint(),
-                limit: rule.limit,
-                window: rule.window.clone(),
-                at: now,
-                dry_run: question.dry_run,
-            };
-            facts.reading = Some(self.meter.read(asker, read).await?);
-        }
+        let (facts, standing) = match self.gather((site, now), question, &shown, facts).await {
+            Ok(gathered) => gathered,
+            Err(error) => return self.without_meter((site, now), question, (shown, facts), error),
+        };
         let reason = decide(&facts);
-        if !question.dry_run
-            && let Some(counter) = self.counters.get(reason as usize)
-        {
-            counter.inc();
-            self.counts.decided(&site.site.id, reason);
+        let decision = reason.decision();
+        let visitor = shown.visitor;
+        if !question.dry_run {
+            self.count(site, reason, decision);
+            if let (Decision::Allow, Some(reads), Some(reader)) = (decision, &self.reads, reader) {
+                reads.note(reader, now);
+            }
         }
-        if !question.dry_run
-            && reason.decision() == Decision::Allow
-            && let (Some(reads), Some(reader)) = (&self.reads, reader)
-        {
-            reads.note(reader, now);
-        }
+        // Reads are counted again, so those that were not are no longer held against the visitor.
+        let is_over = visitor.unmetered > 0 && facts.reading.is_some() && !question.dry_run;
+        let token = if is_over {
+            self.token(site, Visitor { unmetered: 0, ..visitor }, now)
+        } else {
+            shown.token
+        };
         let is_logged = !question.dry_run && self.log.takes(reason, facts.is_reader);
         let support_code = is_logged
             .then(|| {
-                let asked = (visitor, standing, fingerprint());
+                let fingerprint = Fingerprint::of(&site.site.id, article.id);
+                let asked = (visitor.id, standing, fingerprint);
                 self.write_down((site, now), asked, (&facts, reason), question.support_code)
             })
             .flatten();
         Ok(Answer {
+            decision,
             reason,
             meter: facts.reading,
-            visitor,
+            visitor: visitor.id,
             reader,
             token,
             at: now,
@@ -253,8 +263,61 @@ impl Gate {
         })
     }
 
+    /// Completes the facts by what the stores say, and counts the read where it is to be counted.
+    async fn gather<'s>(
+        &self,
+        (site, now): (&LiveSite, Timestamp),
+        question: Question<'_>,
+        shown: &Shown<'_>,
+        facts: Facts<'s>,
+    ) -> Result<(Facts<'s>, Option<(Uuid, Arc<Standing>)>), GateError> {
+        let Question { article, reader, .. } = question;
+        let standing = match reader {
+            Some(reader) if article.access != ArticleAccess::Free => {
+                Some((reader, self.billing.standing(reader).await?))
+            }
+            _ => None,
+        };
+        let entitlement = standing.as_ref().and_then(|(_, it)| it.entitles(&site.site.id, now));
+        let facts = Facts { entitlement, ..facts };
+        let Some(rule) = facts.question_for_the_meter() else { return Ok((facts, standing)) };
+        let (visitor, past) = (shown.visitor.id, shown.past);
+        let asker = Asker { pool: Arc::clone(&rule.pool), visitor, past, reader };
+        let read = Read {
+            article: Fingerprint::of(&site.site.id, article.id),
+            limit: rule.limit,
+            window: rule.window.clone(),
+            at: now,
+            dry_run: question.dry_run,
+        };
+        let reading = Some(self.meter.read(asker, read).await?);
+        Ok((Facts { reading, ..facts }, standing))
+    }
+
+    /// Counts a decision in the figures.
+    pub(super) fn count(&self, site: &LiveSite, reason: Reason, decision: Decision) {
+        let counter = match (reason, decision) {
+            (Reason::MeterUnavailable, Decision::Allow) => Some(&self.unmetered),
+            _ => self.counters.get(reason as usize),
+        };
+        if let Some(counter) = counter {
+            counter.inc();
+            self.counts.decided(&site.site.id, reason);
+        }
+    }
+
+    pub(super) fn token<'a>(
+        &self,
+        site: &LiveSite,
+        visitor: Visitor,
+        now: Timestamp,
+    ) -> Cow<'a, str> {
+        let keys = &self.directory.snapshot().keys.visitor;
+        Cow::Owned(visitor::issue(keys, site.tag, visitor, now))
+    }
+
     /// Hands a decision to the log, and names a denial where `is_named`.
-    fn write_down(
+    pub(super) fn write_down(
         &self,
         (site, at): (&LiveSite, Timestamp),
         (visitor, reader, article): (Uuid, Option<(Uuid, Arc<Standing>)>, Fingerprint),
@@ -328,33 +391,33 @@ impl Gate {
         let lifetime = Lifetime { total: Duration::days(36_500), ..self.token_life };
         let now = self.clock.now();
         let known = visitor::verify(&snapshot.keys.visitor, &snapshot.tags(), lifetime, token, now);
-        known.map(|visitor| visitor.id)
+        known.map(|known| known.visitor.id)
     }
 
-    /// Who shows the question's token, and what to show next time. Whoever shows no good one is
-    /// new; whoever comes with a reader gets one that says so.
+    /// Who shows the question's token, and what to show next time. A visitor without a good token
+    /// is new; one who comes with a reader gets a token that says so.
     fn visitor<'a>(
         &self,
         site: &LiveSite,
         question: Question<'a>,
         now: Timestamp,
-    ) -> Result<(Uuid, Past, Cow<'a, str>), NoRandomness> {
+    ) -> Result<Shown<'a>, NoRandomness> {
         let keys = &self.directory.snapshot().keys.visitor;
         let known = question.visitor.and_then(|token| {
-            let visitor = visitor::verify(keys, &site.believes, self.token_life, token, now)?;
-            Some((visitor, token))
+            let known = visitor::verify(keys, &site.believes, self.token_life, token, now)?;
+            Some((known, token))
         });
         let comes_with_reader = question.reader.is_some();
-        let issue =
-            |id, with_reader| Cow::Owned(visitor::issue(keys, site.tag, id, with_reader, now));
-        let Some((visitor, token)) = known else {
+        let Some((known, token)) = known else {
             let id = self.ids.uuid(now)?;
-            return Ok((id, Past::New, issue(id, comes_with_reader)));
+            let visitor = Visitor { id, with_reader: comes_with_reader, unmetered: 0 };
+            return Ok(Shown { visitor, past: Past::New, token: self.token(site, visitor, now) });
         };
-        let past = if visitor.with_reader { Past::WithReader } else { Past::Alone };
-        let with_reader = visitor.with_reader || comes_with_reader;
-        let is_good = !visitor.renew && visitor.with_reader == with_reader;
-        let token = if is_good { token.into() } else { issue(visitor.id, with_reader) };
-        Ok((visitor.id, past, token))
+        let past = if known.visitor.with_reader { Past::WithReader } else { Past::Alone };
+        let with_reader = known.visitor.with_reader || comes_with_reader;
+        let visitor = Visitor { with_reader, ..known.visitor };
+        let is_good = !known.renew && known.visitor == visitor;
+        let token = if is_good { token.into() } else { self.token(site, visitor, now) };
+        Ok(Shown { visitor, past, token })
     }
 }

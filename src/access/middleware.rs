@@ -49,7 +49,9 @@ pub struct RequestedArticle {
 /// What was decided; handlers take it as `Extension<Admission>`.
 #[derive(Debug, Clone, Copy)]
 pub struct Admission {
-    /// Why, and so what.
+    /// What to do.
+    pub decision: Decision,
+    /// Why.
     pub reason: Reason,
     /// The meter afterwards, where one applies.
     pub meter: Option<Reading>,
@@ -61,7 +63,7 @@ impl Admission {
     /// Whether the article may be served.
     #[must_use]
     pub fn is_allowed(&self) -> bool {
-        self.reason.decision() == Decision::Allow
+        self.decision == Decision::Allow
     }
 }
 
@@ -192,8 +194,12 @@ impl Paywall {
             support_code: true,
         };
         let answer = self.gate.ask(&site, question).await?;
-        let (reason, meter) = (answer.reason, answer.meter);
-        let admission = Admission { reason, meter, support_code: answer.support_code };
+        let admission = Admission {
+            decision: answer.decision,
+            reason: answer.reason,
+            meter: answer.meter,
+            support_code: answer.support_code,
+        };
         let is_fresh = token.as_deref() != Some(&*answer.token);
         let cookie = (is_fresh && !dry_run).then(|| self.set_cookie(answer.token.into_owned()));
         Ok((admission, cookie.flatten()))

@@ -14,3 +14,4 @@ pub mod log;
 pub mod middleware;
 pub mod receipt;
 pub mod step;
+mod unmetered;

@@ -49,7 +49,7 @@ pub fn sign(key: &JwtKey, subject: Subject<'_>, answer: &Answer<'_>) -> Result<S
         aud: subject.site,
         sub: answer.reader.unwrap_or(answer.visitor).to_string(),
         article: subject.article,
-        decision: answer.reason.decision(),
+        decision: answer.decision,
         reason: answer.reason,
         iat,
         exp: iat + LIFE_SECS,

@@ -119,6 +119,7 @@ impl Ground<'_> {
             self.metrics,
         )
         .noting(reads)
+        .allowing_unmetered(self.config.meter.unmetered_max)
     }
 
     async fn tokens(&self, tasks: &Supervisor) -> Result<Arc<Tokens>, StartError> {

@@ -131,7 +131,7 @@ async fn add(
         name: new.name,
         origins: new.origins,
         time_zone: new.time_zone,
-        policy: Policy { rules: vec![Rule::everyone(new.limit, new.window)] },
+        policy: Policy::from(vec![Rule::everyone(new.limit, new.window)]),
         created_at: now,
     };
     let site = site.checked()?;

@@ -28,7 +28,11 @@ use crate::{
     access::log::recorder::LogLimits,
     auth::{hashing::HashLimits, seal::MasterKey},
     db::{DatabaseUrl, Durability, PoolLimits},
-    metering::{meter::MeterLimits, upkeep::Upkeep, visitor::Lifetime},
+    metering::{
+        meter::MeterLimits,
+        upkeep::Upkeep,
+        visitor::{Lifetime, UNMETERED_MAX},
+    },
 };
 
 /// The sandbox's master key is public knowledge.
@@ -92,6 +96,8 @@ pub struct MeterSettings {
     pub limits: MeterLimits,
     /// How long visitor tokens live.
     pub token: Lifetime,
+    /// Reads that a visitor is allowed while none can be counted, where a site wants that.
+    pub unmetered_max: u8,
     /// How windows are forgotten.
     pub upkeep: Upkeep,
 }
@@ -287,6 +293,7 @@ fn read_meter(settings: &mut Settings) -> Option<MeterSettings> {
             total: time::Duration::days(days),
             renew_after: time::Duration::days(renew_days),
         },
+        unmetered_max: settings.number("meter.unmetered_max", 1..=UNMETERED_MAX),
         upkeep: Upkeep {
             every: settings.seconds("meter.purge_every_secs", 1..=86_400),
             step: settings.number("meter.purge_step", 1..=10_000),

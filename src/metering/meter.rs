@@ -1,6 +1,9 @@
 //! Asking the meter.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::sync::{Mutex, mpsc, oneshot};
 use uuid::Uuid;
@@ -8,6 +11,7 @@ use uuid::Uuid;
 use super::{
     batch::Job,
     memory::FullWindows,
+    outage::Outage,
     settle::Settler,
     store::{Key, MeterStore},
     tally::{Read, Reading},
@@ -32,6 +36,9 @@ pub enum MeterError {
     /// The store failed.
     #[error("the meter's store failed: {0}")]
     Store(Arc<StoreError>),
+    /// The store failed a moment ago, and another read finds out whether it still does.
+    #[error("the meter's store is down")]
+    Down,
     /// The meter is shutting down.
     #[error("the meter has stopped")]
     Stopped,
@@ -78,6 +85,7 @@ pub struct Asker {
 pub struct Meter {
     queue: mpsc::Sender<Job>,
     full: Arc<FullWindows>,
+    outage: Arc<Outage>,
 }
 
 impl std::fmt::Debug for Meter {
@@ -92,10 +100,16 @@ impl Meter {
         let (queue, jobs) = mpsc::channel(limits.queue_max);
         let full = Arc::new(FullWindows::new(limits.cache_entries));
         let batch_max = limits.batch_max;
-        let settler = Settler { store, full: Arc::clone(&full), batch_max, jobs: Mutex::new(jobs) };
-        let settler = Arc::new(settler);
+        let outage = Arc::<Outage>::default();
+        let settler = Arc::new(Settler {
+            store,
+            full: Arc::clone(&full),
+            outage: Arc::clone(&outage),
+            batch_max,
+            jobs: Mutex::new(jobs),
+        });
         supervisor.spawn(WRITER, move |heartbeat| Arc::clone(&settler).run(heartbeat));
-        Self { queue, full }
+        Self { queue, full, outage }
     }
 
     /// Asks about one read.
@@ -112,6 +126,9 @@ impl Meter {
             && let Some(reading) = self.full.answer(&visitor, &read)
         {
             return Ok(reading);
+        }
+        if self.outage.refuses(Instant::now()) {
+            return Err(MeterError::Down);
         }
         let (answer, answered) = oneshot::channel();
         let job = Job { visitor, reader, is_new: past == Past::New, read, answer };

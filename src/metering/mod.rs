@@ -5,13 +5,14 @@
 //! asking. `store` keeps counts, in SQLite or PostgreSQL. `meter` is what other rooms call: it
 //! answers from `memory` what cannot have changed, and else hands the question to `settle`, which
 //! gathers questions that arrive together in a `batch`, settles them in one write, and answers
-//! only then.
+//! only then. `outage` refuses reads at once while the store is known to be down.
 //! `upkeep` forgets windows that are over, and `records` shows or forgets what is kept of one
 //! reader.
 
 mod batch;
 mod memory;
 pub mod meter;
+mod outage;
 pub mod policy;
 pub mod records;
 mod settle;

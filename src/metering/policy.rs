@@ -99,12 +99,50 @@ impl fmt::Display for Rule {
     }
 }
 
-/// A site's rules, in order.
+/// What a site wants where its reads cannot be counted, or it cannot be looked up who subscribes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnFailure {
+    /// An error, so that the website decides.
+    #[default]
+    Error,
+    /// The article, up to a number of articles for each visitor.
+    Open,
+    /// The wall.
+    Closed,
+}
+
+impl OnFailure {
+    /// As in policies.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Open => "open",
+            Self::Closed => "closed",
+        }
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What a site gives away: its rules, in order.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
     /// The first that fits applies. An article that none fits is for subscribers only.
     pub rules: Vec<Rule>,
+    /// What happens while nothing can be counted.
+    #[serde(default, skip_serializing_if = "OnFailure::is_default")]
+    pub on_failure: OnFailure,
+}
+
+impl From<Vec<Rule>> for Policy {
+    fn from(rules: Vec<Rule>) -> Self {
+        Self { rules, on_failure: OnFailure::default() }
+    }
 }
 
 /// Why a policy was refused: the place and the rule, for each mistake.

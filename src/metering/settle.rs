@@ -9,6 +9,7 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
+    time::Instant,
 };
 
 use tokio::sync::{Mutex, mpsc};
@@ -17,6 +18,7 @@ use super::{
     batch::{Count, Job, by_reader, decide, group, take_together},
     memory::FullWindows,
     meter::MeterError,
+    outage::Outage,
     store::{Key, MeterStore, Row},
     tally::{Reading, Tally},
 };
@@ -37,6 +39,7 @@ enum Saving {
 pub(super) struct Settler<S> {
     pub(super) store: S,
     pub(super) full: Arc<FullWindows>,
+    pub(super) outage: Arc<Outage>,
     pub(super) batch_max: usize,
     /// Held by the run that is at work; what waits outlives a run that failed.
     pub(super) jobs: Mutex<mpsc::Receiver<Job>>,
@@ -47,6 +50,8 @@ impl<S: MeterStore> Settler<S> {
         let mut jobs = self.jobs.lock().await;
         // A run that failed may not have come to forget a window that it had changed.
         self.full.clear();
+        // Nor to say how its last try ended.
+        self.outage.note(true, Instant::now());
         let mut batch = Vec::with_capacity(self.batch_max);
         while jobs.recv_many(&mut batch, self.batch_max).await > 0 {
             // Requests that are ready to ask go first: fewer, fuller writes.
@@ -66,7 +71,12 @@ impl<S: MeterStore> Settler<S> {
     /// Answers every job in `batch` and leaves it empty. What fails in company is tried again in
     /// smaller parts, each smaller than the whole.
     async fn settle(&self, batch: &mut Vec<Job>, saving: Saving, heartbeat: &Heartbeat) {
-        let Err(error) = self.try_often(batch, saving, heartbeat).await else { return };
+        if batch.is_empty() {
+            return;
+        }
+        let tried = self.try_often(batch, saving, heartbeat).await;
+        let Err(error) = tried else { return };
+        self.outage.note(!is_outage(&error), Instant::now());
         let parts = match &error {
             // One visitor's corrupt row is nobody else's trouble,
             MeterError::Store(store) if matches!(**store, StoreError::Corrupt { .. }) => {
@@ -121,7 +131,8 @@ impl<S: MeterStore> Settler<S> {
             .map(|(job, place)| decide(&mut counts, *place, &job.read))
             .collect();
         self.save(&mut counts, saving).await?;
-        // Before anybody hears of it: the next question must not be answered from before.
+        // Before any answer leaves: the next question must not be answered from before.
+        self.outage.note(true, Instant::now());
         for count in &mut counts {
             count.remember_in(&self.full);
         }
@@ -172,6 +183,11 @@ impl<S: MeterStore> Settler<S> {
         }
         Ok(())
     }
+}
+
+/// Whether the store failed, rather than one row of it.
+fn is_outage(error: &MeterError) -> bool {
+    matches!(error, MeterError::Store(error) if !matches!(**error, StoreError::Corrupt { .. }))
 }
 
 fn refuse(batch: Vec<Job>, error: &MeterError) {

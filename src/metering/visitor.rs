@@ -1,5 +1,5 @@
-//! The token by which a visitor is known again: a random number, signed, and whether it was ever
-//! sent along with a reader's token; nothing else.
+//! The token by which a visitor is known again: a random number, signed, whether it was ever sent
+//! along with a reader's token, and how many reads could not be counted; nothing else.
 //!
 //! 53 bytes as base64url: kind (1), key (4), site (8), issued at (8), visitor (16), and the
 //! first 16 bytes of an HMAC-SHA-256 over all before. Not a JWT, since one is issued and checked
@@ -12,9 +12,12 @@ use uuid::Uuid;
 
 use crate::clock::Timestamp;
 
-/// The first byte: the visitor was always alone, or was seen with a reader.
+/// The first byte of a visitor who was always alone; the next is that of one who was seen with a
+/// reader. Each read that was allowed and could not be counted adds [`PER_UNMETERED`].
 const ALONE: u8 = 1;
-const WITH_READER: u8 = 2;
+const PER_UNMETERED: u8 = 2;
+/// Most uncounted reads that a token can hold.
+pub const UNMETERED_MAX: u8 = 100;
 const SIGNED: usize = 37;
 const LENGTH: usize = 53;
 const TEXT_LENGTH: usize = 71;
@@ -67,33 +70,36 @@ pub struct Lifetime {
     pub renew_after: Duration,
 }
 
-/// What a good token says.
+/// What a token says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Visitor {
     /// Which visitor.
     pub id: Uuid,
-    /// Whether a reader has been logged in there.
+    /// Whether a reader is or was logged in there.
     pub with_reader: bool,
+    /// How many reads were allowed since reads could be counted last; at most [`UNMETERED_MAX`].
+    pub unmetered: u8,
+}
+
+/// A good token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// What it says.
+    pub visitor: Visitor,
     /// Whether a fresh token should be sent in place of this one.
     pub renew: bool,
 }
 
-/// Issues a token for `visitor` on the site tagged `site`; `with_reader` says that a reader is or
-/// was logged in there.
+/// Issues a token for `visitor` on the site tagged `site`.
 #[must_use]
-pub fn issue(
-    keys: &VisitorKeys,
-    site: SiteTag,
-    visitor: Uuid,
-    with_reader: bool,
-    now: Timestamp,
-) -> String {
+pub fn issue(keys: &VisitorKeys, site: SiteTag, visitor: Visitor, now: Timestamp) -> String {
     let mut bytes = Vec::with_capacity(LENGTH);
-    bytes.push(if with_reader { WITH_READER } else { ALONE });
+    let unmetered = visitor.unmetered.min(UNMETERED_MAX);
+    bytes.push(ALONE + u8::from(visitor.with_reader) + PER_UNMETERED * unmetered);
     bytes.extend(keys.signing.number.to_be_bytes());
     bytes.extend(site.0);
     bytes.extend(now.unix_seconds().to_be_bytes());
-    bytes.extend(visitor.as_bytes());
+    bytes.extend(visitor.id.as_bytes());
     let mac = hmac::sign(&keys.signing.key, &bytes);
     bytes.extend(mac.as_ref().iter().take(LENGTH - SIGNED));
     URL_SAFE_NO_PAD.encode(bytes)
@@ -108,7 +114,7 @@ pub fn verify(
     lifetime: Lifetime,
     token: &str,
     now: Timestamp,
-) -> Option<Visitor> {
+) -> Option<Known> {
     if token.len() != TEXT_LENGTH {
         return None;
     }
@@ -127,17 +133,17 @@ pub fn verify(
     let age = Duration::seconds(now.unix_seconds().checked_sub(i64::from_be_bytes(*issued_at))?);
     // A minute of grace, because another machine's clock may be a little ahead of ours.
     let in_time = age < lifetime.total && age > Duration::MINUTE * -1;
-    let with_reader = match *kind {
-        ALONE => false,
-        WITH_READER => true,
-        _ => return None,
-    };
+    let marks = kind.checked_sub(ALONE)?;
+    let (with_reader, unmetered) = (marks % PER_UNMETERED == 1, marks / PER_UNMETERED);
+    if unmetered > UNMETERED_MAX {
+        return None;
+    }
     if !sites.contains(&SiteTag(*site)) || !in_time {
         return None;
     }
     let id = Uuid::from_slice(visitor).ok()?;
     let renew = age > lifetime.renew_after || key.number != keys.signing.number;
-    Some(Visitor { id, with_reader, renew })
+    Some(Known { visitor: Visitor { id, with_reader, unmetered }, renew })
 }
 
 #[cfg(test)]
@@ -162,18 +168,22 @@ mod tests {
         Timestamp::parse("2026-11-23T04:05:06Z").unwrap()
     }
 
-    const VISITOR: Uuid = Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001);
+    const VISITOR: Visitor = Visitor {
+        id: Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001),
+        with_reader: false,
+        unmetered: 0,
+    };
 
-    fn check(keys: &VisitorKeys, site: &str, token: &str, after: Duration) -> Option<Visitor> {
+    fn check(keys: &VisitorKeys, site: &str, token: &str, after: Duration) -> Option<Known> {
         verify(keys, &[SiteTag::of(site)], LIFETIME, token, now().plus(after))
     }
 
     #[test]
     fn a_token_holds_for_its_site_and_its_time() {
         let keys = keys(1, &[]);
-        let token = issue(&keys, SiteTag::of("demo"), VISITOR, false, now());
+        let token = issue(&keys, SiteTag::of("demo"), VISITOR, now());
         assert_eq!(token.len(), TEXT_LENGTH);
-        let known = |renew| Some(Visitor { id: VISITOR, with_reader: false, renew });
+        let known = |renew| Some(Known { visitor: VISITOR, renew });
         assert_eq!(check(&keys, "demo", &token, Duration::ZERO), known(false));
         assert_eq!(check(&keys, "demo", &token, Duration::days(31)), known(true));
         assert_eq!(check(&keys, "demo", &token, Duration::days(390)), None);
@@ -183,16 +193,32 @@ mod tests {
 
     #[test]
     fn a_new_key_signs_while_the_old_one_is_still_known() {
-        let token = issue(&keys(1, &[]), SiteTag::of("demo"), VISITOR, true, now());
+        let visitor = Visitor { with_reader: true, ..VISITOR };
+        let token = issue(&keys(1, &[]), SiteTag::of("demo"), visitor, now());
         let rotated = check(&keys(2, &[1]), "demo", &token, Duration::ZERO);
-        assert_eq!(rotated, Some(Visitor { id: VISITOR, with_reader: true, renew: true }));
+        assert_eq!(rotated, Some(Known { visitor, renew: true }));
         assert_eq!(check(&keys(2, &[]), "demo", &token, Duration::ZERO), None);
+    }
+
+    #[test]
+    fn a_token_holds_what_was_not_counted() {
+        let keys = keys(1, &[]);
+        for (with_reader, unmetered) in [(false, 0), (true, 0), (false, 1), (true, UNMETERED_MAX)] {
+            let visitor = Visitor { with_reader, unmetered, ..VISITOR };
+            let token = issue(&keys, SiteTag::of("demo"), visitor, now());
+            let known = check(&keys, "demo", &token, Duration::ZERO);
+            assert_eq!(known.map(|it| it.visitor), Some(visitor));
+        }
+        let more = Visitor { unmetered: u8::MAX, ..VISITOR };
+        let token = issue(&keys, SiteTag::of("demo"), more, now());
+        let known = check(&keys, "demo", &token, Duration::ZERO).unwrap();
+        assert_eq!(known.visitor.unmetered, UNMETERED_MAX);
     }
 
     #[test]
     fn every_changed_bit_is_noticed() {
         let keys = keys(1, &[2]);
-        let token = issue(&keys, SiteTag::of("demo"), VISITOR, false, now());
+        let token = issue(&keys, SiteTag::of("demo"), VISITOR, now());
         let bytes = URL_SAFE_NO_PAD.decode(&token).unwrap();
         for bit in 0..bytes.len() * 8 {
             let mut forged = bytes.clone();

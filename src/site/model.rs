@@ -96,7 +96,7 @@ mod tests {
             name: "The Demo".into(),
             origins: vec!["https://news.example".into(), "http://localhost:8080".into()],
             time_zone: "Europe/Paris".into(),
-            policy: Policy { rules: vec![Rule::everyone(1, "P30D".parse().unwrap())] },
+            policy: Policy::from(vec![Rule::everyone(1, "P30D".parse().unwrap())]),
             created_at: Timestamp::UNIX_EPOCH,
         }
     }
@@ -126,7 +126,7 @@ mod tests {
         let shared = |window: &str, zone: &str| {
             let rule =
                 Rule { pool: Some("all".into()), ..Rule::everyone(1, window.parse().unwrap()) };
-            Site { time_zone: zone.into(), policy: Policy { rules: vec![rule] }, ..site() }
+            Site { time_zone: zone.into(), policy: Policy::from(vec![rule]), ..site() }
         };
         let paris = shared("day", "Europe/Paris");
         assert_eq!(paris.clash(&shared("day", "Europe/Paris")), None);

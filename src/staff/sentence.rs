@@ -39,6 +39,7 @@ fn reason(reason: Reason) -> &'static str {
         Reason::Complimentary => "the publisher gave the reader access",
         Reason::MeterExhausted => "the free articles are used up",
         Reason::SubscriptionRequired => "only subscribers may read it",
+        Reason::MeterUnavailable => "reads could not be counted",
     }
 }
 

@@ -71,6 +71,7 @@ mod office_pages;
 mod office_switch;
 mod office_trouble;
 mod office_twice;
+mod on_failure;
 mod one_reader;
 mod operations;
 mod outage;

@@ -64,7 +64,7 @@ async fn recovers(t: &TestApp, visitor: &serde_json::Value) {
 }
 
 /// A connection of somebody else's that holds the lock of the meter's file.
-async fn lock(place: &Place) -> SqliteConnection {
+pub(crate) async fn lock(place: &Place) -> SqliteConnection {
     let file = place.url().replace("sqlite://", "").replace("t.db", "t.meter.db");
     let options = SqliteConnectOptions::new().filename(file);
     let mut other = SqliteConnection::connect_with(&options).await.unwrap();

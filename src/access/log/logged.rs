@@ -186,7 +186,10 @@ mod tests {
         for reason in Reason::ALL {
             let alone = matches!(
                 reason,
-                Reason::Metered | Reason::MeterExhausted | Reason::SubscriptionRequired
+                Reason::Metered
+                    | Reason::MeterExhausted
+                    | Reason::SubscriptionRequired
+                    | Reason::MeterUnavailable
             );
             assert_eq!(is_kept(reason, false), alone, "{reason:?}");
             assert_eq!(is_kept(reason, true), alone || reason == Reason::AlreadyRead);

@@ -202,6 +202,7 @@ fn decided(logged: &Logged) -> String {
         Reason::AlreadyRead => format!("Read an article again on {site}: {used}"),
         Reason::MeterExhausted => format!("Met the wall on {site}: {used}"),
         Reason::SubscriptionRequired => format!("Met the wall on {site}: for subscribers only"),
+        Reason::MeterUnavailable => format!("Met the wall on {site}: reads could not be counted"),
         reason => format!("Read on {site}: {}", reason.as_str().replace('_', " ")),
     }
 }
