@@ -7,7 +7,7 @@ mod databases;
 mod exposure;
 mod rooms;
 
-use std::{ops::Deref, sync::Arc};
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 use axum::Router;
 use tokio::net::TcpListener;
@@ -73,6 +73,9 @@ use crate::{
     supervisor::{Supervisor, Watch},
     telemetry, upkeep,
 };
+
+/// Longest time for what is done after the last request: writing down, closing databases.
+const CLOSE_MAX: Duration = Duration::from_secs(10);
 
 /// Why the application could not start.
 #[derive(Debug, thiserror::Error)]
@@ -385,15 +388,23 @@ impl AppState {
         let limits = ServeLimits {
             connections_max: server.connections_max,
             header_timeout: server.header_timeout,
+            drain_delay: server.drain_delay,
             drain_timeout: server.drain_timeout,
         };
         let stop = async {
             stop.await;
-            self.readiness.stop();
             // A load balancer sees that we are not ready before we stop accepting.
-            tokio::time::sleep(server.drain_delay).await;
+            self.readiness.stop();
         };
         serve(listener, self.service()?, limits, stop).await;
+        if tokio::time::timeout(CLOSE_MAX, self.close()).await.is_err() {
+            tracing::error!("what was still to be written down is left behind: it took too long");
+        }
+        Ok(())
+    }
+
+    /// Writes down what is only in memory, and closes the databases.
+    async fn close(&self) {
         self.gate.log.flush().await;
         self.supervisor.stop();
         if let Err(error) = self.desk.counts.flush(&self.desk.db, &*self.desk.clock).await {
@@ -401,7 +412,6 @@ impl AppState {
         }
         self.anchor().await;
         self.databases.close().await;
-        Ok(())
     }
 
     /// Anchors the audit log where it ends now, if it is anchored at all.

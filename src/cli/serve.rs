@@ -2,7 +2,10 @@
 
 use std::io::Write;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::oneshot,
+};
 
 use super::Failure;
 use crate::{
@@ -17,6 +20,7 @@ use crate::{
 
 pub(super) async fn run(mut config: Config, out: &mut impl Write) -> Result<(), Failure> {
     telemetry::log_panics();
+    ignore_hang_ups()?;
     let (version, mode) = (env!("CARGO_PKG_VERSION"), config.mode);
     tracing::info!(version, %mode, "pressgate {version} starts");
     config.server.connections_max = fitting_connections(&config)?;
@@ -32,7 +36,21 @@ pub(super) async fn run(mut config: Config, out: &mut impl Write) -> Result<(), 
         // A service without anything to read its output serves all the same.
         let _ = write!(out, "{}", welcome(&config.server.public_url)).and_then(|()| out.flush());
     }
-    state.serve(listener, asked_to_stop()?).await?;
+    let mut signals = StopSignals::listen()?;
+    let (ask, asked) = oneshot::channel();
+    let serving = state.serve(listener, async {
+        let _ = asked.await;
+    });
+    let asked_twice = async {
+        signals.next().await;
+        tracing::info!("asked to stop: finishing what is in flight");
+        let _ = ask.send(());
+        signals.next().await;
+    };
+    tokio::select! {
+        served = serving => served?,
+        () = asked_twice => return Err("asked to stop twice: requests in flight are cut off".into()),
+    }
     tracing::info!("stopped");
     Ok(())
 }
@@ -64,22 +82,42 @@ fn serve_metrics(state: &AppState, listener: tokio::net::TcpListener) {
     let limits = serve::ServeLimits {
         connections_max: 64,
         header_timeout: server.header_timeout,
+        drain_delay: server.drain_delay,
         drain_timeout: server.drain_timeout,
     };
     tokio::spawn(serve::serve(listener, state.metrics_service(), limits, std::future::pending()));
 }
 
-/// Ends at the first SIGTERM or SIGINT.
-fn asked_to_stop() -> std::io::Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
+/// SIGTERM and SIGINT.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    fn listen() -> std::io::Result<Self> {
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
-        tracing::info!("asked to stop: finishing what is in flight");
-    })
+    }
+}
+
+/// SIGHUP would end the process. It comes when a terminal closes, and from tools that expect a
+/// service to read its settings anew.
+fn ignore_hang_ups() -> std::io::Result<()> {
+    let mut hang_ups = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while hang_ups.recv().await.is_some() {
+            tracing::warn!("SIGHUP is ignored: settings are read at the start only");
+        }
+    });
+    Ok(())
 }
 
 fn welcome(url: &str) -> String {

@@ -3,13 +3,14 @@
 //! outermost layer, who asks, health, metrics.
 //!
 //! `edge` wraps the router and sees every request first and every answer last; `no_page` is what a
-//! browser is shown where it refuses. `serve` is the listener and the way it stops,
-//! `unread` what it does with bodies that were refused, `open_files` how many connections it may take. Rooms offer
+//! browser is shown where it refuses. `serve` is the listener and the way it stops, `connection` one of its
+//! connections, `unread` what it does with bodies that were refused, `open_files` how many connections it may take. Rooms offer
 //! their own routes in their `api`.
 
 pub mod asset;
 pub mod body;
 pub mod client_ip;
+mod connection;
 pub mod cookie;
 pub mod csv;
 pub mod edge;

@@ -1,32 +1,23 @@
-//! The listener, and how it stops: first it says that it is not ready, then it accepts no more,
-//! then it waits for what is in flight, but not for ever.
+//! The listener, and how it stops.
+//!
+//! Asked to stop, it first goes on accepting for a while, and every answer says `Connection: close`,
+//! so that clients move to other instances between two requests. Then it accepts no more and waits
+//! for what is in flight, but not for ever: [`connection`](super::connection) has the limits.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{
-    body::Body,
-    http::{HeaderValue, Request, header},
-    response::Response,
-};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
-use tower::Service;
 
-use super::{
-    client_ip::Peer,
-    unread::{self, Lingering, Pending},
-};
+use super::connection::{Connections, Serves, Stage};
 
 /// Most bytes that an unfinished header may hold of our memory, about twice over since buffers grow by
 /// doubling; a longer one is answered 431. Browsers and proxies send up to 32 KiB.
 pub const HEADER_MAX: usize = 40 * 1024;
+/// Connections that the operating system completes before they are accepted: tokio's backlog.
+const BACKLOG: usize = 1_024;
 
 /// Bounds of a listener.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +26,9 @@ pub struct ServeLimits {
     pub connections_max: usize,
     /// Longest time for a request's header, and for an idle connection.
     pub header_timeout: Duration,
-    /// Longest wait for requests in flight at the end.
+    /// How long to go on accepting once asked to stop.
+    pub drain_delay: Duration,
+    /// Longest wait for requests in flight after that.
     pub drain_timeout: Duration,
 }
 
@@ -56,93 +49,67 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, CannotListen> {
 }
 
 /// Serves `service` on `listener` until `stop` ends, then drains.
-pub async fn serve<S, F>(
+pub async fn serve<S: Serves>(
     listener: TcpListener,
     service: S,
     limits: ServeLimits,
     stop: impl Future<Output = ()>,
-) where
-    S: Service<Request<Body>, Response = Response, Error = std::convert::Infallible, Future = F>
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-    F: Future<Output = Result<Response, std::convert::Infallible>> + Send + 'static,
-{
-    let graceful = GracefulShutdown::new();
+) {
+    let (stage, stages) = watch::channel(Stage::Serving);
     let slots = Arc::new(Semaphore::new(limits.connections_max));
-    let mut builder = http1::Builder::new();
-    // A header that never ends is cut off; hyper sets no such bound by itself.
-    builder.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout);
-    builder.max_buf_size(HEADER_MAX);
-    let mut stop = std::pin::pin!(stop);
+    let connections = Connections::new(service, limits.header_timeout, stages);
+    let mut ending = std::pin::pin!(async {
+        stop.await;
+        stage.send_replace(Stage::Draining);
+        tokio::time::sleep(limits.drain_delay).await;
+    });
     loop {
         let accepted = async {
             let slot = Arc::clone(&slots).acquire_owned().await;
             (slot, listener.accept().await)
         };
-        let (slot, (stream, peer)) = tokio::select! {
-            () = &mut stop => break,
-            (slot, accepted) = accepted => match accepted {
-                Ok((stream, peer)) => (slot, (stream, Peer(peer.ip()))),
-                Err(error) => {
+        tokio::select! {
+            () = &mut ending => break,
+            (slot, accepted) = accepted => match (slot, accepted) {
+                (Ok(slot), Ok((stream, peer))) => connections.open(stream, peer.ip(), slot),
+                (_, Err(error)) => {
                     // Out of file descriptors, say: wait a moment instead of spinning.
                     tracing::warn!("a connection could not be accepted: {error}");
                     tokio::time::sleep(Duration::from_millis(100)).await;
-                    continue;
                 }
+                (Err(_closed), _) => break,
             },
-        };
-        let _ = stream.set_nodelay(true);
-        let connection = graceful.watch(connect(&builder, (stream, peer), service.clone()));
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!("a connection ended early: {error}");
-            }
-            drop(slot);
-        });
+        }
     }
-    drop(listener);
-    if tokio::time::timeout(limits.drain_timeout, graceful.shutdown()).await.is_err() {
-        tracing::warn!("some requests did not finish in time and are cut off");
+    for (stream, peer, slot) in waiting(listener, &slots) {
+        connections.open(stream, peer.ip(), slot);
+    }
+    stage.send_replace(Stage::Stopping);
+    drop(connections);
+    if tokio::time::timeout(limits.drain_timeout, stage.closed()).await.is_err() {
+        let cut = stage.receiver_count();
+        tracing::warn!(connections = cut, "{cut} requests did not finish in time and are cut off");
     }
 }
 
-fn connect<S, F>(
-    builder: &http1::Builder,
-    (stream, peer): (TcpStream, Peer),
-    service: S,
-) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> + Send + 'static
-where
-    S: Service<Request<Body>, Response = Response, Error = std::convert::Infallible, Future = F>
-        + Clone
-        + Send
-        + 'static,
-    F: Future<Output = Result<Response, std::convert::Infallible>> + Send + 'static,
-{
-    let pending = Pending::default();
-    let stream = Lingering::new(stream, pending.clone());
-    let service = service_fn(move |request: Request<Incoming>| {
-        let (mut parts, body) = request.into_parts();
-        parts.extensions.insert(peer);
-        let is_awaited = parts.headers.contains_key(header::EXPECT);
-        let (body, unread) = unread::track(body);
-        let answered = service.clone().call(Request::from_parts(parts, body));
-        let pending = pending.clone();
-        async move {
-            let Ok(mut response) = answered.await;
-            let is_read = match unread {
-                Some(unread) => unread.finish(is_awaited).await,
-                None => true,
-            };
-            if is_read {
-                pending.clear();
-            } else {
-                let close = HeaderValue::from_static("close");
-                response.headers_mut().insert(header::CONNECTION, close);
-            }
-            Ok::<_, std::convert::Infallible>(response)
+/// Closes the listener. Connections that the operating system had completed may have sent a request
+/// already, and closing would reset them: they are accepted first.
+fn waiting(
+    listener: TcpListener,
+    slots: &Arc<Semaphore>,
+) -> Vec<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let mut accepted = Vec::new();
+    // Tokio knows only of those that its last look at the socket has shown; this asks the socket.
+    let Ok(listener) = listener.into_std() else { return accepted };
+    while accepted.len() < BACKLOG
+        && let Ok(slot) = Arc::clone(slots).try_acquire_owned()
+        && let Ok((stream, peer)) = listener.accept()
+    {
+        if stream.set_nonblocking(true).is_ok()
+            && let Ok(stream) = TcpStream::from_std(stream)
+        {
+            accepted.push((stream, peer, slot));
         }
-    });
-    builder.serve_connection(TokioIo::new(stream), service)
+    }
+    accepted
 }

@@ -51,6 +51,7 @@ enum Place {
 struct Tracked {
     body: Option<Incoming>,
     place: Arc<Mutex<Place>>,
+    activity: Activity,
 }
 
 /// What is left of a body.
@@ -58,12 +59,14 @@ struct Tracked {
 pub(super) struct Unread(Arc<Mutex<Place>>);
 
 /// The body for a handler, and what will be left of it; nothing of one that is empty.
-pub(super) fn track(body: Incoming) -> (Body, Option<Unread>) {
+pub(super) fn track(body: Incoming, activity: &Activity) -> (Body, Option<Unread>) {
     if body.is_end_stream() {
         return (Body::empty(), None);
     }
     let place = Arc::new(Mutex::new(Place::Held));
-    let tracked = Tracked { body: Some(body), place: Arc::clone(&place) };
+    activity.body_is_open(true);
+    let activity = activity.clone();
+    let tracked = Tracked { body: Some(body), place: Arc::clone(&place), activity };
     (Body::new(tracked), Some(Unread(place)))
 }
 
@@ -83,6 +86,7 @@ impl hyper::body::Body for Tracked {
         let frame = ready!(Pin::new(body).poll_frame(context));
         if frame.is_none() {
             self.body = None;
+            self.activity.body_is_open(false);
             put(&self.place, Place::Ended);
         }
         Poll::Ready(frame)
@@ -101,6 +105,7 @@ impl Drop for Tracked {
     fn drop(&mut self) {
         if let Some(body) = self.body.take() {
             let is_ended = body.is_end_stream();
+            self.activity.body_is_open(false);
             put(&self.place, if is_ended { Place::Ended } else { Place::Left(body) });
         }
     }
@@ -135,28 +140,70 @@ async fn drain(mut body: Incoming) -> bool {
     true
 }
 
-/// Whether a connection holds bytes that belong to no answered request.
+/// What happens on a connection.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Pending(Arc<AtomicBool>);
+pub(super) struct Activity(Arc<Flags>);
 
-impl Pending {
-    /// A request was read to its end.
-    pub(super) fn clear(&self) {
-        self.0.store(false, Ordering::Relaxed);
+#[derive(Debug, Default)]
+struct Flags {
+    /// Something was ever received.
+    used: AtomicBool,
+    /// Bytes were received that belong to no answered request.
+    unanswered: AtomicBool,
+    /// A request is with the service.
+    in_service: AtomicBool,
+    /// Its body is not read to the end, and may still be.
+    body_open: AtomicBool,
+}
+
+impl Activity {
+    /// A request's head was read.
+    pub(super) fn begin(&self) {
+        self.0.in_service.store(true, Ordering::Relaxed);
+    }
+
+    /// The request is answered; `is_read`: to its end.
+    pub(super) fn end(&self, is_read: bool) {
+        self.0.in_service.store(false, Ordering::Relaxed);
+        if is_read {
+            self.0.unanswered.store(false, Ordering::Relaxed);
+        }
+    }
+
+    fn received(&self, is_something: bool) {
+        self.0.unanswered.store(is_something, Ordering::Relaxed);
+        if is_something {
+            self.0.used.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn body_is_open(&self, is_open: bool) {
+        self.0.body_open.store(is_open, Ordering::Relaxed);
+    }
+
+    /// Whether the next thing to happen is up to the client: it has begun a request, and not ended it.
+    pub(super) fn is_receiving(&self) -> bool {
+        let is = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+        if is(&self.0.in_service) { is(&self.0.body_open) } else { is(&self.0.unanswered) }
+    }
+
+    /// Whether nothing was ever received.
+    pub(super) fn is_unused(&self) -> bool {
+        !self.0.used.load(Ordering::Relaxed)
     }
 }
 
 /// A connection that does not hang up on a client that is still sending.
 pub(super) struct Lingering {
     stream: TcpStream,
-    pending: Pending,
+    activity: Activity,
     /// Since it closed its writing side: when it gives up, and how many bytes it still takes.
     closing: Option<(Pin<Box<Sleep>>, usize)>,
 }
 
 impl Lingering {
-    pub(super) fn new(stream: TcpStream, pending: Pending) -> Self {
-        Self { stream, pending, closing: None }
+    pub(super) fn new(stream: TcpStream, activity: Activity) -> Self {
+        Self { stream, activity, closing: None }
     }
 
     /// Reads and throws away, until the client is done or the bounds are reached.
@@ -184,7 +231,7 @@ impl AsyncRead for Lingering {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = ready!(Pin::new(&mut self.stream).poll_read(context, buffer));
-        self.pending.0.store(buffer.filled().len() > before, Ordering::Relaxed);
+        self.activity.received(buffer.filled().len() > before);
         Poll::Ready(read)
     }
 }
@@ -217,7 +264,7 @@ impl AsyncWrite for Lingering {
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.closing.is_none() {
             ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
-            if !self.pending.0.load(Ordering::Relaxed) {
+            if !self.activity.0.unanswered.load(Ordering::Relaxed) {
                 return Poll::Ready(Ok(()));
             }
             self.closing = Some((Box::pin(sleep(LINGER_WAIT)), LINGER_MAX));

@@ -1,6 +1,6 @@
 //! The outermost layer, in front of small routers that misbehave.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -19,7 +19,10 @@ use pressgate::{
     },
     ids::Ids,
 };
-use tokio::sync::Semaphore;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    sync::Semaphore,
+};
 
 use crate::app::{Answer, eventually};
 
@@ -169,11 +172,7 @@ async fn who_asks_is_known_through_the_listener_and_a_trusted_proxy() {
     let (edge, _) = edge(Router::new().route("/", get(who)), 8, Duration::from_secs(5));
     assert_eq!(ask(&edge, "/").await.text(), "None");
 
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    let second = Duration::from_secs(1);
-    let limits = ServeLimits { connections_max: 9, header_timeout: second, drain_timeout: second };
-    tokio::spawn(serve(listener, edge, limits, std::future::pending()));
+    let url = format!("http://{}/", listening(edge).await);
     let client = reqwest::Client::new();
     let asked = async |forwarded: &[&str]| {
         let request = client.get(&url);
@@ -187,4 +186,54 @@ async fn who_asks_is_known_through_the_listener_and_a_trusted_proxy() {
     assert_eq!(asked(&["1.1.1.1, 198.51.100.7"]).await, "Some(198.51.100.7)");
     assert_eq!(asked(&["198.51.100.7", "127.0.0.1"]).await, "Some(198.51.100.7)");
     assert_eq!(asked(&["rubbish"]).await, "Some(127.0.0.1)");
+}
+
+/// `edge` behind a listener on a real socket; the address.
+async fn listening(edge: Edge) -> SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let second = Duration::from_secs(1);
+    let limits = ServeLimits {
+        connections_max: 9,
+        header_timeout: second,
+        drain_delay: Duration::ZERO,
+        drain_timeout: second,
+    };
+    tokio::spawn(serve(listener, edge, limits, std::future::pending()));
+    address
+}
+
+/// The status lines that come back for a request with a body of `length` bytes and a second request
+/// behind it, and whether the first answer says that it is the last.
+async fn refused_with_body(address: SocketAddr, length: usize) -> (Vec<String>, bool) {
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let body = "x".repeat(length);
+    let first = format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n{body}");
+    let last = "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    // What cannot be written any more was not wanted.
+    let _ = stream.write_all(format!("{first}{last}").as_bytes()).await;
+    let mut text = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut text));
+    read.await.unwrap().unwrap();
+    let text = String::from_utf8(text).unwrap();
+    let statuses = text.split("HTTP/1.1 ").skip(1).map(|answer| answer[..3].to_owned()).collect();
+    let head = text.split("\r\n\r\n").next().unwrap_or_default().to_ascii_lowercase();
+    (statuses, head.contains("\r\nconnection: close"))
+}
+
+#[tokio::test]
+async fn a_body_that_was_refused_unread_does_not_spoil_the_connection() {
+    let too_often = || async { Err::<(), ApiError>(RetryAfter(time::Duration::SECOND).into()) };
+    let router = || Router::new().route("/", post(too_often));
+    for (requests_max, status) in [(8, "429"), (0, "503")] {
+        let (edge, _) = edge(router(), requests_max, Duration::from_secs(5));
+        let address = listening(edge).await;
+        for length in [1, 60_000] {
+            let answered = refused_with_body(address, length).await;
+            assert_eq!(answered, (vec![status.to_owned(); 2], false), "{length} bytes");
+        }
+        // More than the buffers on the way hold, so that the client still sends when it is answered.
+        let answered = refused_with_body(address, 6 << 20).await;
+        assert_eq!(answered, (vec![status.to_owned()], true));
+    }
 }

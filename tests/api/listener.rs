@@ -32,6 +32,7 @@ fn limits() -> ServeLimits {
     ServeLimits {
         connections_max: 100,
         header_timeout: Duration::from_secs(1),
+        drain_delay: Duration::ZERO,
         drain_timeout: Duration::from_secs(2),
     }
 }

@@ -15,6 +15,8 @@ mod commands;
 mod connections;
 mod disk;
 mod displaced;
+mod draining;
+mod kept;
 mod kill;
 mod logs;
 mod mail;
