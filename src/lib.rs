@@ -40,6 +40,7 @@ pub mod backup;
 pub mod billing;
 pub mod cli;
 pub mod clock;
+pub mod clock_skew;
 pub mod config;
 pub mod db;
 pub mod demo;

@@ -73,8 +73,8 @@ fn a_token_says_who_calls_until_it_ends() {
     let after = |secs| verify(&ring(), ISSUER, &token, now().plus(Duration::seconds(secs)));
     assert!(after(15 * 60 - 1).is_ok());
     assert_eq!(after(15 * 60).err(), Some(InvalidToken));
-    assert!(after(-5).is_ok(), "another instance's clock may be a little ahead");
-    assert_eq!(after(-6).err(), Some(InvalidToken));
+    assert!(after(-60).is_ok(), "another instance's clock may be a little ahead");
+    assert_eq!(after(-61).err(), Some(InvalidToken));
 }
 
 #[test]
@@ -91,9 +91,9 @@ fn only_our_own_claims_hold() {
         json!({"exp": at}),
         json!({"exp": at + 16 * 60}),
         json!({"nbf": null}),
-        json!({"nbf": at + 60}),
+        json!({"nbf": at + 61}),
         json!({"nbf": "0"}),
-        json!({"iat": at + 60}),
+        json!({"iat": at + 61}),
         json!({"iat": null}),
         json!({"iss": null}),
         json!({"iss": "https://evil.example"}),

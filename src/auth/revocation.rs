@@ -19,8 +19,10 @@ use crate::{
 
 /// Sessions read at a time.
 const PAGE: i64 = 10_000;
-/// Clocks of instances and the time between a decision and its commit may differ by this much.
-const OVERLAP: time::Duration = time::Duration::minutes(1);
+/// By how much the clocks of two instances, and the time between a decision and its commit, may differ: twice
+/// what access tokens may be ahead, and a minute. What an instance whose clock is behind has ended would
+/// else be missed.
+const OVERLAP: time::Duration = time::Duration::minutes(3);
 /// Longest wait for an answer of the database.
 const REFRESH_MAX: Duration = Duration::from_secs(5);
 

@@ -9,7 +9,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::{supervisor::TaskLabel, telemetry};
+use crate::{clock_skew::SkewGauge, supervisor::TaskLabel, telemetry};
 
 /// Everything that is counted. Counters of the hot path are looked up once, at the start.
 #[derive(Debug)]
@@ -37,6 +37,8 @@ pub struct Metrics {
     pub decisions_lost: Counter,
     /// Times that a background task had to be started again, by task.
     pub task_restarts: Family<TaskLabel, Counter>,
+    /// Seconds by which this machine's clock is ahead of the database's.
+    pub clock_skew: SkewGauge,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -81,6 +83,9 @@ impl Default for Metrics {
         let task_restarts = Family::<TaskLabel, Counter>::default();
         let help = "Times that a background task had to be started again";
         registry.register("task_restarts", help, task_restarts.clone());
+        let clock_skew = SkewGauge::default();
+        let help = "Seconds by which this machine's clock is ahead of the database's";
+        registry.register("clock_skew_seconds", help, clock_skew.clone());
         let log = telemetry::counters();
         let help = "Log lines that nothing could take";
         registry.register("log_lines_dropped", help, log.dropped);
@@ -101,6 +106,7 @@ impl Default for Metrics {
             mails_dead,
             decisions_lost,
             task_restarts,
+            clock_skew,
         }
     }
 }

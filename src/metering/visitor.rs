@@ -21,6 +21,8 @@ pub const UNMETERED_MAX: u8 = 100;
 const SIGNED: usize = 37;
 const LENGTH: usize = 53;
 const TEXT_LENGTH: usize = 71;
+/// Clocks that differ by more are wrong, not merely a little apart.
+const FAR_AHEAD: Duration = Duration::HOUR;
 
 /// Names a site inside a token: a token of another site is no token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +36,12 @@ impl SiteTag {
         let digest = digest::digest(&digest::SHA256, site.as_bytes());
         tag.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
         Self(tag)
+    }
+
+    /// A number that stands for the site within this process.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        u64::from_be_bytes(self.0)
     }
 }
 
@@ -105,8 +113,10 @@ pub fn issue(keys: &VisitorKeys, site: SiteTag, visitor: Visitor, now: Timestamp
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Who shows `token`: `None` when it is forged, expired, from the future or of a site that is
-/// not among `sites`.
+/// Who shows `token`: `None` when it is forged, expired or of a site that is not among `sites`.
+///
+/// A token from the future is good: only we can sign one, so our clocks differ. To refuse it would make
+/// its visitor a new one, with a second allowance.
 #[must_use]
 pub fn verify(
     keys: &VisitorKeys,
@@ -130,19 +140,20 @@ pub fn verify(
     let expected = expected.as_ref().get(..LENGTH - SIGNED)?;
     constant_time::verify_slices_are_equal(expected, mac).ok()?;
 
-    let age = Duration::seconds(now.unix_seconds().checked_sub(i64::from_be_bytes(*issued_at))?);
-    // A minute of grace, because another machine's clock may be a little ahead of ours.
-    let in_time = age < lifetime.total && age > Duration::MINUTE * -1;
+    let issued_at = i64::from_be_bytes(*issued_at);
+    let age = Duration::seconds(now.unix_seconds().saturating_sub(issued_at));
     let marks = kind.checked_sub(ALONE)?;
     let (with_reader, unmetered) = (marks % PER_UNMETERED == 1, marks / PER_UNMETERED);
     if unmetered > UNMETERED_MAX {
         return None;
     }
-    if !sites.contains(&SiteTag(*site)) || !in_time {
+    if !sites.contains(&SiteTag(*site)) || age >= lifetime.total {
         return None;
     }
     let id = Uuid::from_slice(visitor).ok()?;
-    let renew = age > lifetime.renew_after || key.number != keys.signing.number;
+    // One from far ahead would outlive its time, so it is replaced too.
+    let is_far_ahead = age < -FAR_AHEAD;
+    let renew = age > lifetime.renew_after || is_far_ahead || key.number != keys.signing.number;
     Some(Known { visitor: Visitor { id, with_reader, unmetered }, renew })
 }
 
@@ -187,7 +198,11 @@ mod tests {
         assert_eq!(check(&keys, "demo", &token, Duration::ZERO), known(false));
         assert_eq!(check(&keys, "demo", &token, Duration::days(31)), known(true));
         assert_eq!(check(&keys, "demo", &token, Duration::days(390)), None);
-        assert_eq!(check(&keys, "demo", &token, Duration::days(-1)), None);
+        // From the future: another machine's clock is ahead of ours.
+        for (seconds, renew) in [(1, false), (61, false), (3_600, false), (3_601, true)] {
+            assert_eq!(check(&keys, "demo", &token, -Duration::seconds(seconds)), known(renew));
+        }
+        assert_eq!(check(&keys, "demo", &token, -Duration::days(40_000)), known(true));
         assert_eq!(check(&keys, "other", &token, Duration::ZERO), None);
     }
 

@@ -204,7 +204,7 @@ on_both_databases! {
         assert!(other.opens(&issued).await && t.opens(&tokens.access).await);
     }
 
-    async fn a_token_ends_to_the_second_and_is_not_from_the_future(t: TestApp) {
+    async fn a_token_ends_to_the_second_and_is_not_from_far_ahead(t: TestApp) {
         let tokens = t.reader(ANNA).await;
         let issued_at = t.clock.now();
         let issued_at = issued_at.minus(Duration::microseconds(issued_at.micros() % 1_000_000));
@@ -214,8 +214,11 @@ on_both_databases! {
         t.clock.set(issued_at.plus(Duration::minutes(15)));
         nothing_opens(&t, &format!("Bearer {}", tokens.access)).await;
         let next = Tokens::of(&t.refresh(&tokens.refresh).await);
-        t.clock.advance(-Duration::seconds(6));
+        // Another instance's clock may be a minute ahead of ours.
+        t.clock.advance(-Duration::seconds(61));
         nothing_opens(&t, &format!("Bearer {}", next.access)).await;
+        t.clock.advance(Duration::SECOND);
+        assert!(t.opens(&next.access).await);
     }
 
     async fn it_says_nothing_of_the_reader_but_the_id(t: TestApp) {

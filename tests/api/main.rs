@@ -27,6 +27,7 @@ mod books;
 mod card_free;
 mod card_testing;
 mod catalog;
+mod clock_skew;
 mod deciding;
 mod demonstration;
 mod description;
