@@ -1,15 +1,16 @@
 //! Putting everything together: open, serve, stop.
 //!
-//! `databases` opens what is kept, `exposure` keeps its files from other users of the machine,
-//! `rooms` furnishes the rooms with the parts that they need.
+//! `background` starts the tasks that belong to no room, `databases` opens what is kept, `exposure` keeps
+//! its files from other users of the machine, `rooms` furnishes the rooms with the parts that they need.
 
+mod background;
 mod databases;
 mod exposure;
 mod rooms;
 
 use std::{ops::Deref, sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{Router, http::HeaderMap};
 use tokio::net::TcpListener;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -56,7 +57,6 @@ use crate::{
     ids::{Ids, NoRandomness},
     mail::{self, smtp::InvalidSmtp},
     metering::{
-        self,
         meter::Meter,
         store::{MeterStore, PostgresStore, SqliteStore},
     },
@@ -67,11 +67,11 @@ use crate::{
     site::{
         self,
         directory::{Directory, DirectoryError},
+        proof::known_site_number,
         store::SiteStoreError,
     },
     staff::{self, desk::Desk},
     supervisor::{Supervisor, Watch},
-    telemetry, upkeep,
 };
 
 /// Longest time for what is done after the last request: writing down, closing databases.
@@ -231,7 +231,7 @@ impl AppState {
         let supervisor = Supervisor::new(metrics.task_restarts.clone());
         let meter = Meter::start(store.clone(), config.meter.limits, &supervisor);
         let ground = (db.clone(), Arc::clone(&clock));
-        watch_over(&supervisor, &config, ground, (&directory, store.clone()));
+        background::watch_over(&supervisor, &config, ground, (&directory, store.clone()), &metrics);
         let anchors = open_anchors(&config)?;
         if let Some(anchors) = &anchors {
             let (anchors, db, clock) = (Arc::clone(anchors), db.clone(), Arc::clone(&clock));
@@ -371,7 +371,10 @@ impl AppState {
             timeout: server.request_timeout,
             trusted_proxies: server.trusted_proxies.clone(),
         };
+        let directory = Arc::clone(&self.gate.directory);
+        let site_of = move |headers: &HeaderMap| known_site_number(&directory, headers);
         Edge::new(router, self.ids.clone(), Arc::clone(&self.metrics), limits)
+            .with_sites(Arc::new(site_of))
             .with_transport_security(server.transport_security.clone())
     }
 
@@ -390,6 +393,7 @@ impl AppState {
             header_timeout: server.header_timeout,
             drain_delay: server.drain_delay,
             drain_timeout: server.drain_timeout,
+            trusted_proxies: server.trusted_proxies.clone(),
         };
         let stop = async {
             stop.await;
@@ -429,26 +433,6 @@ impl AppState {
 pub fn open_anchors(config: &Config) -> Result<Option<Arc<AnchorFile>>, AnchorError> {
     let open = |path| AnchorFile::open(path, ChainKey::of(&config.master)).map(Arc::new);
     config.audit.anchor_file.as_deref().map(open).transpose()
-}
-
-/// Starts the background tasks that belong to no service of their own.
-fn watch_over(
-    supervisor: &Supervisor,
-    config: &Config,
-    (db, clock): (Db, Arc<dyn Clock>),
-    (directory, store): (&Arc<Directory>, impl MeterStore),
-) {
-    let (directory, every) = (Arc::clone(directory), config.sites_refresh);
-    supervisor.spawn(Watch::essential("sites"), move |_| Arc::clone(&directory).keep_fresh(every));
-    let (shared_clock, kept) = (Arc::clone(&clock), config.decisions);
-    supervisor.spawn(Watch::background("retention"), move |_| {
-        upkeep::run(db.clone(), Arc::clone(&shared_clock), kept)
-    });
-    let settings = config.meter.upkeep;
-    supervisor.spawn(Watch::background("meter_retention"), move |_| {
-        metering::upkeep::run(store.clone(), Arc::clone(&clock), settings)
-    });
-    supervisor.spawn(Watch::background("log_sampling"), |_| telemetry::report_suppressed());
 }
 
 /// Sees to it that the databases are up to date and hold what the service needs.

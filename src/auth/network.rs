@@ -16,7 +16,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use quick_cache::unsync::Cache;
 
 use super::limits::{Policy, RetryAfter};
-use crate::clock::Timestamp;
+use crate::{clock::Timestamp, http::client_ip::network_of};
 
 /// Networks remembered at once, about 100 bytes each; wider blocks are remembered apart from
 /// them. Beyond it, those that were not seen for long are forgotten.
@@ -31,15 +31,14 @@ impl Blocks {
     /// The blocks of `client`. All requests without an address share one network.
     #[must_use]
     pub fn of(client: Option<IpAddr>) -> Self {
-        match client.unwrap_or(Ipv4Addr::UNSPECIFIED.into()).to_canonical() {
-            IpAddr::V4(address) => {
-                let [wide, own] = [24, 32].map(|prefix| v4(address, prefix));
-                Self([wide, wide, own])
-            }
+        let client = client.unwrap_or(Ipv4Addr::UNSPECIFIED.into()).to_canonical();
+        let [wide, middle] = match client {
+            IpAddr::V4(address) => [Ipv4Net::new_assert(address, 24).trunc().into(); 2],
             IpAddr::V6(address) => {
-                Self([48, 56, 64].map(|prefix| Ipv6Net::new_assert(address, prefix).trunc().into()))
+                [48, 56].map(|prefix| Ipv6Net::new_assert(address, prefix).trunc().into())
             }
-        }
+        };
+        Self([wide, middle, network_of(client)])
     }
 
     /// From the widest block down to the client's own.
@@ -60,10 +59,6 @@ impl Blocks {
         let Self([wide, middle, _]) = self;
         std::iter::once(wide).chain(Some(middle).filter(move |middle| *middle != wide))
     }
-}
-
-fn v4(address: Ipv4Addr, prefix: u8) -> IpNet {
-    Ipv4Net::new_assert(address, prefix).trunc().into()
 }
 
 /// How many failed attempts pass without consequence.

@@ -84,6 +84,7 @@ fn serve_metrics(state: &AppState, listener: tokio::net::TcpListener) {
         header_timeout: server.header_timeout,
         drain_delay: server.drain_delay,
         drain_timeout: server.drain_timeout,
+        trusted_proxies: server.trusted_proxies.clone(),
     };
     tokio::spawn(serve::serve(listener, state.metrics_service(), limits, std::future::pending()));
 }

@@ -18,16 +18,12 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulConnection,
 };
-use tokio::{
-    net::TcpStream,
-    sync::{OwnedSemaphorePermit, watch},
-    time::timeout,
-};
+use tokio::{net::TcpStream, sync::watch, time::timeout};
 use tower::Service;
 
 use super::{
     client_ip::Peer,
-    serve::HEADER_MAX,
+    serve::{HEADER_MAX, Slot},
     unread::{self, Activity, Lingering},
 };
 
@@ -95,7 +91,7 @@ impl<S: Serves> Connections<S> {
     }
 
     /// Serves `stream` in a task of its own, which gives `slot` back.
-    pub(super) fn open(&self, stream: TcpStream, peer: IpAddr, slot: OwnedSemaphorePermit) {
+    pub(super) fn open(&self, stream: TcpStream, peer: IpAddr, slot: Slot) {
         let _ = stream.set_nodelay(true);
         let activity = Activity::default();
         let io = TokioIo::new(Lingering::new(stream, activity.clone()));

@@ -1,6 +1,6 @@
 //! The outermost layer: every request passes here first and every answer last. It names the
-//! request, bounds how many run and how long, refuses addresses that hold control characters, survives a
-//! panic, and logs what went wrong once.
+//! request, admits it or not (`admission`), bounds how long it takes, refuses addresses that hold control
+//! characters, survives a panic, and logs what went wrong once.
 
 use std::{
     convert::Infallible,
@@ -15,15 +15,23 @@ use std::{
 use axum::{
     Router,
     body::Body,
-    http::{HeaderName, HeaderValue, Method, Request, Uri, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header},
     response::Response,
 };
 use futures_util::future::BoxFuture;
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::time::Instant;
 use tower::Service;
 use tracing::Instrument;
 
-use super::{client_ip::TrustedProxies, metrics::Metrics, no_page, page, problem::ApiError, uri};
+use super::{
+    admission::{Admission, Given, Paced, Turn},
+    client_ip::{ClientIp, TrustedProxies, network_of},
+    metrics::Metrics,
+    no_page, page,
+    problem::{self, ApiError},
+    shares::Tenant,
+    uri,
+};
 use crate::{ids::Ids, language::Language};
 
 /// The request's name in logs and answers.
@@ -32,6 +40,13 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The request's name, as an extension of the request itself.
 #[derive(Debug, Clone)]
 pub struct RequestId(pub HeaderValue);
+
+/// The site whose secret key came with a request, by a number that stands for its id. It asks nothing but
+/// memory: it is called for requests that may be refused.
+pub type SiteOfKey = dyn Fn(&HeaderMap) -> Option<u64> + Send + Sync;
+
+/// One warning for so many requests that are refused.
+const SHED_FOR_A_WARNING: u64 = 1_000;
 
 /// Bounds of the edge.
 #[derive(Debug, Clone)]
@@ -54,21 +69,36 @@ pub struct Edge {
 struct Shared {
     ids: Ids,
     metrics: Arc<Metrics>,
-    permits: Semaphore,
+    admission: Arc<Admission>,
     timeout: Duration,
     trusted_proxies: TrustedProxies,
     transport_security: Option<HeaderValue>,
+    sites: Option<Arc<SiteOfKey>>,
 }
 
 impl Edge {
     /// Wraps `router`.
     #[must_use]
     pub fn new(router: Router, ids: Ids, metrics: Arc<Metrics>, limits: EdgeLimits) -> Self {
-        let permits = Semaphore::new(limits.requests_max);
-        let EdgeLimits { timeout, trusted_proxies, .. } = limits;
-        let transport_security = None;
-        let shared = Shared { ids, metrics, permits, timeout, trusted_proxies, transport_security };
+        let shared = Shared {
+            ids,
+            metrics,
+            admission: Arc::new(Admission::new(limits.requests_max)),
+            timeout: limits.timeout,
+            trusted_proxies: limits.trusted_proxies,
+            transport_security: None,
+            sites: None,
+        };
         Self { router, shared: Arc::new(shared) }
+    }
+
+    /// Shares the places among sites too, not only among networks.
+    #[must_use]
+    pub fn with_sites(mut self, sites: Arc<SiteOfKey>) -> Self {
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            shared.sites = Some(sites);
+        }
+        self
     }
 
     /// Tells browsers by `Strict-Transport-Security` to come by HTTPS only.
@@ -92,32 +122,74 @@ impl Service<Request<Body>> for Edge {
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let shared = Arc::clone(&self.shared);
-        let mut router = self.router.clone();
         let id = request_id(&request, &shared.ids);
         let browser = no_page::language_of(&request);
         let mut request = shared.trusted_proxies.note(request);
+        let mut turn = None;
+        if !request.uri().path().starts_with("/health/") {
+            // As early as this, so that what is refused costs as little as can be.
+            let Some(place) = shared.admission.enter(shared.tenant_of(&request)) else {
+                let response = shared.shed(browser, id);
+                return Box::pin(std::future::ready(Ok(response)));
+            };
+            turn = Some(Turn::new(&shared.admission, place));
+        }
+        let mut router = self.router.clone();
         request.extensions_mut().insert(RequestId(id.clone()));
         let span = tracing::info_span!("request", request.id = id.to_str().unwrap_or_default());
         let work = async move {
             let started = Instant::now();
             let seen = (request.method().clone(), request.uri().clone());
-            let is_health = seen.1.path().starts_with("/health/");
-            let permit = shared.permits.try_acquire();
-            let mut response = if permit.is_err() && !is_health {
-                shared.metrics.shed.inc();
-                let why = "more requests are in flight than this instance takes";
-                no_page::answer(ApiError::Unavailable("overloaded", why.into()), browser)
-            } else if let Err(error) = uri::check(&seen.1) {
+            let mut response = if let Err(error) = uri::check(&seen.1) {
                 no_page::answer(error, browser)
             } else {
+                if let Some(turn) = &turn {
+                    request = request.map(|body| Paced::wrap(body, turn));
+                }
                 answer(pin!(router.call(request)), &shared, browser).await
             };
+            match turn.and_then(|turn| turn.given_up()) {
+                None => {}
+                Some(Given::Up) => return Ok(shared.shed(browser, id)),
+                Some(Given::Late) => response = no_page::answer(ApiError::BodyLate, browser),
+            }
             finish(&mut response, id, shared.transport_security.as_ref());
             record(&response, started.elapsed(), &seen, &shared.metrics);
             Ok(response)
         };
         // Entering a span that nobody listens to still costs, and this is the hot path.
         if span.is_disabled() { Box::pin(work) } else { Box::pin(work.instrument(span)) }
+    }
+}
+
+impl Shared {
+    /// On whose account a request is. One that came through no listener is our own.
+    fn tenant_of(&self, request: &Request<Body>) -> Option<Tenant> {
+        if let Some(site) = self.sites.as_ref().and_then(|site_of| site_of(request.headers())) {
+            return Some(Tenant::Site(site));
+        }
+        let ClientIp(client) = *request.extensions().get()?;
+        client.map(|client| Tenant::Network(network_of(client)))
+    }
+
+    /// Refuses a request for which there is no place.
+    fn shed(&self, browser: Option<Language>, id: HeaderValue) -> Response {
+        let before = self.metrics.shed.inc();
+        if before.is_multiple_of(SHED_FOR_A_WARNING) {
+            tracing::warn!(
+                shed = before + 1,
+                "more requests are in flight than this instance takes, or than one site or network \
+                 may have: {} were refused so far",
+                before + 1
+            );
+        }
+        let mut response = match browser {
+            None => problem::overloaded(),
+            Some(_) => no_page::answer(ApiError::overloaded(), browser),
+        };
+        finish(&mut response, id, self.transport_security.as_ref());
+        self.metrics.count_response(response.status());
+        response
     }
 }
 

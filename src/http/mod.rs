@@ -2,11 +2,13 @@
 //! `text`), forms, pages and their files, cookies, the
 //! outermost layer, who asks, health, metrics.
 //!
-//! `edge` wraps the router and sees every request first and every answer last; `no_page` is what a
+//! `edge` wraps the router and sees every request first and every answer last; `admission` says which it
+//! lets in, by the rule in `shares`; `no_page` is what a
 //! browser is shown where it refuses. `serve` is the listener and the way it stops, `connection` one of its
 //! connections, `unread` what it does with bodies that were refused, `open_files` how many connections it may take. Rooms offer
 //! their own routes in their `api`.
 
+mod admission;
 pub mod asset;
 pub mod body;
 pub mod client_ip;
@@ -28,6 +30,7 @@ pub mod readiness;
 mod refusals;
 pub mod return_to;
 pub mod serve;
+pub mod shares;
 pub mod strict;
 pub mod text;
 mod unread;

@@ -1,8 +1,12 @@
 //! What goes wrong, as a problem document (RFC 9457).
 
-use std::{borrow::Cow, sync::Arc};
+use std::{
+    borrow::Cow,
+    sync::{Arc, LazyLock},
+};
 
 use axum::{
+    body::Bytes,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -91,6 +95,9 @@ pub enum ApiError {
     /// The client stopped sending in the middle of the body.
     #[error("the body did not arrive whole")]
     BodyCut,
+    /// The client sends the body too slowly.
+    #[error("the body came too slowly: it must keep up 16 KiB a second, and be whole in 5 seconds")]
+    BodyLate,
     /// The body is not declared to be JSON.
     #[error("the body must be sent as `Content-Type: application/json`")]
     UnsupportedMediaType,
@@ -143,6 +150,13 @@ impl ApiError {
         }
     }
 
+    /// More is asked for than can be done at once.
+    #[must_use]
+    pub fn overloaded() -> Self {
+        let why = "more requests are in flight than this instance takes";
+        Self::Unavailable("overloaded", why.into())
+    }
+
     /// As it travels.
     #[must_use]
     pub fn problem(&self) -> ProblemBody {
@@ -173,6 +187,7 @@ impl ApiError {
             Self::Reused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
             Self::BodyCut => (StatusCode::BAD_REQUEST, "body_cut"),
+            Self::BodyLate => (StatusCode::REQUEST_TIMEOUT, "body_late"),
             Self::UnsupportedMediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
             }
@@ -190,6 +205,20 @@ impl ApiError {
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         }
     }
+}
+
+/// [`ApiError::overloaded`], made once: it is answered when there is the least time.
+#[must_use]
+pub(super) fn overloaded() -> Response {
+    static BODY: LazyLock<Bytes> = LazyLock::new(|| {
+        serde_json::to_vec(&ApiError::overloaded().problem()).unwrap_or_default().into()
+    });
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::RETRY_AFTER, RETRY_AFTER_SECS.into()),
+    ];
+    (StatusCode::SERVICE_UNAVAILABLE, headers, BODY.clone()).into_response()
 }
 
 impl IntoResponse for ApiError {

@@ -8,7 +8,7 @@ use utoipa::openapi::{
 /// A refusal: its status, its name in the description, what it means, and for which calls.
 type Refusal = (&'static str, &'static str, &'static str, fn(&Operation) -> bool);
 
-const REFUSALS: [Refusal; 10] = [
+const REFUSALS: [Refusal; 11] = [
     (
         "400",
         "Malformed",
@@ -18,6 +18,7 @@ const REFUSALS: [Refusal; 10] = [
     ("401", "Unauthenticated", "No valid key or token", is_secured),
     ("403", "NotPermitted", "The key or token does not open this", is_secured),
     ("404", "NotFound", "There is nothing with this id", |it| has_parameter(it, "path")),
+    ("408", "TooSlow", "The body came too slowly", has_body),
     ("409", "KeyInUse", "A request with this `Idempotency-Key` is being done", takes_key),
     ("413", "TooLarge", "The body is too large", has_body),
     ("415", "NotJson", "The body is not declared as `application/json`", has_body),

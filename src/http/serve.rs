@@ -4,14 +4,23 @@
 //! so that clients move to other instances between two requests. Then it accepts no more and waits
 //! for what is in flight, but not for ever: [`connection`](super::connection) has the limits.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
 
-use super::connection::{Connections, Serves, Stage};
+use super::{
+    admission::{Place, Room},
+    client_ip::{TrustedProxies, network_of},
+    connection::{Connections, Serves, Stage},
+    shares::{ShareRule, Tenant},
+};
 
 /// Most bytes that an unfinished header may hold of our memory, about twice over since buffers grow by
 /// doubling; a longer one is answered 431. Browsers and proxies send up to 32 KiB.
@@ -19,8 +28,11 @@ pub const HEADER_MAX: usize = 40 * 1024;
 /// Connections that the operating system completes before they are accepted: tokio's backlog.
 const BACKLOG: usize = 1_024;
 
+/// A proxy that is not configured as one may still have nearly all connections.
+const NETWORK_FACTOR: usize = 8;
+
 /// Bounds of a listener.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ServeLimits {
     /// Connections open at once.
     pub connections_max: usize,
@@ -30,6 +42,8 @@ pub struct ServeLimits {
     pub drain_delay: Duration,
     /// Longest wait for requests in flight after that.
     pub drain_timeout: Duration,
+    /// Proxies may have all connections; any other network leaves some to others.
+    pub trusted_proxies: TrustedProxies,
 }
 
 /// The address could not be listened on.
@@ -56,7 +70,7 @@ pub async fn serve<S: Serves>(
     stop: impl Future<Output = ()>,
 ) {
     let (stage, stages) = watch::channel(Stage::Serving);
-    let slots = Arc::new(Semaphore::new(limits.connections_max));
+    let slots = Slots::new(&limits);
     let connections = Connections::new(service, limits.header_timeout, stages);
     let mut ending = std::pin::pin!(async {
         stop.await;
@@ -65,13 +79,17 @@ pub async fn serve<S: Serves>(
     });
     loop {
         let accepted = async {
-            let slot = Arc::clone(&slots).acquire_owned().await;
-            (slot, listener.accept().await)
+            let free = Arc::clone(&slots.free).acquire_owned().await;
+            (free, listener.accept().await)
         };
         tokio::select! {
             () = &mut ending => break,
-            (slot, accepted) = accepted => match (slot, accepted) {
-                (Ok(slot), Ok((stream, peer))) => connections.open(stream, peer.ip(), slot),
+            (free, accepted) = accepted => match (free, accepted) {
+                (Ok(free), Ok((stream, peer))) => {
+                    if let Some(slot) = slots.take(free, peer.ip()) {
+                        connections.open(stream, peer.ip(), slot);
+                    }
+                }
                 (_, Err(error)) => {
                     // Out of file descriptors, say: wait a moment instead of spinning.
                     tracing::warn!("a connection could not be accepted: {error}");
@@ -92,20 +110,54 @@ pub async fn serve<S: Serves>(
     }
 }
 
+/// Connections that may still be opened.
+struct Slots {
+    free: Arc<Semaphore>,
+    shares: Arc<Room>,
+    trusted_proxies: TrustedProxies,
+}
+
+/// Room for one connection.
+pub(super) struct Slot {
+    _free: OwnedSemaphorePermit,
+    _place: Place,
+}
+
+impl Slots {
+    fn new(limits: &ServeLimits) -> Self {
+        let rule = ShareRule {
+            places: limits.connections_max,
+            for_sites: 0,
+            site_factor: NETWORK_FACTOR,
+            network_factor: NETWORK_FACTOR,
+        };
+        Self {
+            free: Arc::new(Semaphore::new(limits.connections_max)),
+            shares: Room::new(rule),
+            trusted_proxies: limits.trusted_proxies.clone(),
+        }
+    }
+
+    /// A slot for a connection from `peer`, unless its network has more than its share.
+    fn take(&self, free: OwnedSemaphorePermit, peer: IpAddr) -> Option<Slot> {
+        let is_proxy = self.trusted_proxies.trusts(peer.to_canonical());
+        let tenant = (!is_proxy).then(|| Tenant::Network(network_of(peer)));
+        self.shares.enter(tenant).map(|place| Slot { _free: free, _place: place })
+    }
+}
+
 /// Closes the listener. Connections that the operating system had completed may have sent a request
 /// already, and closing would reset them: they are accepted first.
-fn waiting(
-    listener: TcpListener,
-    slots: &Arc<Semaphore>,
-) -> Vec<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+fn waiting(listener: TcpListener, slots: &Slots) -> Vec<(TcpStream, SocketAddr, Slot)> {
     let mut accepted = Vec::new();
     // Tokio knows only of those that its last look at the socket has shown; this asks the socket.
     let Ok(listener) = listener.into_std() else { return accepted };
     while accepted.len() < BACKLOG
-        && let Ok(slot) = Arc::clone(slots).try_acquire_owned()
+        && let Ok(free) = Arc::clone(&slots.free).try_acquire_owned()
         && let Ok((stream, peer)) = listener.accept()
     {
-        if stream.set_nonblocking(true).is_ok()
+        if let Some(slot) = slots.take(free, peer.ip())
+            && stream.set_nonblocking(true).is_ok()
             && let Ok(stream) = TcpStream::from_std(stream)
         {
             accepted.push((stream, peer, slot));

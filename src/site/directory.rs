@@ -209,6 +209,12 @@ impl Directory {
         self.snapshot.load().site(id)
     }
 
+    /// The site that holds the secret key `key`, as far as is known without asking the database.
+    #[must_use]
+    pub fn known_site_of_secret(&self, key: &str) -> Option<Arc<LiveSite>> {
+        self.snapshot.load().by_secret.get(&KeyHash::of(key)).cloned()
+    }
+
     /// The site that holds the secret key `key`.
     ///
     /// # Errors

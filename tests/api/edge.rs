@@ -198,6 +198,7 @@ async fn listening(edge: Edge) -> SocketAddr {
         header_timeout: second,
         drain_delay: Duration::ZERO,
         drain_timeout: second,
+        trusted_proxies: TrustedProxies::default(),
     };
     tokio::spawn(serve(listener, edge, limits, std::future::pending()));
     address

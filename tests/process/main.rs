@@ -13,6 +13,7 @@ mod billing_kill;
 mod catalog;
 mod commands;
 mod connections;
+mod crowding;
 mod disk;
 mod displaced;
 mod draining;
