@@ -14,7 +14,7 @@ use crate::{
     config::Config,
     db::Tx,
     ids::Ids,
-    metering::policy::{LIMIT_MAX, Policy, Rule},
+    metering::policy::{LIMIT_MAX, OnFailure, Policy, Rule},
     metering::window::WindowSpec,
     site::{
         key::{KeyKind, NewKey},
@@ -51,6 +51,14 @@ pub(super) enum SiteCommand {
         id: String,
         /// The new policy, such as {"rules": [{"limit": 3, "window": "month"}]}.
         file: Option<PathBuf>,
+    },
+    /// Change a site.
+    Set {
+        /// The site's id.
+        id: String,
+        /// What visitors get while reads cannot be counted: `error`, `open` or `closed`.
+        #[arg(long, value_parser = on_failure)]
+        on_failure: OnFailure,
     },
     /// Show how the readers' pages of a site look, or change it.
     Look(look::SiteLook),
@@ -111,6 +119,11 @@ pub(super) async fn run(
                 Policy::parse(&text).map_err(|error| format!("{}: {error}", file.display()))?;
             store::set_policy(&mut tx, &id, &policy).await?;
             writeln!(out, "The policy of `{id}` is set.")?;
+        }
+        SiteCommand::Set { id, on_failure } => {
+            let policy = policy_of(&mut tx, &id).await?;
+            store::set_policy(&mut tx, &id, &Policy { on_failure, ..policy }).await?;
+            writeln!(out, "`{id}` is set.")?;
         }
         SiteCommand::Look(look) => look::run(&mut tx, look, out).await?,
     }
@@ -188,11 +201,18 @@ async fn list(tx: &mut Tx, json: bool, out: &mut impl Write) -> Result<(), Failu
     Ok(())
 }
 
-async fn show_policy(tx: &mut Tx, id: &str, out: &mut impl Write) -> Result<(), Failure> {
-    let sites = store::list(tx).await?;
-    let site = sites.iter().find(|site| site.id == id);
+fn on_failure(text: &str) -> Result<OnFailure, &'static str> {
+    OnFailure::parse(text).ok_or("must be `error`, `open` or `closed`")
+}
+
+async fn policy_of(tx: &mut Tx, id: &str) -> Result<Policy, Failure> {
+    let site = store::list(tx).await?.into_iter().find(|site| site.id == id);
     let site = site.ok_or_else(|| store::SiteStoreError::NoSuchSite(id.to_owned()))?;
-    writeln!(out, "{}", serde_json::to_string_pretty(&site.policy)?)?;
+    Ok(site.policy)
+}
+
+async fn show_policy(tx: &mut Tx, id: &str, out: &mut impl Write) -> Result<(), Failure> {
+    writeln!(out, "{}", serde_json::to_string_pretty(&policy_of(tx, id).await?)?)?;
     Ok(())
 }
 

@@ -123,8 +123,10 @@ impl OnFailure {
         }
     }
 
-    fn is_default(&self) -> bool {
-        *self == Self::default()
+    /// Reads what [`OnFailure::as_str`] wrote.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Error, Self::Open, Self::Closed].into_iter().find(|it| it.as_str() == text)
     }
 }
 
@@ -135,8 +137,13 @@ pub struct Policy {
     /// The first that fits applies. An article that none fits is for subscribers only.
     pub rules: Vec<Rule>,
     /// What happens while nothing can be counted.
-    #[serde(default, skip_serializing_if = "OnFailure::is_default")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub on_failure: OnFailure,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_default(on_failure: &OnFailure) -> bool {
+    *on_failure == OnFailure::default()
 }
 
 impl From<Vec<Rule>> for Policy {

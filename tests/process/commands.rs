@@ -122,6 +122,14 @@ fn a_policy_is_shown_and_set_from_a_file() {
     std::fs::write(&file, r#"{"rules": [{"limit": 0, "window": "P30D"}]}"#).unwrap();
     assert!(complaint(&run(&url, &["site", "policy", "news", path])).contains("limit"));
     assert_eq!(run_json(&url, &["site", "policy", "news"]), policy, "left as it was");
+    let set = |value| run(&url, &["site", "set", "news", "--on-failure", value]);
+    assert!(set("open").status.success());
+    let mut open = policy.clone();
+    open["on_failure"] = "open".into();
+    assert_eq!(run_json(&url, &["site", "policy", "news"]), open);
+    assert!(String::from_utf8_lossy(&set("ajar").stderr).contains("must be `error`"));
+    assert!(set("error").status.success());
+    assert_eq!(run_json(&url, &["site", "policy", "news"]), policy);
     let missing = complaint(&run(&url, &["site", "policy", "nowhere"]));
     assert!(missing.contains("there is no site `nowhere`"), "{missing}");
 }
