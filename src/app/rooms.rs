@@ -1,6 +1,6 @@
 //! The rooms with everything that they need: who is handed what.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::Mutex;
 
@@ -31,9 +31,9 @@ use crate::{
     http::metrics::Metrics,
     ids::Ids,
     mail::{
-        MailRoom,
+        MailRoom, queue_metrics,
         smtp::Smtp,
-        worker::{Counts, Worker},
+        worker::{Counts, Exchange, Pace, Worker},
     },
     metering::meter::Meter,
     newsletter::{link::LinkKey, newsletters::Newsletters},
@@ -140,23 +140,41 @@ impl Ground<'_> {
     fn mail_room(&self, tasks: &Supervisor) -> Result<MailRoom, StartError> {
         let mail = &self.config.mail;
         let room = MailRoom::new(&mail.from_name, self.ids.clone());
-        let Some(smtp) = &mail.smtp else { return Ok(room.that_keeps()) };
+        let Some(settings) = &mail.smtp else { return Ok(room.that_keeps()) };
         let sender = (&mail.from_address, mail.from_name.as_str());
-        let worker = Worker {
-            db: self.db.clone(),
-            clock: Arc::clone(&self.clock),
-            smtp: Smtp::new(smtp, sender, &self.config.server.public_url)?,
-            news: room.news(),
-            check: mail.check,
-            batch_max: mail.batch_max,
-            counts: Counts {
-                sent: self.metrics.mails_sent.clone(),
-                failed: self.metrics.mails_failed.clone(),
-                dead: self.metrics.mails_dead.clone(),
-            },
-        };
-        let worker = Arc::new(worker);
-        tasks.spawn(Watch::essential("outbox"), move |_| Arc::clone(&worker).run());
+        let smtp = Arc::new(Smtp::new(settings, sender, &self.config.server.public_url)?);
+        let pace = Arc::new(Pace::new(mail.sending.per_second_max));
+        // A mail may take as long to connect and again as long to hand over.
+        let hangs_after = 2 * settings.timeout + Duration::from_mins(1);
+        for (name, lane) in ["outbox_security", "outbox"].into_iter().zip(mail.sending.lanes()) {
+            let worker = Arc::new(Worker {
+                db: self.db.clone(),
+                clock: Arc::clone(&self.clock),
+                ids: self.ids.clone(),
+                smtp: Arc::clone(&smtp),
+                arrivals: room.arrivals(),
+                lane,
+                pace: Arc::clone(&pace),
+                counts: Counts {
+                    sent: self.metrics.mails_sent.clone(),
+                    failed: self.metrics.mails_failed.clone(),
+                    dead: self.metrics.mails_dead.clone(),
+                },
+                exchange: Exchange::default(),
+            });
+            let watch = Watch::essential(name).hanging_after(hangs_after);
+            tasks.spawn(watch, move |heartbeat| Arc::clone(&worker).run(heartbeat));
+        }
+        let (gauges, interval) = (self.metrics.mail_queue.clone(), mail.sending.check);
+        let (db, clock) = (self.db.clone(), Arc::clone(&self.clock));
+        tasks.spawn(Watch::background("mail_queue"), move |heartbeat| {
+            queue_metrics::run(
+                gauges.clone(),
+                (db.clone(), Arc::clone(&clock)),
+                interval,
+                heartbeat,
+            )
+        });
         Ok(room)
     }
 

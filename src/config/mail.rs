@@ -1,6 +1,6 @@
 //! `[mail]`.
 
-use std::{net::IpAddr, time::Duration};
+use std::net::IpAddr;
 
 use secrecy::SecretString;
 
@@ -8,6 +8,7 @@ use super::{Mode, layers::Settings};
 use crate::mail::{
     address::Address,
     smtp::{SmtpSettings, Tls},
+    worker::Sending,
 };
 
 /// `[mail]`.
@@ -19,10 +20,8 @@ pub struct Mail {
     pub from_name: String,
     /// How they are sent; `None` in a sandbox that only keeps them.
     pub smtp: Option<SmtpSettings>,
-    /// Longest wait before the outbox is looked into again.
-    pub check: Duration,
-    /// Most mails over one connection.
-    pub batch_max: usize,
+    /// How often, over how many connections and how fast.
+    pub sending: Sending,
 }
 
 /// Reads `[mail]`.
@@ -51,8 +50,11 @@ pub(super) fn read(settings: &mut Settings, mode: Option<Mode>) -> Option<Mail> 
     });
     let check = settings.seconds("mail.check_secs", 1..=300);
     let batch_max = settings.number("mail.batch_max", 1..=1_000);
+    let connections = settings.number("mail.connections", 2..=64);
+    let per_second_max = settings.number("mail.per_second_max", 0..=10_000);
+    let sending = Sending { check, connections, batch_max, per_second_max };
     let smtp = if sends? { Some(read_smtp(settings)?) } else { None };
-    Some(Mail { from_address: from_address?, from_name: from_name?, smtp, check, batch_max })
+    Some(Mail { from_address: from_address?, from_name: from_name?, smtp, sending })
 }
 
 fn read_smtp(settings: &mut Settings) -> Option<SmtpSettings> {

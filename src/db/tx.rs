@@ -4,7 +4,10 @@
 //! more than most statements do. Writes that nobody asks anything about therefore wait in the
 //! transaction ([`Tx::later`]) and are handed over together, as one text.
 
-use std::{fmt::Write, time::Duration};
+use std::{
+    fmt::{self, Write},
+    time::Duration,
+};
 
 use sqlx::{
     Arguments, AssertSqlSafe, Database, Postgres, SqlSafeStr, SqlStr, Sqlite, Transaction,
@@ -32,6 +35,16 @@ pub struct Open<DB: Database, Waits> {
     tx: Transaction<'static, DB>,
     waiting: Vec<Waits>,
     guard: Guard,
+    after_commit: Vec<AfterCommit>,
+}
+
+/// What is done once the changes are permanent.
+struct AfterCommit(Box<dyn FnOnce() + Send + Sync>);
+
+impl fmt::Debug for AfterCommit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AfterCommit")
+    }
 }
 
 /// Most statements in one script: all are prepared, and kept so for the next time.
@@ -57,11 +70,11 @@ pub struct Statement {
 
 impl Tx {
     pub(super) fn sqlite(tx: Transaction<'static, Sqlite>, guard: Guard) -> Self {
-        Self::Sqlite(Open { tx, waiting: Vec::new(), guard })
+        Self::Sqlite(Open { tx, waiting: Vec::new(), guard, after_commit: Vec::new() })
     }
 
     pub(super) fn postgres(tx: Transaction<'static, Postgres>, guard: Guard) -> Self {
-        Self::Postgres(Open { tx, waiting: Vec::new(), guard })
+        Self::Postgres(Open { tx, waiting: Vec::new(), guard, after_commit: Vec::new() })
     }
 
     /// Prepares one statement.
@@ -121,22 +134,37 @@ impl Tx {
         }
     }
 
+    /// Does `act` once the changes are permanent, and not at all where they never are. It must be
+    /// quick: the commit waits for it.
+    pub fn after_commit(&mut self, act: impl FnOnce() + Send + Sync + 'static) {
+        let act = AfterCommit(Box::new(act));
+        match self {
+            Self::Sqlite(open) => open.after_commit.push(act),
+            Self::Postgres(open) => open.after_commit.push(act),
+        }
+    }
+
     /// Makes the changes permanent.
     ///
     /// # Errors
     /// When the database refuses.
     pub async fn commit(self) -> Result<(), StoreError> {
-        match self {
+        let after_commit = match self {
             Self::Sqlite(mut open) => {
                 open.ready().await?;
                 open.guard.run(open.tx.commit()).await?;
                 // Before anything is said about it: it may have gone into a file without a name.
                 open.guard.check_file()?;
+                open.after_commit
             }
             Self::Postgres(mut open) => {
                 open.ready().await?;
                 open.guard.run(open.tx.commit()).await?;
+                open.after_commit
             }
+        };
+        for AfterCommit(act) in after_commit {
+            act();
         }
         Ok(())
     }

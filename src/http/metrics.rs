@@ -1,6 +1,6 @@
 //! Counters and timings, as Prometheus reads them.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, atomic::AtomicU64};
 
 use axum::http::StatusCode;
 use prometheus_client::{
@@ -33,6 +33,8 @@ pub struct Metrics {
     pub mails_failed: Counter,
     /// Mails that were given up.
     pub mails_dead: Counter,
+    /// Mails that wait; nothing where none is sent.
+    pub mail_queue: MailQueue,
     /// Decisions that were not written down because too many came.
     pub decisions_lost: Counter,
     /// Times that a background task had to be started again, by task.
@@ -50,6 +52,27 @@ struct Status {
 struct Reason {
     decision: &'static str,
     reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Priority {
+    priority: &'static str,
+}
+
+/// The mails that wait to be sent, by priority. Instances that share a database say the same.
+#[derive(Debug, Clone, Default)]
+pub struct MailQueue {
+    mails: Family<Priority, Gauge>,
+    oldest_age: Family<Priority, Gauge<f64, AtomicU64>>,
+}
+
+impl MailQueue {
+    /// So many mails of `priority` wait, the oldest of them for that long.
+    pub fn set(&self, priority: &'static str, mails: i64, oldest_age_secs: f64) {
+        let label = Priority { priority };
+        self.mails.get_or_create(&label).set(mails);
+        self.oldest_age.get_or_create(&label).set(oldest_age_secs);
+    }
 }
 
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
@@ -77,6 +100,11 @@ impl Default for Metrics {
         registry.register("mails_sent", "Mails that a server took", mails_sent.clone());
         registry.register("mails_failed", "Times that none took a mail", mails_failed.clone());
         registry.register("mails_dead", "Mails that were given up", mails_dead.clone());
+        let mail_queue = MailQueue::default();
+        let help = "Mails that wait to be sent, by priority";
+        registry.register("mails_queued", help, mail_queue.mails.clone());
+        let help = "Seconds since the oldest mail that waits was queued, by priority";
+        registry.register("mails_queued_oldest_age_seconds", help, mail_queue.oldest_age.clone());
         let decisions_lost = Counter::default();
         let help = "Decisions that were not written down because too many came";
         registry.register("decisions_lost", help, decisions_lost.clone());
@@ -104,6 +132,7 @@ impl Default for Metrics {
             mails_sent,
             mails_failed,
             mails_dead,
+            mail_queue,
             decisions_lost,
             task_restarts,
             clock_skew,

@@ -1,16 +1,20 @@
 //! Writing to people.
 //!
-//! Pure: `address` (whom we can write to; `lookalike` finds domains that pass for others), `recipient` (to whom we do, and how) and `letter` (what
-//! we write). `outbox` keeps mails until they are sent, in the transaction that is their reason.
-//! `clicks` knows in which of them a link was used. `worker` sends them by `smtp`; in a sandbox
-//! nothing is sent, and `sandbox` is a mailbox to look into.
+//! Pure: `address` (whom we can write to; `lookalike` finds domains that pass for others),
+//! `recipient` (to whom we do, and how) and `letter` (what we write), with its `priority`. `outbox`
+//! keeps mails until they are sent, in the transaction that is their reason; `queue_metrics` counts
+//! them. `clicks` knows in which of them a link was used. `arrivals` wakes `worker`, which sends by
+//! `smtp`; in a sandbox nothing is sent, and `sandbox` is a mailbox to look into.
 
 pub mod address;
+mod arrivals;
 pub mod clicks;
 pub mod letter;
 mod lookalike;
 mod mailbox;
 pub mod outbox;
+pub mod priority;
+pub mod queue_metrics;
 pub mod recipient;
 pub mod sandbox;
 pub mod smtp;
@@ -18,9 +22,9 @@ pub mod worker;
 
 use std::sync::Arc;
 
-use tokio::sync::Notify;
 use uuid::Uuid;
 
+pub use self::arrivals::Arrivals;
 use self::{
     letter::{Content, Look},
     outbox::NewMail,
@@ -51,7 +55,7 @@ pub enum MailError {
 pub struct MailRoom {
     look: Arc<Look>,
     ids: Ids,
-    news: Arc<Notify>,
+    arrivals: Arc<Arrivals>,
     keeps: bool,
 }
 
@@ -60,7 +64,7 @@ impl MailRoom {
     #[must_use]
     pub fn new(publisher: &str, ids: Ids) -> Self {
         let look = Arc::new(Look::plain(publisher));
-        Self { look, ids, news: Arc::default(), keeps: false }
+        Self { look, ids, arrivals: Arc::default(), keeps: false }
     }
 
     /// The same where nothing is sent: what is handed in is kept, to be looked into.
@@ -81,10 +85,10 @@ impl MailRoom {
         &self.look.publisher
     }
 
-    /// Told of each letter that was handed in.
+    /// Where each mail is announced that was committed to the outbox.
     #[must_use]
-    pub fn news(&self) -> Arc<Notify> {
-        Arc::clone(&self.news)
+    pub fn arrivals(&self) -> Arc<Arrivals> {
+        Arc::clone(&self.arrivals)
     }
 
     /// Puts a letter into the outbox, and says as which mail; it goes out when `tx` is committed.
@@ -108,11 +112,13 @@ impl MailRoom {
             text: rendered.text,
             html: rendered.html,
             unsubscribe_url: content.unsubscribe,
+            priority: content.priority,
             expires_at: now.plus(content.keeps_for),
         };
         outbox::insert(tx, mail, now);
         clicks::keep(tx, id, &tokens);
-        self.news.notify_one();
+        let (arrivals, priority) = (self.arrivals(), content.priority);
+        tx.after_commit(move || arrivals.announce(priority));
         Ok(id)
     }
 }

@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use pressgate::{
     clock::Clock,
+    ids::Ids,
     language::Words,
     mail::{
         address::Address,
         letter::Letter,
         outbox::{self, LEASE, StoredMail},
+        priority::Priority,
         recipient::Recipient,
         smtp::{Smtp, SmtpSettings, Tls},
-        worker::{Counts, RoundError, Worker},
+        worker::{Counts, Exchange, Lane, Pace, RoundError, Worker},
     },
 };
 use serde_json::{Value, json};
@@ -22,7 +24,7 @@ use crate::{app::TestApp, smtp::SmtpServer};
 const LINK: &str = "https://pay.example/login/link?token=pgl_x";
 
 /// Who sends mails for `t` through the server at `port`, from `from`, by the hand of a test.
-fn worker_from(t: &TestApp, port: u16, from: &str) -> Worker {
+pub(crate) fn worker_from(t: &TestApp, port: u16, from: &str) -> Worker {
     worker_with(
         t,
         from,
@@ -36,16 +38,23 @@ fn worker_from(t: &TestApp, port: u16, from: &str) -> Worker {
     )
 }
 
-fn worker_with(t: &TestApp, from: &str, settings: &SmtpSettings) -> Worker {
+pub(crate) fn worker_with(t: &TestApp, from: &str, settings: &SmtpSettings) -> Worker {
     let from = Address::parse(from).unwrap();
     Worker {
         db: t.state.databases.main.clone(),
         clock: t.clock.clone(),
-        smtp: Smtp::new(settings, (&from, "The Fathom"), "https://pay.example").unwrap(),
-        news: t.state.accounts.mail.news(),
-        check: Duration::from_secs(1),
-        batch_max: 10,
+        smtp: Smtp::new(settings, (&from, "The Fathom"), "https://pay.example").unwrap().into(),
+        ids: Ids::system().unwrap(),
+        arrivals: t.state.accounts.mail.arrivals(),
+        lane: Lane {
+            least: Priority::Bulk,
+            connections: 3,
+            batch_max: 10,
+            check: Duration::from_secs(1),
+        },
+        pace: Pace::new(0).into(),
         counts: Counts::default(),
+        exchange: Exchange::default(),
     }
 }
 
@@ -53,7 +62,7 @@ fn worker(t: &TestApp, server: &SmtpServer) -> Worker {
     worker_from(t, server.port, "news@pay.example")
 }
 
-async fn write(t: &TestApp, to: &str, letter: Letter) {
+pub(crate) async fn write(t: &TestApp, to: &str, letter: Letter) {
     let mut tx = t.state.databases.main.write().await.unwrap();
     let to = Recipient::new(&Address::parse(to).unwrap(), Words::default());
     let content = letter.content(&to.words);
@@ -62,11 +71,11 @@ async fn write(t: &TestApp, to: &str, letter: Letter) {
 }
 
 /// A letter that helps for a week.
-async fn tell(t: &TestApp, to: &str) {
+pub(crate) async fn tell(t: &TestApp, to: &str) {
     write(t, to, Letter::PasswordChanged { at: t.clock.now() }).await;
 }
 
-async fn kept(t: &TestApp, to: &str) -> StoredMail {
+pub(crate) async fn kept(t: &TestApp, to: &str) -> StoredMail {
     let mut tx = t.state.databases.main.read().await.unwrap();
     let to = Address::parse(to).unwrap();
     outbox::newest(&mut tx, Some(&to)).await.unwrap().remove(0)
@@ -262,7 +271,8 @@ on_both_databases! {
         let worker = worker(&t, &server);
         tell(&t, "anna@example.org").await;
         let mut tx = t.state.databases.main.write().await.unwrap();
-        let claimed = outbox::claim_due(&mut tx, t.clock.now(), 10).await.unwrap();
+        outbox::take_claim_lock(&mut tx);
+        let claimed = outbox::claim_due(&mut tx, Priority::Bulk, t.clock.now(), 10).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(claimed.len(), 1, "and then the machine loses its power");
         t.clock.advance(LEASE - Span::MICROSECOND);
@@ -276,8 +286,9 @@ on_both_databases! {
         tell(&t, "anna@example.org").await;
         t.clock.advance(Span::days(7));
         let mut tx = t.state.databases.main.write().await.unwrap();
-        assert_eq!(outbox::count_due(&mut tx, t.clock.now(), 10).await.unwrap(), 0);
-        assert!(outbox::claim_due(&mut tx, t.clock.now(), 10).await.unwrap().is_empty());
+        let (any, now) = (Priority::Bulk, t.clock.now());
+        assert_eq!(outbox::count_due(&mut tx, any, now, 10).await.unwrap(), 0);
+        assert!(outbox::claim_due(&mut tx, any, now, 10).await.unwrap().is_empty());
     }
 
     async fn no_link_is_sent_that_is_over(t: TestApp) {

@@ -9,6 +9,8 @@
 
 #[macro_use]
 mod app;
+#[path = "../support/relay.rs"]
+mod relay;
 #[path = "../support/smtp.rs"]
 mod smtp;
 #[path = "../support/mod.rs"]
@@ -53,6 +55,7 @@ mod lookalikes;
 mod looks;
 mod mailbox;
 mod mailing;
+mod mailing_order;
 mod mails_asked_for;
 mod merging;
 mod money;

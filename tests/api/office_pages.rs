@@ -294,7 +294,8 @@ on_both_databases! {
         let mut tx = t.state.databases.main.write().await.unwrap();
         let due = pressgate::mail::outbox::list(&mut tx, None, None).await.unwrap();
         let why = "no <b>such</b> mailbox";
-        pressgate::mail::outbox::mark_dead(&mut tx, due[0].id, why, t.clock.now()).await.unwrap();
+        let claim = (due[0].id, due[0].due_at);
+        pressgate::mail::outbox::mark_dead(&mut tx, claim, why, t.clock.now());
         tx.commit().await.unwrap();
         let page = browser.open("/staff/mails?status=dead").await.text();
         assert!(page.contains("no &#60;b&#62;such&#60;/b&#62; mailbox"), "{page}");

@@ -58,6 +58,7 @@ const TABLES: &[(&str, Holds)] = &[
     ("sandbox_keys", Holds::Nothing("the sandbox's gateway")),
     ("sandbox_refunds", Holds::Nothing("the sandbox's gateway")),
     ("sandbox_book", Holds::Nothing("the sandbox's gateway")),
+    ("mail_claims", Holds::Nothing("one row, locked while mails are claimed")),
     ("idempotency_keys", Holds::Nothing("answers that were given already, for a day")),
     ("newsletter_consents", Holds::Part("/newsletters/consents")),
     ("newsletter_subscriptions", Holds::Part("/newsletters/subscriptions")),

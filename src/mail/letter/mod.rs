@@ -14,6 +14,7 @@ mod gallery;
 use time::Duration;
 
 pub use self::{account::Letter, look::Look, render::Rendered};
+use super::priority::Priority;
 use crate::{
     clock::Timestamp,
     language::{Value, Words},
@@ -53,6 +54,8 @@ pub struct Content {
     pub why: &'static str,
     /// Where a list that it was sent to can be left (RFC 8058).
     pub unsubscribe: Option<String>,
+    /// Before which other mails it is sent.
+    pub priority: Priority,
     /// How long after it was written it may still be sent.
     pub keeps_for: Duration,
 }
@@ -71,6 +74,7 @@ impl Content {
             others: Vec::new(),
             why: "letter-why-account",
             unsubscribe: None,
+            priority: Priority::of_letter(subject),
             keeps_for: KEEPS_FOR,
         }
     }
@@ -145,7 +149,7 @@ impl Content {
     /// The same, to a list that can be left at `url` by one POST, without logging in (RFC 8058).
     #[must_use]
     pub fn unsubscribe(self, url: impl Into<String>) -> Self {
-        Self { unsubscribe: Some(url.into()), ..self }
+        Self { unsubscribe: Some(url.into()), priority: Priority::Bulk, ..self }
     }
 
     /// What its links are known by. A link that leads to a page for everybody carries nothing.
