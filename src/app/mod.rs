@@ -7,11 +7,11 @@ mod background;
 mod databases;
 mod exposure;
 mod rooms;
+mod serving;
 
-use std::{ops::Deref, sync::Arc, time::Duration};
+use std::{ops::Deref, sync::Arc};
 
 use axum::{Router, http::HeaderMap};
-use tokio::net::TcpListener;
 use utoipa_axum::router::OpenApiRouter;
 
 use self::rooms::{Ground, Rooms};
@@ -52,7 +52,6 @@ use crate::{
         openapi,
         problem::ApiError,
         readiness::Readiness,
-        serve::{ServeLimits, serve},
     },
     ids::{Ids, NoRandomness},
     mail::{self, smtp::InvalidSmtp},
@@ -73,9 +72,6 @@ use crate::{
     staff::{self, desk::Desk},
     supervisor::{Supervisor, Watch},
 };
-
-/// Longest time for what is done after the last request: writing down, closing databases.
-const CLOSE_MAX: Duration = Duration::from_secs(10);
 
 /// Why the application could not start.
 #[derive(Debug, thiserror::Error)]
@@ -376,53 +372,6 @@ impl AppState {
         Edge::new(router, self.ids.clone(), Arc::clone(&self.metrics), limits)
             .with_sites(Arc::new(site_of))
             .with_transport_security(server.transport_security.clone())
-    }
-
-    /// Serves on `listener` until `stop` ends; then drains and closes the databases.
-    ///
-    /// # Errors
-    /// When the demonstration is broken.
-    pub async fn serve(
-        &self,
-        listener: TcpListener,
-        stop: impl Future<Output = ()>,
-    ) -> Result<(), StartError> {
-        let server = &self.config.server;
-        let limits = ServeLimits {
-            connections_max: server.connections_max,
-            header_timeout: server.header_timeout,
-            drain_delay: server.drain_delay,
-            drain_timeout: server.drain_timeout,
-            trusted_proxies: server.trusted_proxies.clone(),
-        };
-        let stop = async {
-            stop.await;
-            // A load balancer sees that we are not ready before we stop accepting.
-            self.readiness.stop();
-        };
-        serve(listener, self.service()?, limits, stop).await;
-        if tokio::time::timeout(CLOSE_MAX, self.close()).await.is_err() {
-            tracing::error!("what was still to be written down is left behind: it took too long");
-        }
-        Ok(())
-    }
-
-    /// Writes down what is only in memory, and closes the databases.
-    async fn close(&self) {
-        self.gate.log.flush().await;
-        self.supervisor.stop();
-        if let Err(error) = self.desk.counts.flush(&self.desk.db, &*self.desk.clock).await {
-            tracing::warn!("what pages did last could not be written down: {error}");
-        }
-        self.anchor().await;
-        self.databases.close().await;
-    }
-
-    /// Anchors the audit log where it ends now, if it is anchored at all.
-    pub async fn anchor(&self) {
-        if let Some(anchors) = &self.anchors {
-            anchors.record_loudly(&self.databases.main, self.desk.clock.now()).await;
-        }
     }
 }
 

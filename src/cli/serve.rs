@@ -29,7 +29,7 @@ pub(super) async fn run(mut config: Config, out: &mut impl Write) -> Result<(), 
     let listener = serve::listen(config.server.listen).await?;
     let address = listener.local_addr()?;
     if let Some(metrics) = config.metrics_listen {
-        serve_metrics(&state, serve::listen(metrics).await?);
+        state.serve_metrics(serve::listen(metrics).await?)?;
     }
     tracing::info!(mode = %config.mode, "listening on http://{address}");
     if config.is_sandbox() {
@@ -74,19 +74,6 @@ fn fitting_connections(config: &Config) -> Result<usize, TooFewFiles> {
         );
     }
     Ok(connections)
-}
-
-/// The metrics' own listener lives as long as the process.
-fn serve_metrics(state: &AppState, listener: tokio::net::TcpListener) {
-    let server = &state.config.server;
-    let limits = serve::ServeLimits {
-        connections_max: 64,
-        header_timeout: server.header_timeout,
-        drain_delay: server.drain_delay,
-        drain_timeout: server.drain_timeout,
-        trusted_proxies: server.trusted_proxies.clone(),
-    };
-    tokio::spawn(serve::serve(listener, state.metrics_service(), limits, std::future::pending()));
 }
 
 /// SIGTERM and SIGINT.

@@ -10,6 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::{Stream, StreamExt, stream};
+use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::headers::NO_STORE;
 
@@ -35,6 +36,22 @@ pub fn answer(
     file(name, Body::from_stream(whole))
 }
 
+/// What `reading` sends, page by page. Where it fails or panics the stream ends with an error, which
+/// cuts the connection: a file that ends early must not look complete.
+pub fn pages<Page: Send + 'static, E: Into<BoxError> + Send + 'static>(
+    pages: mpsc::Receiver<Result<Page, E>>,
+    reading: JoinHandle<()>,
+) -> impl Stream<Item = Result<Page, BoxError>> + Send {
+    stream::unfold(Some((pages, reading)), async |state| {
+        let (mut pages, reading) = state?;
+        match pages.recv().await {
+            Some(Ok(page)) => Some((Ok(page), Some((pages, reading)))),
+            Some(Err(error)) => Some((Err(error.into()), None)),
+            None => reading.await.err().map(|panicked| (Err(panicked.into()), None)),
+        }
+    })
+}
+
 /// A file `name` with this `body`.
 pub fn file(name: &str, body: impl Into<Body>) -> Response {
     let csv = HeaderValue::from_static("text/csv; charset=utf-8");
@@ -53,6 +70,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::http::problem::ApiError;
 
     #[test]
     fn formulas_are_texts() {
@@ -68,6 +86,37 @@ mod tests {
         ] {
             assert_eq!(harmless(cell), written);
         }
+    }
+
+    /// The pages of a task, and whether the stream ended without an error.
+    async fn read<F>(task: impl FnOnce(mpsc::Sender<Result<u8, ApiError>>) -> F) -> (Vec<u8>, bool)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (sender, receiver) = mpsc::channel(1);
+        let read: Vec<_> = pages(receiver, tokio::spawn(task(sender))).collect().await;
+        let is_whole = read.iter().all(Result::is_ok);
+        (read.into_iter().flatten().collect(), is_whole)
+    }
+
+    #[tokio::test]
+    async fn a_file_that_ends_early_does_not_look_complete() {
+        let whole = read(|pages| async move {
+            for page in 0..3 {
+                pages.send(Ok(page)).await.unwrap();
+            }
+        });
+        assert_eq!(whole.await, (vec![0, 1, 2], true));
+        let failed = read(|pages| async move {
+            pages.send(Ok(0)).await.unwrap();
+            pages.send(Err(ApiError::NotFound)).await.unwrap();
+        });
+        assert_eq!(failed.await, (vec![0], false));
+        let panicked = read(|pages| async move {
+            pages.send(Ok(0)).await.unwrap();
+            panic!("as the test wants it");
+        });
+        assert_eq!(panicked.await, (vec![0], false));
     }
 
     proptest! {

@@ -139,6 +139,21 @@ async fn postgres_silent_on_every_open_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_ends_while_postgres_is_silent() {
+    let database = PostgresDatabase::create().await;
+    let proxy = Proxy::to(&database.url).await;
+    let behind = PostgresDatabase { url: proxy.url.clone(), name: database.name.clone() };
+    let t = impatient(&Place::Postgres(behind)).await;
+    // There is something left to write at the end, and a connection that never comes back.
+    t.outcome("a", &serde_json::Value::Null).await;
+    let _held = t.state.databases.main.read().await.unwrap();
+    proxy.silence();
+    let stopped = tokio::time::timeout(Duration::from_secs(25), t.stop()).await;
+    assert!(stopped.is_ok(), "it waits for the database without end");
+    database.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_silent_while_sites_are_read_anew() {
     let database = PostgresDatabase::create().await;
     let proxy = Proxy::to(&database.url).await;

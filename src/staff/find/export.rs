@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use ::csv::{StringRecord, WriterBuilder};
-use axum::{BoxError, response::Response};
-use futures_util::stream;
+use axum::response::Response;
+use futures_util::StreamExt;
 use serde_json::json;
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -67,13 +67,8 @@ impl Desk {
         let start = table(&entries, true).map_err(ApiError::internal)?;
         // One page is read while the one before is written and sent; more do not wait.
         let (read, pages) = mpsc::channel(1);
-        tokio::spawn(Arc::clone(self).read_on(listing, next, read));
-        let rest = stream::unfold(pages, async |mut pages| {
-            let page: Result<Page, ApiError> = pages.recv().await?;
-            let rows = page.map_err(BoxError::from);
-            let rows = rows.and_then(|page| Ok(table(&page.entries, false)?));
-            Some((rows, pages))
-        });
+        let reading = tokio::spawn(Arc::clone(self).read_on(listing, next, read));
+        let rest = csv::pages(pages, reading).map(|page| Ok(table(&page?.entries, false)?));
         Ok(csv::answer("subscriptions.csv", start, rest))
     }
 
