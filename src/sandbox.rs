@@ -4,7 +4,12 @@ pub mod bar;
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
 use serde::{Deserialize, Serialize};
 use time::Duration;
 use utoipa::ToSchema;
@@ -149,6 +154,19 @@ pub async fn is_seeded(tx: &mut Tx) -> Result<bool, StoreError> {
 #[must_use]
 pub fn default_window() -> crate::metering::window::WindowSpec {
     crate::metering::window::WindowSpec::Rolling(Duration::days(30))
+}
+
+/// Lets the notices of cancellation that wait take effect first, so that the mailbox shows what is
+/// about to be written.
+pub async fn with_notices(
+    State(billing): State<Arc<Billing>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if let Err(error) = billing.work_off_notices().await {
+        tracing::warn!("notices of cancellation could not be looked at: {error}");
+    }
+    next.run(request).await
 }
 
 type Clocks = (Arc<SystemClock>, Arc<Directory>, Arc<Billing>);

@@ -11,7 +11,7 @@ mod serving;
 
 use std::{ops::Deref, sync::Arc};
 
-use axum::{Router, http::HeaderMap};
+use axum::{Router, http::HeaderMap, middleware::from_fn_with_state};
 use utoipa_axum::router::OpenApiRouter;
 
 use self::rooms::{Ground, Rooms};
@@ -304,10 +304,12 @@ impl AppState {
             rooms = rooms.merge(control::routes(control::Bank { sandbox, billing }));
         }
         if self.config.is_sandbox() {
-            rooms = rooms.merge(mail::sandbox::routes(
+            let mailbox = mail::sandbox::routes(
                 self.databases.main.clone(),
                 Arc::clone(&self.accounts.clock),
-            ));
+            );
+            let billing = Arc::clone(&self.billing);
+            rooms = rooms.merge(mailbox.layer(from_fn_with_state(billing, sandbox::with_notices)));
         }
         let looks = (Arc::clone(&self.gate.directory), self.databases.main.clone());
         let pages = self.reader_pages();

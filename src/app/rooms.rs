@@ -17,6 +17,7 @@ use crate::{
     },
     billing::{
         access::Standings,
+        cancellation_notice::ReceivedNotices,
         card_limit::CardLimits,
         catalog::versions::Catalogs,
         engine::Billing,
@@ -206,6 +207,7 @@ impl Ground<'_> {
             duties: Arc::clone(&self.duties),
             public_url: self.config.server.public_url.as_str().into(),
             standings: Standings::default(),
+            received_notices: ReceivedNotices::default(),
             news: Arc::default(),
             turn: Mutex::default(),
         });

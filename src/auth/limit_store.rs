@@ -174,6 +174,24 @@ pub async fn take(
     policy: Policy,
     now: Timestamp,
 ) -> Result<(), LimitError> {
+    if try_take(tx, key, policy, now).await? {
+        return Ok(());
+    }
+    // It was refused; what stands there now only says how long to wait.
+    let waited_for = policy.check(arrival(tx, key).await?, now);
+    Err(LimitError::Exceeded(waited_for.err().unwrap_or(RetryAfter(policy.refill()))))
+}
+
+/// [`take`] that only says whether one more was allowed: always one statement.
+///
+/// # Errors
+/// When the database fails.
+pub async fn try_take(
+    tx: &mut Tx,
+    key: LimitKey,
+    policy: Policy,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     let taken: Option<(i64,)> = tx
         .query(
             "INSERT INTO limits (key, arrival) VALUES ($1, $2)
@@ -192,12 +210,7 @@ pub async fn take(
         .bind(policy.open_until(now).micros())
         .optional()
         .await?;
-    if taken.is_some() {
-        return Ok(());
-    }
-    // It was refused; what stands there now only says how long to wait.
-    let waited_for = policy.check(arrival(tx, key).await?, now);
-    Err(LimitError::Exceeded(waited_for.err().unwrap_or(RetryAfter(policy.refill()))))
+    Ok(taken.is_some())
 }
 
 /// Takes back one that was counted, if anything is owed still.

@@ -17,7 +17,11 @@ use super::{
     limits::{Policy, RetryAfter},
     network::Blocks,
 };
-use crate::{clock::Timestamp, db::Tx, mail::address::Address};
+use crate::{
+    clock::Timestamp,
+    db::{StoreError, Tx},
+    mail::address::Address,
+};
 
 /// Networks remembered at once, about 100 bytes each.
 const NETWORKS_MAX: usize = 50_000;
@@ -93,6 +97,26 @@ impl MailLimits {
             self.give_back(client);
         }
         taken
+    }
+
+    /// [`MailLimits::take`] that only says whether both may have one more, by the same statement
+    /// whatever the answer is.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn try_take(
+        &self,
+        tx: &mut Tx,
+        client: Option<IpAddr>,
+        to: &Address,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let has_network = self.take_of_network(client, now).is_ok();
+        let taken = limit_store::try_take(tx, LimitKey::mail(to), self.mailbox, now).await;
+        if has_network && !matches!(taken, Ok(true)) {
+            self.give_back(client);
+        }
+        Ok(taken? && has_network)
     }
 
     fn take_of_network(&self, client: Option<IpAddr>, now: Timestamp) -> Result<(), RetryAfter> {

@@ -9,6 +9,7 @@ pub mod api;
 pub mod approval;
 pub mod bill;
 pub mod calendar;
+pub mod cancellation_notice;
 pub mod card_limit;
 pub mod catalog;
 pub mod charge;

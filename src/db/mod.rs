@@ -3,7 +3,8 @@
 //! `connect` opens and tunes the pools, `migrate` brings the schema up to date, `tx` is a transaction
 //! on whichever database is open, and `query` one statement in it. `pool` gives up connections that
 //! may not be trusted any more, by what `fault` reads from an error; `file` notices a SQLite file
-//! that lost its name, and `file_copy` copies SQLite's files while they are in use.
+//! that lost its name, and `file_copy` copies SQLite's files while they are in use. `statements` counts
+//! what one piece of work sends.
 
 mod connect;
 mod fault;
@@ -13,6 +14,7 @@ mod migrate;
 mod pool;
 mod probe;
 mod query;
+pub mod statements;
 mod tx;
 
 use std::time::Duration;

@@ -18,6 +18,7 @@ use super::{
     StoreError,
     pool::Guard,
     query::{Bind, Param, Query},
+    statements,
 };
 
 /// A transaction. Dropping it rolls back.
@@ -70,10 +71,12 @@ pub struct Statement {
 
 impl Tx {
     pub(super) fn sqlite(tx: Transaction<'static, Sqlite>, guard: Guard) -> Self {
+        statements::note();
         Self::Sqlite(Open { tx, waiting: Vec::new(), guard, after_commit: Vec::new() })
     }
 
     pub(super) fn postgres(tx: Transaction<'static, Postgres>, guard: Guard) -> Self {
+        statements::note();
         Self::Postgres(Open { tx, waiting: Vec::new(), guard, after_commit: Vec::new() })
     }
 
@@ -95,6 +98,7 @@ impl Tx {
     }
 
     fn ask(&mut self, sql: SqlStr) -> Query<'_> {
+        statements::note();
         match self {
             Self::Sqlite(open) => Query::Sqlite(sqlx::query(sql), open),
             Self::Postgres(open) => Query::Postgres(sqlx::query(sql), open),
@@ -118,6 +122,7 @@ impl Tx {
     }
 
     fn put_off(&mut self, sql: SqlStr) -> Later<'_> {
+        statements::note();
         match self {
             Self::Sqlite(Open { waiting, .. }) => {
                 let open = waiting.pop_if(|script| script.statements < SCRIPT_MAX);
@@ -149,6 +154,7 @@ impl Tx {
     /// # Errors
     /// When the database refuses.
     pub async fn commit(self) -> Result<(), StoreError> {
+        statements::note();
         let after_commit = match self {
             Self::Sqlite(mut open) => {
                 open.ready().await?;

@@ -22,6 +22,7 @@ use crate::{
         },
     },
     billing::{
+        cancellation_notice::ExportedNotice,
         export::BillingExport,
         notice::{record as notices, store::Notice},
         waiting_gift,
@@ -61,6 +62,8 @@ pub struct Export {
     pub billing: BillingExport,
     /// What the reader had to be told about subscriptions, and when that was done.
     pub notices: Vec<Notice>,
+    /// Notices of cancellation that were received and have not taken effect yet.
+    pub cancellation_notices: Vec<ExportedNotice>,
     /// How many articles were read free, by meter. Which ones is kept only as fingerprints.
     pub meters: Vec<ExportedMeter>,
     /// Articles counted and refused in the last weeks, the latest first.
@@ -209,6 +212,7 @@ impl Accounts {
         let mails = outbox::list_to(&mut tx, &reader.email).await?;
         let billing = self.billing.export(&mut tx, id).await?;
         let notices = notices::of_reader(&mut tx, id).await?;
+        let cancellation_notices = self.billing.waiting_notices(&mut tx, id).await?;
         // What others agreed to with an address is not for somebody who has only typed it.
         let newsletters = match reader.email_verified_at {
             Some(_) => ExportedNewsletters::of(&mut tx, &reader.email).await?,
@@ -240,6 +244,7 @@ impl Accounts {
             newsletters,
             billing,
             notices,
+            cancellation_notices,
             meters: meters.into_iter().map(ExportedMeter::from).collect(),
             decisions: decisions.into_iter().map(ExportedDecision::from).collect(),
             notes: notes
@@ -295,6 +300,8 @@ impl Accounts {
         decisions::forget(&mut tx, id).await?;
         note_store::forget(&mut tx, id).await?;
         notices::call_off(&mut tx, id, now).await?;
+        let proved = reader.is_proved().then_some(&reader.email);
+        self.billing.forget_notices(&mut tx, id, proved).await?;
         // What belongs to an address goes with its owner, not with a reader who has only typed it.
         if reader.is_proved() {
             link_store::delete_for(&mut tx, &reader.email).await?;

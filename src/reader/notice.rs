@@ -1,81 +1,49 @@
 //! Giving notice by an address alone, without logging in.
 
-use super::{
-    accounts::{AccountError, Accounts, MailRequest},
-    model::Reader,
-    store,
-};
-use crate::{
-    billing::{
-        engine::{BillingError, CancelAt, Cancellation},
-        subscription::model::State,
-    },
-    clock::Timestamp,
-    mail::letter::Letter,
-};
+use super::accounts::{AccountError, Accounts, MailRequest};
+use crate::{billing::cancellation_notice::NewNotice, clock::Timestamp};
 
 impl Accounts {
-    /// Lets every subscription of the reader with this address end with what is paid, and writes to
-    /// the address: when each ends, or that there is nothing to cancel. Done twice it changes
-    /// nothing more.
+    /// Receives a notice of cancellation for every subscription of the reader with this address, and
+    /// returns the moment of the receipt, which is the one that counts. The worker then lets the
+    /// subscriptions end with what is paid and writes to the address: when each ends, or that there is
+    /// nothing to cancel. A second notice changes nothing more.
     ///
-    /// No limit stands in the way of a notice, however often mails were asked for: the law wants it
-    /// taken (§ 312k BGB). Each subscription ends once, and is written about once. Only the mail
-    /// that nothing is left to cancel is limited: a stranger could have it sent without end.
+    /// The same statements run for every address, and every notice counts as a mail that was asked for:
+    /// neither the time nor the limits of later requests tell whether the address subscribes.
+    ///
+    /// No limit refuses a notice, however often mails were asked for: the law wants it taken (§ 312k
+    /// BGB). Only the mail that nothing is left to cancel is limited, since a stranger could have it sent
+    /// without end.
     ///
     /// # Errors
-    /// When the database or the gateway fails.
+    /// When the database fails.
     pub async fn give_notice(
         &self,
         asked: MailRequest<'_>,
         reason: Option<String>,
-    ) -> Result<(), AccountError> {
+    ) -> Result<Timestamp, AccountError> {
         let now = self.clock.now();
-        let reader = store::find_by_email(&mut self.db.read().await?, asked.email).await?;
-        let mut canceled = 0;
-        if let Some(reader) = &reader {
-            for it in self.billing.list(reader.id).await? {
-                let ends = it.state.ended().is_some() || it.cancels_at_period_end();
-                if ends || matches!(it.state, State::Incomplete { .. }) {
-                    continue;
-                }
-                let at = CancelAt::PeriodEnd;
-                let cancellation = Cancellation { at, comment: reason.clone() };
-                match self.billing.cancel((reader.id, it.id), cancellation).await {
-                    Ok(_) => canceled += 1,
-                    // It ended in this very moment.
-                    Err(BillingError::Refused(_) | BillingError::NotFound) => {}
-                    Err(error) => return Err(error.into()),
-                }
-            }
-        }
-        if canceled == 0 {
-            self.write_of_nothing_to_cancel(asked, reader.as_ref(), now).await?;
-        }
-        Ok(())
-    }
-
-    async fn write_of_nothing_to_cancel(
-        &self,
-        asked: MailRequest<'_>,
-        reader: Option<&Reader>,
-        now: Timestamp,
-    ) -> Result<(), AccountError> {
         let mut tx = self.db.write().await?;
-        match self.count_mail(&mut tx, asked.email, asked.client, now).await {
-            Ok(()) => {}
-            Err(AccountError::TooMany(_)) => {
-                tracing::info!(
-                    reader.id = reader.map(|reader| tracing::field::display(reader.id)),
-                    "a notice was taken that had nothing to cancel; the mail that says so was left \
-                     out, because too many were asked for"
-                );
-                return Ok(());
-            }
-            Err(error) => return Err(error),
+        let may_reply =
+            self.mail_limits.try_take(&mut tx, asked.client.0, asked.email, now).await?;
+        if !may_reply {
+            tracing::info!(
+                "a notice was received, and too many mails were asked for: where there is nothing to \
+                 cancel, the mail that says so is left out"
+            );
         }
-        let to = self.whoever_has(asked, reader);
-        self.write_to(&mut tx, &to, &Letter::NothingToCancel { at: now }, now)?;
-        Ok(tx.commit().await?)
+        let notice = NewNotice {
+            id: self.ids.uuid(now)?,
+            email: asked.email,
+            words: asked.words,
+            comment: reason,
+            may_reply,
+            received_at: now,
+        };
+        let reader = self.billing.receive_notice(&mut tx, notice).await?;
+        tx.commit().await?;
+        self.billing.notice_received(reader);
+        Ok(now)
     }
 }

@@ -26,6 +26,7 @@ mod batch;
 mod billing;
 mod billing_races;
 mod books;
+mod cancellation_notices;
 mod card_free;
 mod card_testing;
 mod catalog;

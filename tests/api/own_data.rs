@@ -20,6 +20,7 @@ const TABLES: &[(&str, Holds)] = &[
     ("mail_outbox", Holds::Part("/mails/0/subject")),
     ("mail_links", Holds::Nothing("hashes of secrets, by the mail; the mails are listed")),
     ("notices", Holds::Part("/notices")),
+    ("cancellation_notices", Holds::Part("/cancellation_notices")),
     ("meter_windows", Holds::Part("/meters")),
     ("decisions", Holds::Part("/decisions")),
     ("decision_gaps", Holds::Nothing("how many rows were left out, by the minute")),

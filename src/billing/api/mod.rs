@@ -100,6 +100,7 @@ impl FromRequestParts<Counter> for Subscriber {
 
     async fn from_request_parts(parts: &mut Parts, counter: &Counter) -> Result<Self, ApiError> {
         let caller = counter.tokens.reader_of(&parts.headers, Call::Account)?;
+        counter.billing.catch_up(caller.subject).await;
         Ok(Self(caller.subject))
     }
 }

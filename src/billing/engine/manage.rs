@@ -138,17 +138,33 @@ impl Billing {
             self.news.notify_one();
             return Ok(ended);
         }
-        let changed = current.clone().cancel_at_period_end(EndReason::CanceledByReader, now)?;
-        let Some((changed, event)) = changed else { return Ok(current) };
+        let before = current.clone();
+        let comment = cancellation.comment;
+        let Some(canceled) = self.cancel_at_period_end(&mut tx, current, comment, now).await?
+        else {
+            return Ok(before);
+        };
+        tx.commit().await?;
+        Ok(canceled)
+    }
+
+    /// Lets a subscription end with its period, by its reader. `None` where that was decided before.
+    pub(super) async fn cancel_at_period_end(
+        &self,
+        tx: &mut Tx,
+        current: Subscription,
+        comment: Option<String>,
+        now: Timestamp,
+    ) -> Result<Option<Subscription>, BillingError> {
+        let changed = current.cancel_at_period_end(EndReason::CanceledByReader, now)?;
+        let Some((changed, event)) = changed else { return Ok(None) };
         let event = match event {
             Event::CancelScheduled { at, reason, .. } => {
-                Event::CancelScheduled { at, reason, comment: cancellation.comment }
+                Event::CancelScheduled { at, reason, comment }
             }
             other => other,
         };
-        let canceled = self.change(&mut tx, (changed, event), Actor::Reader, now).await?;
-        tx.commit().await?;
-        Ok(canceled)
+        self.change(tx, (changed, event), Actor::Reader, now).await.map(Some)
     }
 
     /// Keeps what a reader says about a subscription that ends or has ended.

@@ -1,8 +1,8 @@
 //! Where the rules of billing meet the world: each act gathers facts, lets the pure model decide,
 //! and writes the change with everything that belongs to it in one transaction.
 //!
-//! `order` is what is ordered, `trials` who may have one free, `start` begins subscriptions, `manage` is what readers do with
-//! theirs, `office` and `refund` what staff do, `approve` what takes two of them, `foresee` what that
+//! `order` is what is ordered, `trials` who may have one free, `start` begins subscriptions, `manage` is
+//! what readers do with theirs, `cancellation_notices` what they cancel without logging in, `office` and `refund` what staff do, `approve` what takes two of them, `foresee` what that
 //! would mean, `settle` what is done where money did not go back, `switch` another plan
 //! (`office_switch` by staff), `giving` what is given away, `again` what is told once more.
 //! `charging` asks for money and takes answers, exactly once; `work` does what falls due. `record`
@@ -11,6 +11,7 @@
 mod again;
 mod approve;
 mod books;
+mod cancellation_notices;
 mod charging;
 mod erase;
 mod error;
@@ -54,6 +55,7 @@ pub use self::{
 use super::{
     access::{Standing, Standings},
     approval::limit::RefundLimits,
+    cancellation_notice::ReceivedNotices,
     card_limit::CardLimits,
     catalog::versions::Catalogs,
     gateway::Gateway,
@@ -108,6 +110,8 @@ pub struct Billing {
     pub public_url: Arc<str>,
     /// What was looked up a moment ago.
     pub standings: Standings,
+    /// Notices of cancellation that this process received just now.
+    pub received_notices: ReceivedNotices,
     /// Told when something may have fallen due.
     pub news: Arc<Notify>,
     /// Whoever works holds this, so that a clock that moves can wait for the work.

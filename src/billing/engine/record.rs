@@ -128,7 +128,8 @@ impl Billing {
         actor: Actor,
         now: Timestamp,
     ) -> Result<(), BillingError> {
-        let id = self.ids.uuid(now)?;
+        // Ids grow in the order of writing, also where what happened is dated back.
+        let id = self.ids.uuid(now.max(self.clock.now()))?;
         timeline::write(tx, id, (subscription, event), actor, now);
         Ok(())
     }

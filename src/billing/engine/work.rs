@@ -114,7 +114,7 @@ impl Billing {
         Ok(())
     }
 
-    /// Does some of what is due, and says how many subscriptions that were. What fails is noted
+    /// Does some of what is due, and says how many subscriptions and notices that were. What fails is noted
     /// with the one where it failed, and holds no other up.
     ///
     /// # Errors
@@ -125,6 +125,11 @@ impl Billing {
 
     async fn work_some(&self, heartbeat: &Heartbeat) -> Result<usize, BillingError> {
         heartbeat.beat();
+        // Before anything is charged: what was canceled in time must not be.
+        let noticed = self.work_off_notices().await.unwrap_or_else(|error| {
+            tracing::warn!("notices of cancellation could not be looked at: {error}");
+            0
+        });
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
         let claimed = store::claim(&mut tx, (now, now.plus(LEASE)), BATCH).await?;
@@ -143,7 +148,7 @@ impl Billing {
             }
         }
         self.charge_all(asked).await?;
-        Ok(claimed.len() + self.refund_pending().await?)
+        Ok(noticed + claimed.len() + self.refund_pending().await?)
     }
 
     async fn begin_all(&self, ids: &[Uuid], now: Timestamp) -> Result<Vec<Ask>, BillingError> {

@@ -10,6 +10,8 @@ use crate::{billing::tax::Taxed, clock::Timestamp, money::Money};
 
 /// Why time was given back that a reader will not read in, having withdrawn.
 pub const WITHDRAWN: &str = "withdrawal";
+/// Why a period was given back that began after the reader had canceled.
+pub const CANCELED: &str = "cancellation";
 /// Why time was given back that a pause left unused.
 pub const PAUSED: &str = "paused";
 

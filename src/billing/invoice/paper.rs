@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use askama::Template;
 
 use super::{
-    credit::{CreditNote, PAUSED, WITHDRAWN},
+    credit::{CANCELED, CreditNote, PAUSED, WITHDRAWN},
     model::{Invoice, Line, State},
 };
 use crate::{
@@ -147,6 +147,7 @@ fn note_view(words: &Words, note: &CreditNote) -> NoteView {
         // What we wrote ourselves is a word; staff write to the reader.
         reason: match note.reason.as_str() {
             WITHDRAWN => words.say("invoice-reason-withdrawn"),
+            CANCELED => words.say("invoice-reason-canceled"),
             PAUSED => words.say("invoice-reason-paused"),
             written => written.to_owned(),
         },

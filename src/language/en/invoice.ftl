@@ -25,4 +25,5 @@ invoice-tax-in-it = Tax in it
 invoice-times = All times are UTC.
 invoice-unused-time = Unused time of the plan before
 invoice-reason-withdrawn = Withdrawal
+invoice-reason-canceled = Cancellation
 invoice-reason-paused = Paused

@@ -25,4 +25,5 @@ invoice-tax-in-it = Dont taxe
 invoice-times = Toutes les heures sont en UTC.
 invoice-unused-time = Temps non utilisé de la formule précédente
 invoice-reason-withdrawn = Rétractation
+invoice-reason-canceled = Résiliation
 invoice-reason-paused = Suspension

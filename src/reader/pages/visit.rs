@@ -157,6 +157,7 @@ async fn member(accounts: &Accounts, hash: SecretHash) -> Result<Option<Member>,
     let Some(session) = session.filter(holds) else { return Ok(None) };
     let Some(reader) = store::find(&mut tx, session.subject).await? else { return Ok(None) };
     drop(tx);
+    accounts.billing.catch_up(reader.id).await;
     if now.since(session.last_used_at) > TOUCHED_EVERY {
         let mut tx = accounts.db.write().await?;
         sessions::touch(&mut tx, session.id, now).await?;

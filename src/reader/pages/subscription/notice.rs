@@ -2,7 +2,7 @@
 //! online: who, what and why on one page, one button, and a mail at once that says when the notice
 //! came and when the contract ends.
 //!
-//! Whoever gives notice for somebody else does little harm: it holds from the end of what is paid,
+//! A notice for another person's subscription does little harm: it holds from the end of what is paid,
 //! the mail goes to the subscriber, and a link in it takes it back.
 
 use axum::{extract::State, http::StatusCode, response::Response};
@@ -87,8 +87,7 @@ pub(super) async fn give(
     };
     let reason: String = fields.reason.trim().chars().take(COMMENT_MAX).collect();
     let reason = Some(reason).filter(|reason| !reason.is_empty());
-    let at = pages.accounts.clock.now();
-    pages.accounts.give_notice(visit.asks(&email), reason).await?;
+    let at = pages.accounts.give_notice(visit.asks(&email), reason).await?;
     let page = received(words, &email, at);
     Ok(view::page(&pages, StatusCode::ACCEPTED, &page, &sheet))
 }
