@@ -1,8 +1,8 @@
-//! Counts failed attempts against the network that they come from, for calls that have no better
-//! place to do so: those that take a long token, and those that try a card.
+//! Counts failed attempts against the network that they come from, for calls that take a long token.
 //!
-//! Passwords are counted where they are checked (`Accounts`, `Desk`), and mails where they are
-//! written ([`MailLimits`](super::mail_limits::MailLimits)).
+//! Passwords are counted where they are checked (`Accounts`, `Desk`), mails where they are written
+//! ([`MailLimits`](super::mail_limits::MailLimits)), and cards where the gateway is asked
+//! (`CardLimits`).
 
 use std::sync::Arc;
 
@@ -34,10 +34,6 @@ impl std::fmt::Debug for Guard {
     }
 }
 
-/// On an answer: that a mail was sent to an unknown address, whatever the status says.
-#[derive(Debug, Clone, Copy)]
-pub struct MailSent;
-
 /// For calls that take a token of 256 random bits or a signature, with
 /// [`axum::middleware::from_fn_with_state`].
 ///
@@ -61,30 +57,4 @@ pub async fn count_misses(
         Ok(()) => response,
         Err(wait) => ApiError::from(wait).into_response(),
     }
-}
-
-/// For calls that try a card, with [`axum::middleware::from_fn_with_state`]: a network whose
-/// attempts failed too often waits.
-pub async fn limit_cards(
-    State(guard): State<Guard>,
-    ClientIp(client): ClientIp,
-    request: Request,
-    next: Next,
-) -> Response {
-    if let Err(wait) = guard.networks.check(client, guard.clock.now()) {
-        return ApiError::from(wait).into_response();
-    }
-    let response = next.run(request).await;
-    let failures = [
-        StatusCode::UNAUTHORIZED,
-        StatusCode::ACCEPTED,
-        StatusCode::PAYMENT_REQUIRED,
-        StatusCode::GONE,
-        StatusCode::TOO_MANY_REQUESTS,
-    ];
-    let mail_sent = response.extensions().get::<MailSent>().is_some();
-    if mail_sent || failures.contains(&response.status()) {
-        guard.networks.record(client, guard.clock.now());
-    }
-    response
 }

@@ -119,6 +119,15 @@ impl MailLimits {
         Ok(taken? && has_network)
     }
 
+    /// Counts a mail that `client` asked for against its network alone.
+    pub fn record_network(&self, client: Option<IpAddr>, now: Timestamp) {
+        let mut counted = self.counted();
+        for (block, policy) in self.buckets(client) {
+            let before = counted.get(&block).copied();
+            counted.insert(block, policy.count(before, now));
+        }
+    }
+
     fn take_of_network(&self, client: Option<IpAddr>, now: Timestamp) -> Result<(), RetryAfter> {
         let mut counted = self.counted();
         for (block, policy) in self.buckets(client) {

@@ -371,6 +371,11 @@ impl Accounts {
         checked.map_err(AccountError::TooMany)
     }
 
+    /// Counts a mail of `client` for its network alone.
+    pub fn count_for_network(&self, ClientIp(client): ClientIp) {
+        self.mail_limits.record_network(client, self.clock.now());
+    }
+
     /// Counts a mail that `client` asked for.
     pub(super) async fn count_mail(
         &self,

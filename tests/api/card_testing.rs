@@ -9,7 +9,7 @@ use axum::{
 };
 use futures_util::future::join_all;
 use pressgate::{
-    auth::{limits::Policy, staff::model::Role},
+    auth::{limits::Policy, network::NetworkPolicies, staff::model::Role},
     http::client_ip::Peer,
 };
 use serde_json::{Value, json};
@@ -310,5 +310,46 @@ on_both_databases! {
         assert_eq!(from([203, 0, 114, 7], &readers[4], good.clone()).await.status, 201);
         t.clock.advance(Duration::MINUTE);
         assert_eq!(from(here, &readers[5], good).await.status, 201);
+    }
+
+    /// Failed attempts of another kind are no reason to refuse a card, and a declined card is no
+    /// failed attempt: the limit of declined cards is the only one.
+    async fn a_network_that_fails_otherwise_may_try_cards_and_the_other_way_round(t: TestApp) {
+        let mut config = config(&t.place.url(), &[("PRESSGATE__LIMITS__DECLINED_BURST", "3")]);
+        let each = Policy::new(5, Duration::HOUR);
+        config.limits.network = Some(NetworkPolicies { each, all: each });
+        let t = TestApp::open_config(t.place.clone(), t.clock.clone(), config).await.unwrap();
+        let (failing, paying) = (t.from("203.0.113.7"), t.from("198.51.100.7"));
+        let mut customers = Vec::new();
+        for (number, way) in [Way::CardOnThePage, Way::CardByMail].into_iter().enumerate() {
+            customers.push((Customer::of(&failing, way, number).await, way));
+        }
+        let overdue = pressgate::clock::Clock::now(&*t.clock).plus(Duration::days(30) + Duration::HOUR);
+        t.settle_until(overdue).await;
+        for (customer, _) in &mut customers {
+            customer.log_in_again().await;
+        }
+        for (number, way) in [(2, Way::OrderOnThePage), (3, Way::SwitchOnThePage)] {
+            customers.push((Customer::of(&failing, way, number).await, way));
+        }
+        for i in 0..8 {
+            let wrong = failing.refresh(&format!("pgr_{}", "x".repeat(43))).await;
+            assert_eq!(wrong.status, if i < 5 { 401 } else { 429 });
+        }
+        for (customer, way) in &mut customers {
+            for _ in 0..BURST {
+                let tried = customer.tries(*way).await;
+                assert_eq!(tried.status, 402, "{way:?}: {}", tried.text());
+            }
+            assert_eq!(customer.tries(*way).await.status, 429, "{way:?}");
+        }
+        let mut customer = Customer::of(&paying, Way::OrderOnThePage, 9).await;
+        for i in 0..10 {
+            let tried = customer.tries(Way::OrderOnThePage).await;
+            assert_eq!(tried.status, if i < BURST { 402 } else { 429 });
+        }
+        let wrong = paying.refresh(&format!("pgr_{}", "x".repeat(43))).await;
+        assert_eq!(wrong.status, 401, "nothing else was counted");
+        assert_eq!(paying.log_in("reader9@example.org", PASSWORD).await.status, 200);
     }
 }

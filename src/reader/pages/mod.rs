@@ -40,7 +40,7 @@ pub use self::{
 };
 use super::accounts::Accounts;
 use crate::{
-    auth::guard::{Guard, count_misses, limit_cards},
+    auth::guard::{Guard, count_misses},
     http::asset::Asset,
     newsletter::newsletters::Newsletters,
     numbers::counts::PageCounts,
@@ -92,8 +92,8 @@ fn forms() -> Router<Pages> {
         .route("/newsletters", post(newsletters::sign_up::ask))
 }
 
-/// The routes of these pages. `guard` counts wrong tokens and declined cards. Wrong passwords, and mails
-/// that are asked for, are counted by [`Accounts`].
+/// The routes of these pages. `guard` counts wrong tokens. Wrong passwords, and mails that are asked for,
+/// are counted by [`Accounts`], and declined cards by its billing.
 pub fn routes(pages: Pages, guard: Guard) -> Router {
     let tokens = Router::new()
         .route("/signup/confirm", post(sign_up::confirm))
@@ -106,11 +106,9 @@ pub fn routes(pages: Pages, guard: Guard) -> Router {
         .route("/newsletters/confirm", post(newsletters::sign_up::confirm))
         .route("/newsletters/preferences", post(newsletters::preferences::change))
         .route("/newsletters/leave", post(newsletters::preferences::leave))
-        .layer(from_fn_with_state(guard.clone(), count_misses));
-    let cards = subscription::with_cards().layer(from_fn_with_state(guard, limit_cards));
+        .layer(from_fn_with_state(guard, count_misses));
     Router::new()
         .merge(tokens)
-        .merge(cards)
         .merge(forms())
         .route("/signup", get(sign_up::form))
         .route("/signup/confirm", get(sign_up::confirm_form))

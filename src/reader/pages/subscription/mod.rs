@@ -46,25 +46,20 @@ use crate::billing::{
     subscription::model::Subscription,
 };
 
-/// Forms that try a card.
-pub(super) fn with_cards() -> Router<Pages> {
-    Router::new()
-        .route("/subscribe", post(order::order))
-        .route("/account/switch", post(switch::switch))
-        .route("/account/card", post(card::change))
-        .route("/mail/card", post(by_mail::card))
-}
-
 /// Forms that take a token from a mail.
 pub(super) fn by_links() -> Router<Pages> {
     Router::new()
         .route("/mail/cancel", post(by_mail::cancel))
         .route("/mail/resume", post(by_mail::resume))
+        .route("/mail/card", post(by_mail::card))
 }
 
 /// The other forms. A notice is never refused, however many of them come.
 pub(super) fn forms() -> Router<Pages> {
     Router::new()
+        .route("/subscribe", post(order::order))
+        .route("/account/switch", post(switch::switch))
+        .route("/account/card", post(card::change))
         .route("/subscribe/welcome/mail", post(welcome::send_again))
         .route("/subscribe/welcome/address", post(welcome::correct))
         .route("/account/cancel", post(cancel::cancel))

@@ -18,7 +18,6 @@ use super::{
     taking::{OrderError, Outcome, Taker, Taking, Who, admit, take},
 };
 use crate::{
-    auth::guard::MailSent,
     billing::{engine::BillingError, gateway::PaymentMethod},
     http::return_to::Destination,
     mail::address::Address,
@@ -119,17 +118,9 @@ pub(super) async fn order(
     // The same form sent again by the same browser is the same order.
     let operation = visit.holder.derived_id(&fields.nonce);
     let taker = Taker { visit: &visit, device: device(&headers, visit.client), operation };
-    let asks_for_address = matches!(who, Who::New(_));
     let outcome = take(&pages, &offer, taker, (who, method)).await;
     match outcome {
-        Ok(Outcome::Begun(taking)) => {
-            let mut response = lead_on(&pages, &offer, &headers, visit, *taking).await?;
-            if asks_for_address {
-                // The answer says that the address had no account, so it counts as the other does.
-                response.extensions_mut().insert(MailSent);
-            }
-            Ok(response)
-        }
+        Ok(Outcome::Begun(taking)) => lead_on(&pages, &offer, &headers, visit, *taking).await,
         Ok(Outcome::ByMail) => {
             let words = ("subscribe-mail-title", "subscribe-mail-lead");
             Ok(told(&pages, &visit.sheet(&pages), StatusCode::ACCEPTED, words, Vec::new()))

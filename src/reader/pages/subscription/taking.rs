@@ -151,6 +151,10 @@ async fn of_new(
     let mut admitted = None;
     if placed.is_settled() {
         admitted = Some(accounts.admit(&mut tx, reader.clone(), taker.device.clone()).await?);
+    } else {
+        // What comes of it once the bank has an answer tells whether the address was free, so that
+        // question counts here: no mail goes out that would count.
+        accounts.count_for_network(taker.visit.client);
     }
     tx.commit().await.map_err(AccountError::from)?;
     let begun = billing.go_on(placed, by).await?;
