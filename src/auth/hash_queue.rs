@@ -14,7 +14,7 @@ use std::{
 
 use ipnet::IpNet;
 
-use super::{limit_store::LimitKey, network::Blocks};
+use super::{blocks::Blocks, limit_store::LimitKey};
 
 /// How many requests for one account wait in its own lane. More of them wait in [`Lane::Low`].
 const ACCOUNT_MAX: usize = 2;

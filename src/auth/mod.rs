@@ -5,11 +5,13 @@
 //! (how often a secret may be tried), `form` (the token in a form), `signed`
 //! (tokens that need not be kept), `hash_queue` (who is next). `argon2id` hashes passwords,
 //! `hashing` a few at a time; `tokens` remembers what was verified, `revocation` what was taken
-//! back; `limit_store` counts in the database, `network` in memory, and `guard` asks it; `mail_limits`
-//! counts mails in both. `seal` wraps a key for storage, `store` keeps keys; `staff` is the people who run the installation.
+//! back; `limit_store` counts in the database, and `network_counter` in memory, by the `blocks` of addresses
+//! around a client: for `network` failed attempts, which `guard` asks about, and for `mail_limits` mails.
+//! `seal` wraps a key for storage, `store` keeps keys; `staff` is the people who run the installation.
 
 pub mod access_token;
 pub mod argon2id;
+pub mod blocks;
 pub mod form;
 pub mod guard;
 pub mod hash_queue;
@@ -19,6 +21,7 @@ pub mod limit_store;
 pub mod limits;
 pub mod mail_limits;
 pub mod network;
+pub mod network_counter;
 pub mod password;
 pub mod revocation;
 pub mod seal;

@@ -1,5 +1,4 @@
-//! Failed attempts by network, counted in memory with a bound, by the arithmetic of the limits
-//! per account.
+//! Failed attempts by network.
 //!
 //! Only the bucket of a client's own network refuses anything: an IPv4 address, or an IPv6 /64.
 //! Wider blocks and the instance as a whole lower a client's share of the hashing turns and
@@ -7,59 +6,15 @@
 //! account is protected by its own limit, in the database.
 
 use std::{
-    fmt,
-    net::{IpAddr, Ipv4Addr},
+    net::IpAddr,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use quick_cache::unsync::Cache;
-
-use super::limits::{Policy, RetryAfter};
-use crate::{clock::Timestamp, http::client_ip::network_of};
-
-/// Networks remembered at once, about 100 bytes each; wider blocks are remembered apart from
-/// them. Beyond it, those that were not seen for long are forgotten.
-const NETWORKS_MAX: usize = 50_000;
-
-/// The nested blocks of addresses that a client belongs to, the widest first: a /48, a /56 and a
-/// /64 of IPv6; the /24 and the address itself of IPv4, which has nothing between.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Blocks([IpNet; 3]);
-
-impl Blocks {
-    /// The blocks of `client`. All requests without an address share one network.
-    #[must_use]
-    pub fn of(client: Option<IpAddr>) -> Self {
-        let client = client.unwrap_or(Ipv4Addr::UNSPECIFIED.into()).to_canonical();
-        let [wide, middle] = match client {
-            IpAddr::V4(address) => [Ipv4Net::new_assert(address, 24).trunc().into(); 2],
-            IpAddr::V6(address) => {
-                [48, 56].map(|prefix| Ipv6Net::new_assert(address, prefix).trunc().into())
-            }
-        };
-        Self([wide, middle, network_of(client)])
-    }
-
-    /// From the widest block down to the client's own.
-    #[must_use]
-    pub fn path(&self) -> &[IpNet] {
-        &self.0
-    }
-
-    /// What one client has for itself. Within a /64 of IPv6 a host chooses its addresses freely.
-    #[must_use]
-    pub fn own(self) -> IpNet {
-        let Self([_, _, own]) = self;
-        own
-    }
-
-    /// The blocks around it, each once.
-    pub(super) fn wider(self) -> impl Iterator<Item = IpNet> {
-        let Self([wide, middle, _]) = self;
-        std::iter::once(wide).chain(Some(middle).filter(move |middle| *middle != wide))
-    }
-}
+use super::{
+    limits::{Policy, RetryAfter},
+    network_counter::{BlockPolicies, NetworkCounter},
+};
+use crate::clock::Timestamp;
 
 /// How many failed attempts pass without consequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,30 +26,25 @@ pub struct NetworkPolicies {
 }
 
 /// Counts the failed attempts of each network.
+#[derive(Debug)]
 pub struct NetworkLimits {
-    policies: Option<NetworkPolicies>,
-    counted: Mutex<Counted>,
-}
-
-struct Counted {
-    own: Cache<IpNet, Timestamp>,
-    wider: Cache<IpNet, Timestamp>,
-    all: Option<Timestamp>,
-}
-
-impl fmt::Debug for NetworkLimits {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NetworkLimits").field("policies", &self.policies).finish_non_exhaustive()
-    }
+    counter: NetworkCounter,
+    all: Option<Policy>,
+    counted: Mutex<Option<Timestamp>>,
 }
 
 impl NetworkLimits {
     /// Counts under `policies`; with `None`, as in a sandbox, nothing is counted or refused.
     #[must_use]
     pub fn new(policies: Option<NetworkPolicies>) -> Self {
-        let networks = if policies.is_some() { NETWORKS_MAX } else { 0 };
-        let (own, wider) = (Cache::new(networks), Cache::new(networks));
-        Self { policies, counted: Mutex::new(Counted { own, wider, all: None }) }
+        let blocks = policies.map(|NetworkPolicies { each, .. }| BlockPolicies {
+            own: each,
+            v4_24: Some(each),
+            v6_56: Some(each),
+            v6_48: Some(each),
+        });
+        let all = policies.map(|policies| policies.all);
+        Self { counter: NetworkCounter::new(blocks), all, counted: Mutex::default() }
     }
 
     /// Whether `client` may make another attempt, by the failures of its own network alone.
@@ -103,23 +53,16 @@ impl NetworkLimits {
     /// # Errors
     /// [`RetryAfter`].
     pub fn check(&self, client: Option<IpAddr>, now: Timestamp) -> Result<(), RetryAfter> {
-        let (Some(policies), Some(_)) = (self.policies, client) else { return Ok(()) };
-        policies.each.check(self.counted().own.peek(&Blocks::of(client).own()).copied(), now)
+        self.counter.check_own(client, now)
     }
 
     /// Counts a failed attempt of `client`.
     pub fn record(&self, client: Option<IpAddr>, now: Timestamp) {
-        let Some(NetworkPolicies { each, all }) = self.policies else { return };
+        let Some(all) = self.all else { return };
         let mut counted = self.counted();
-        counted.all = Some(all.count(counted.all, now));
-        if client.is_none() {
-            return;
-        }
-        let blocks = Blocks::of(client);
-        count(&mut counted.own, each, blocks.own(), now);
-        for block in blocks.wider() {
-            count(&mut counted.wider, each, block, now);
-        }
+        *counted = Some(all.count(*counted, now));
+        drop(counted);
+        self.counter.record(client, now);
     }
 
     /// Whether the passwords of `client` are to be hashed after those of others: a block around
@@ -127,24 +70,14 @@ impl NetworkLimits {
     /// lately as well.
     #[must_use]
     pub fn has_low_share(&self, client: Option<IpAddr>, now: Timestamp) -> bool {
-        let (Some(policies), Some(_)) = (self.policies, client) else { return false };
-        let (counted, blocks) = (self.counted(), Blocks::of(client));
-        let is_over = |policy: Policy, arrival| policy.check(arrival, now).is_err();
-        let own = counted.own.peek(&blocks.own());
-        let has_failed = own.is_some_and(|arrival| *arrival > now);
-        let mut wider = blocks.wider();
-        wider.any(|block| is_over(policies.each, counted.wider.peek(&block).copied()))
-            || (has_failed && is_over(policies.all, counted.all))
+        let is_over = |all: Policy| all.check(*self.counted(), now).is_err();
+        self.counter.is_over_around(client, now)
+            || (self.counter.is_counted(client, now) && self.all.is_some_and(is_over))
     }
 
-    fn counted(&self) -> MutexGuard<'_, Counted> {
+    fn counted(&self) -> MutexGuard<'_, Option<Timestamp>> {
         self.counted.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn count(arrivals: &mut Cache<IpNet, Timestamp>, policy: Policy, block: IpNet, now: Timestamp) {
-    let before = arrivals.get(&block).copied();
-    arrivals.insert(block, policy.count(before, now));
 }
 
 #[cfg(test)]
@@ -164,23 +97,6 @@ mod tests {
 
     fn ip(text: &str) -> Option<IpAddr> {
         text.parse().ok()
-    }
-
-    #[test]
-    fn a_client_is_nested_in_its_blocks() {
-        for (client, blocks) in [
-            ("203.0.113.7", ["203.0.113.0/24", "203.0.113.0/24", "203.0.113.7/32"]),
-            ("::ffff:203.0.113.7", ["203.0.113.0/24", "203.0.113.0/24", "203.0.113.7/32"]),
-            (
-                "2001:db8:1:23ff::7",
-                ["2001:db8:1::/48", "2001:db8:1:2300::/56", "2001:db8:1:23ff::/64"],
-            ),
-        ] {
-            let said = Blocks::of(ip(client));
-            assert_eq!(said.path().iter().map(IpNet::to_string).collect::<Vec<_>>(), blocks);
-        }
-        assert_eq!(Blocks::of(ip("203.0.113.7")).wider().count(), 1);
-        assert_eq!(Blocks::of(ip("2001:db8::1")).wider().count(), 2);
     }
 
     /// A block of many addresses that fails lowers the share of all in it, and refuses only those
@@ -228,16 +144,6 @@ mod tests {
         }
         assert_eq!(limits.check(None, start()), Ok(()));
         assert!(!limits.has_low_share(None, start()));
-    }
-
-    #[test]
-    fn however_many_networks_come_so_many_are_remembered() {
-        let limits = limits(2, 1_000_000);
-        for i in 0..3 * u32::try_from(NETWORKS_MAX).unwrap() {
-            limits.record(Some(Ipv4Addr::from(i << 8).into()), start());
-        }
-        let counted = limits.counted();
-        assert!(counted.own.len() <= NETWORKS_MAX && counted.wider.len() <= NETWORKS_MAX);
     }
 
     #[test]

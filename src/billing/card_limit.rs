@@ -18,8 +18,6 @@ use std::{
     },
 };
 
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use quick_cache::unsync::Cache;
 use time::Duration;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use uuid::Uuid;
@@ -28,6 +26,7 @@ use crate::{
     auth::{
         limit_store::{self, LimitError, LimitKey},
         limits::{Policy, RetryAfter},
+        network_counter::{BlockPolicies, NetworkCounter},
     },
     clock::{Clock, Timestamp},
     db::{Db, StoreError, Tx},
@@ -37,8 +36,6 @@ use crate::{
 const WAITING_MAX: usize = 10;
 /// Customers whose turns are remembered before those that are over are forgotten.
 const TURNS_MAX: usize = 1_000;
-/// Networks that are remembered at once, about 100 bytes each.
-const NETWORKS_MAX: usize = 50_000;
 /// A wider block of addresses may be declined so many times as often as one network.
 const WIDER: u32 = 10;
 
@@ -66,7 +63,7 @@ pub struct CardLimits {
     clock: Arc<dyn Clock>,
     policies: CardPolicies,
     turns: Turns,
-    networks: Mutex<Cache<IpNet, Timestamp>>,
+    networks: NetworkCounter,
 }
 
 impl fmt::Debug for CardLimits {
@@ -79,8 +76,11 @@ impl CardLimits {
     /// Counts under `policies`.
     #[must_use]
     pub fn new(db: Db, clock: Arc<dyn Clock>, policies: CardPolicies) -> Self {
-        let networks = if policies.network.is_some() { NETWORKS_MAX } else { 0 };
-        let networks = Mutex::new(Cache::new(networks));
+        let blocks = policies.network.map(|own| {
+            let wider = Some(own.times(WIDER));
+            BlockPolicies { own, v4_24: wider, v6_56: None, v6_48: wider }
+        });
+        let networks = NetworkCounter::new(blocks);
         Self { db, clock, policies, turns: Turns::default(), networks }
     }
 
@@ -115,36 +115,6 @@ impl CardLimits {
         limit_store::record(&mut tx, key, self.policies.customer, self.clock.now()).await?;
         tx.commit().await
     }
-
-    /// The blocks that count for `client`, and how often a card may be declined in each.
-    fn blocks(&self, client: Option<IpAddr>) -> impl Iterator<Item = (IpNet, Policy)> {
-        let policy = self.policies.network;
-        let blocks = client.map(blocks_of).into_iter().flatten().zip([1, WIDER]);
-        blocks.filter_map(move |(block, times)| Some((block, policy?.times(times))))
-    }
-
-    /// Counts a card for the networks of `client` before it is tried, so that of cards that are sent at
-    /// once no more are tried than may be declined.
-    fn reserve(&self, client: Option<IpAddr>, now: Timestamp) -> Result<(), RetryAfter> {
-        let mut arrivals = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
-        for (block, policy) in self.blocks(client) {
-            policy.check(arrivals.get(&block).copied(), now)?;
-        }
-        for (block, policy) in self.blocks(client) {
-            let before = arrivals.get(&block).copied();
-            arrivals.insert(block, policy.count(before, now));
-        }
-        Ok(())
-    }
-
-    fn give_back(&self, client: Option<IpAddr>) {
-        let mut arrivals = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
-        for (block, policy) in self.blocks(client) {
-            if let Some(arrival) = arrivals.get(&block).copied() {
-                arrivals.insert(block, policy.give_back(arrival));
-            }
-        }
-    }
 }
 
 /// One customer's turn to have cards tried.
@@ -166,7 +136,9 @@ impl CardTurn {
         let now = limits.clock.now();
         let key = LimitKey::declined(&customer.to_string());
         limit_store::check(tx, key, limits.policies.customer, now).await?;
-        limits.reserve(client, now).map_err(LimitError::Exceeded)?;
+        // Counted before the card is tried, so that of cards that are sent at once no more are tried than
+        // may be declined.
+        limits.networks.take(client, now).map_err(LimitError::Exceeded)?;
         Ok(Permit { turn: self, declined: AtomicBool::new(false), waits: AtomicBool::new(false) })
     }
 
@@ -224,7 +196,7 @@ impl Permit<'_> {
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
         if !self.declined.load(Ordering::Relaxed) {
-            self.turn.limits.give_back(self.turn.initiator.client);
+            self.turn.limits.networks.give_back(self.turn.initiator.client);
         }
     }
 }
@@ -244,18 +216,6 @@ impl Initiated<'_> {
         match self {
             Self::ByCustomer(permit) => permit.note(verdict).await,
             Self::ByMerchant => {}
-        }
-    }
-}
-
-/// The network of a client, and the block around it.
-fn blocks_of(client: IpAddr) -> [IpNet; 2] {
-    match client.to_canonical() {
-        IpAddr::V4(address) => {
-            [32, 24].map(|bits| Ipv4Net::new_assert(address, bits).trunc().into())
-        }
-        IpAddr::V6(address) => {
-            [64, 48].map(|bits| Ipv6Net::new_assert(address, bits).trunc().into())
         }
     }
 }
@@ -290,17 +250,6 @@ impl Turns {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_client_counts_for_its_network_and_the_block_around_it() {
-        for (client, blocks) in [
-            ("203.0.113.7", ["203.0.113.7/32", "203.0.113.0/24"]),
-            ("::ffff:203.0.113.7", ["203.0.113.7/32", "203.0.113.0/24"]),
-            ("2001:db8:1:23ff::7", ["2001:db8:1:23ff::/64", "2001:db8:1::/48"]),
-        ] {
-            assert_eq!(blocks_of(client.parse().unwrap()).map(|it| it.to_string()), blocks);
-        }
-    }
 
     async fn is_ready(future: impl Future) -> bool {
         tokio::select! {

@@ -10,6 +10,9 @@ use crate::{
     money::Money,
 };
 
+/// ISO 4217's code for "no currency", by which rows say that there is no amount.
+const NO_CURRENCY: Currency = Currency::XXX;
+
 /// What was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Written {
@@ -23,8 +26,8 @@ pub(super) struct Written {
     pub(super) method: String,
     /// What it was.
     pub(super) kind: Kind,
-    /// How much.
-    pub(super) amount: Money,
+    /// How much; `None` for a card that is set up before any amount is known.
+    pub(super) amount: Option<Money>,
     /// How it stands.
     pub(super) status: Status,
     /// How much of it was given back, in minor units.
@@ -142,14 +145,18 @@ impl TryFrom<Row> for Written {
             "setup" => Kind::Setup,
             _ => return Err(corrupt("kind")),
         };
-        let currency = Currency::from_code(&row.currency).ok_or_else(|| corrupt("currency"))?;
+        let amount = match (Currency::from_code(&row.currency), kind) {
+            (Some(NO_CURRENCY), Kind::Setup) => None,
+            (None, _) | (Some(NO_CURRENCY), Kind::Charge) => return Err(corrupt("currency")),
+            (Some(currency), _) => Some(Money { amount: row.amount, currency }),
+        };
         Ok(Self {
             seq: row.seq,
             order: row.order_id,
             customer: row.customer,
             method: row.method,
             kind,
-            amount: Money { amount: row.amount, currency },
+            amount,
             status,
             refunded: row.refunded,
             key: row.idempotency_key,
@@ -204,8 +211,8 @@ pub(super) fn insert(tx: &mut Tx, written: &Written) {
     .bind(written.customer)
     .bind(written.method.clone())
     .bind(written.kind.as_str())
-    .bind(written.amount.amount)
-    .bind(written.amount.currency.code())
+    .bind(written.amount.map_or(0, |amount| amount.amount))
+    .bind(written.amount.map_or(NO_CURRENCY, |amount| amount.currency).code())
     .bind(written.status.as_str())
     .bind(code)
     .bind(hard)

@@ -124,22 +124,24 @@ struct ChargeBody {
     at: Timestamp,
 }
 
-impl From<Written> for ChargeBody {
-    fn from(written: Written) -> Self {
-        Self {
+impl ChargeBody {
+    /// `None` for what moves no money.
+    fn of(written: Written) -> Option<Self> {
+        let amount = written.amount?;
+        Some(Self {
             order: written.order,
             customer: written.customer,
-            amount: written.amount,
+            amount,
             status: written.status.as_str(),
             code: match written.status {
                 Status::Declined { code, .. } => Some(code),
                 _ => None,
             },
-            refunded: Money { amount: written.refunded, ..written.amount },
+            refunded: Money { amount: written.refunded, ..amount },
             key: written.key,
             at: written.at,
             method: written.method,
-        }
+        })
     }
 }
 
@@ -164,5 +166,5 @@ async fn read_book(
     let page = page.map_err(ApiError::internal)?;
     let is_full = i64::try_from(page.len()).is_ok_and(|count| count == limit);
     let next = page.last().map(|written| written.seq).filter(|_| is_full);
-    Ok(Json(BookBody { charges: page.into_iter().map(ChargeBody::from).collect(), next }))
+    Ok(Json(BookBody { charges: page.into_iter().filter_map(ChargeBody::of).collect(), next }))
 }

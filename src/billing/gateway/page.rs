@@ -57,12 +57,9 @@ async fn show(
 ) -> Result<Response, ApiError> {
     let Path(order) = order.map_err(|_| ApiError::NotFound)?;
     let waits = bank.sandbox.waiting(order).await.map_err(ApiError::internal)?;
-    let waits = waits.map(|amount| {
-        if amount.is_zero() {
-            "Your card is to be kept for later payments.".to_owned()
-        } else {
-            format!("{amount} are to be paid by your card.")
-        }
+    let waits = waits.map(|amount| match amount {
+        Some(amount) if !amount.is_zero() => format!("{amount} are to be paid by your card."),
+        _ => "Your card is to be kept for later payments.".to_owned(),
     });
     let status = if waits.is_some() { StatusCode::OK } else { StatusCode::GONE };
     let onward = checked(&return_to, HOME).to_owned();

@@ -241,7 +241,7 @@ impl Sandbox {
     ) -> Result<Result<ChargeOutcome, GatewayError>, StoreError> {
         if let Some(known) = book::find_key(tx, request.key).await? {
             let same = known.order == request.order
-                && known.amount == request.amount
+                && known.amount == Some(request.amount)
                 && known.method == request.method.as_str();
             let other = "this key was used for another charge";
             return Ok(if same {
@@ -269,7 +269,7 @@ impl Sandbox {
             customer: request.customer,
             method: request.method.as_str().to_owned(),
             kind: Kind::Charge,
-            amount: request.amount,
+            amount: Some(request.amount),
             status,
             refunded: 0,
             key: request.key.to_owned(),
@@ -318,7 +318,7 @@ impl Sandbox {
             customer,
             method: method.as_str().to_owned(),
             kind: Kind::Setup,
-            amount: due.unwrap_or_else(|| Money::zero(iso_currency::Currency::XXX)),
+            amount: due,
             status,
             refunded: 0,
             key: format!("setup:{order}"),
@@ -361,11 +361,12 @@ impl Sandbox {
         Ok(settled)
     }
 
-    /// What waits for the reader's answer under `order`, if anything: how much.
+    /// What waits for the reader's answer under `order`, if anything does: how much, or `None` for a card
+    /// that is only to be kept.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn waiting(&self, order: Uuid) -> Result<Option<Money>, StoreError> {
+    pub async fn waiting(&self, order: Uuid) -> Result<Option<Option<Money>>, StoreError> {
         let found = book::find_order(&mut self.db.read().await?, order).await?;
         Ok(found.filter(|it| it.status == Status::Waiting).map(|it| it.amount))
     }
