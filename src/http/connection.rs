@@ -157,7 +157,7 @@ async fn run<C: GracefulConnection>(
 ) -> Result<(), C::Error> {
     let mut connection = std::pin::pin!(connection);
     let stopping = async {
-        // It fails where nobody can stop us any more.
+        // It fails only once the listener is gone.
         let _ = stages.wait_for(|stage| *stage == Stage::Stopping).await;
     };
     tokio::select! {

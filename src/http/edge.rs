@@ -41,7 +41,7 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Debug, Clone)]
 pub struct RequestId(pub HeaderValue);
 
-/// The site whose secret key came with a request, by a number that stands for its id. It asks nothing but
+/// The site whose secret key came with a request, by a number made from its id. It asks nothing but
 /// memory: it is called for requests that may be refused.
 pub type SiteOfKey = dyn Fn(&HeaderMap) -> Option<u64> + Send + Sync;
 

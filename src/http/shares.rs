@@ -13,7 +13,7 @@ use ipnet::IpNet;
 /// On whose account a place is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Tenant {
-    /// A site that proved itself by its key, by a number that stands for its id.
+    /// A site that proved itself by its key, by a number made from its id.
     Site(u64),
     /// A network: an IPv4 address, or an IPv6 /64.
     Network(IpNet),
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_asks_for_everything_leaves_something() {
+    fn one_that_asks_for_everything_leaves_something() {
         let mut shares = Shares::new(RULE);
         assert_eq!(fill(&mut shares, network(1)), 512);
         assert_eq!(fill(&mut shares, network(2)), 171);

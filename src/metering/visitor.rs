@@ -38,7 +38,7 @@ impl SiteTag {
         Self(tag)
     }
 
-    /// A number that stands for the site within this process.
+    /// A number that identifies the site within this process.
     #[must_use]
     pub fn number(self) -> u64 {
         u64::from_be_bytes(self.0)

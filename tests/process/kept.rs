@@ -1,4 +1,4 @@
-//! A client that keeps its connection as HTTP allows: it uses it again until it is told not to.
+//! A client that keeps its connection as HTTP allows: it uses it again until an answer ends it.
 
 use std::time::Duration;
 
