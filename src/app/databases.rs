@@ -86,6 +86,14 @@ impl Databases {
         Ok(self.main.pending_migrations().await? + meter)
     }
 
+    /// How many migrations were applied that this program does not know.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn unknown_migrations(&self) -> Result<usize, StoreError> {
+        self.main.unknown_migrations().await
+    }
+
     /// Closes both.
     pub async fn close(&self) {
         self.meter.close().await;

@@ -22,7 +22,8 @@ pub use self::{
 use crate::{
     access::{self, gate::Gate},
     audit::{
-        anchor::{AnchorError, AnchorFile},
+        anchor::AnchorError,
+        anchor_file::{AnchorFile, AnchorMetrics},
         chain::ChainKey,
     },
     auth::{
@@ -228,7 +229,7 @@ impl AppState {
         let meter = Meter::start(store.clone(), config.meter.limits, &supervisor);
         let ground = (db.clone(), Arc::clone(&clock));
         background::watch_over(&supervisor, &config, ground, (&directory, store.clone()), &metrics);
-        let anchors = open_anchors(&config)?;
+        let anchors = open_anchors(&config, metrics.anchors.clone())?;
         if let Some(anchors) = &anchors {
             let (anchors, db, clock) = (Arc::clone(anchors), db.clone(), Arc::clone(&clock));
             let every = config.audit.anchor_every;
@@ -381,9 +382,12 @@ impl AppState {
 ///
 /// # Errors
 /// When what is in it is not ours.
-pub fn open_anchors(config: &Config) -> Result<Option<Arc<AnchorFile>>, AnchorError> {
-    let open = |path| AnchorFile::open(path, ChainKey::of(&config.master)).map(Arc::new);
-    config.audit.anchor_file.as_deref().map(open).transpose()
+pub fn open_anchors(
+    config: &Config,
+    metrics: AnchorMetrics,
+) -> Result<Option<Arc<AnchorFile>>, AnchorError> {
+    let Some(path) = config.audit.anchor_file.as_deref() else { return Ok(None) };
+    AnchorFile::open(path, ChainKey::of(&config.master), metrics).map(Arc::new).map(Some)
 }
 
 /// Sees to it that the databases are up to date and hold what the service needs.

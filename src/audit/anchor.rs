@@ -4,26 +4,16 @@
 //!
 //! A line of JSON for each, signed with the key of the chain, so that none can be forged.
 
-use std::{
-    collections::BTreeMap,
-    io::{self, Write},
-    path::{Path, PathBuf},
-    sync::Mutex,
-    time::Duration,
-};
+use std::{collections::BTreeMap, io, path::Path};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    anchor_store::LastAnchor,
     chain::{ChainKey, Head},
-    store,
 };
-use crate::{
-    clock::{Clock, Timestamp},
-    db::{Db, StoreError},
-    files,
-};
+use crate::{clock::Timestamp, db::StoreError};
 
 /// A line of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +66,54 @@ pub enum AnchorError {
     /// The row that says where the log ends is not genuine.
     #[error("the record of where the log ends (`audit_head`) was changed; it is not anchored")]
     Head,
+    /// A file that had anchors has none.
+    #[error(
+        "{file} is missing or empty, but had an anchor of entry {seq} at {at}: it was deleted or moved. Put \
+         it back; if it is lost, or a backup was restored, begin another with `pressgate audit anchor \
+         --new-file` (docs/backup.md)"
+    )]
+    Missing {
+        /// The file.
+        file: String,
+        /// The last entry that was anchored in it.
+        seq: i64,
+        /// When.
+        at: Timestamp,
+    },
+    /// The last anchors of a file are gone.
+    #[error(
+        "{file} ends with an anchor of entry {found}, but had one of entry {seq} at {at}: lines were \
+         deleted, or an older copy was put in its place. Each instance needs a file of its own name. Put \
+         the file back; if it is lost, begin another with `pressgate audit anchor --new-file`"
+    )]
+    Truncated {
+        /// The file.
+        file: String,
+        /// The last entry that is anchored in it.
+        found: i64,
+        /// The last entry that was.
+        seq: i64,
+        /// When.
+        at: Timestamp,
+    },
+    /// A log that must have been anchored by now never was, as far as the database knows.
+    #[error(
+        "{file} does not exist or has no anchor, although the log has entries since {since}, longer ago than \
+         audit.anchor_every_secs: it was deleted, or nothing has run since it was set. The service begins \
+         it, and so does `pressgate audit anchor`"
+    )]
+    NeverAnchored {
+        /// The file.
+        file: String,
+        /// When the first entry was written.
+        since: Timestamp,
+    },
+    /// A new file of anchors would replace another.
+    #[error("{file} has anchors: move it away, and keep it, before another begins in its place")]
+    InUse {
+        /// The file.
+        file: String,
+    },
     /// The file cannot be used.
     #[error("{file}: {source}")]
     File {
@@ -90,7 +128,7 @@ pub enum AnchorError {
 }
 
 impl AnchorError {
-    fn file(path: &Path, source: io::Error) -> Self {
+    pub(super) fn file(path: &Path, source: io::Error) -> Self {
         Self::File { file: path.display().to_string(), source }
     }
 }
@@ -132,10 +170,10 @@ impl Anchors {
         self.by_seq.len()
     }
 
-    /// The last place that is anchored.
+    /// The anchor of the last place that is anchored.
     #[must_use]
-    pub fn newest(&self) -> Option<i64> {
-        self.by_seq.keys().next_back().copied()
+    pub fn newest(&self) -> Option<LastAnchor> {
+        self.by_seq.last_key_value().map(|(seq, (_, at))| LastAnchor { seq: *seq, at: *at })
     }
 
     /// Checks the entry at `seq`, whose hash is `hash`.
@@ -166,83 +204,12 @@ impl Anchors {
 }
 
 /// The line that anchors `head`.
-fn line_of(head: &Head, at: Timestamp, key: &ChainKey) -> Result<String, io::Error> {
+pub(super) fn line_of(head: &Head, at: Timestamp, key: &ChainKey) -> Result<String, io::Error> {
     let mac = STANDARD.encode(key.anchor((head.seq, at), &head.hash));
     let hash = STANDARD.encode(&head.hash);
     let mut text = serde_json::to_string(&Line { at, seq: head.seq, hash, mac })?;
     text.push('\n');
     Ok(text)
-}
-
-/// Appends anchors to a file.
-#[derive(Debug)]
-pub struct AnchorFile {
-    path: PathBuf,
-    key: ChainKey,
-    anchored: Mutex<i64>,
-}
-
-impl AnchorFile {
-    /// The anchors in the file at `path`, which is created with the first one.
-    ///
-    /// # Errors
-    /// As [`Anchors::read`].
-    pub fn open(path: &Path, key: ChainKey) -> Result<Self, AnchorError> {
-        let mut anchors = Anchors::default();
-        if path.exists() {
-            anchors.read(path, &key)?;
-        }
-        let anchored = Mutex::new(anchors.newest().unwrap_or(0));
-        Ok(Self { path: path.to_owned(), key, anchored })
-    }
-
-    /// Anchors where the log ends now, if it grew.
-    ///
-    /// # Errors
-    /// [`AnchorError::Shorter`] and [`AnchorError::Head`] where the log was tampered with;
-    /// [`AnchorError::File`] where the anchor could not be written.
-    pub async fn record(&self, db: &Db, now: Timestamp) -> Result<(), AnchorError> {
-        let head = store::head(&mut db.read().await?).await?;
-        if !head.is_genuine(&self.key) {
-            return Err(AnchorError::Head);
-        }
-        let mut anchored = self.anchored.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if head.seq < *anchored {
-            return Err(AnchorError::Shorter { found: head.seq, seq: *anchored, at: now });
-        }
-        if head.seq == *anchored {
-            return Ok(());
-        }
-        let written = line_of(&head, now, &self.key).and_then(|line| {
-            let mut file = files::append(&self.path)?;
-            file.write_all(line.as_bytes())?;
-            file.sync_all()
-        });
-        written.map_err(|error| AnchorError::file(&self.path, error))?;
-        *anchored = head.seq;
-        Ok(())
-    }
-
-    /// Anchors the log every `every`, for ever. Acts go on where that fails: refusing them would
-    /// hand everyone who can fill a disk a way to stop the service.
-    pub async fn keep(
-        self: std::sync::Arc<Self>,
-        db: Db,
-        clock: std::sync::Arc<dyn Clock>,
-        every: Duration,
-    ) {
-        loop {
-            tokio::time::sleep(every).await;
-            self.record_loudly(&db, clock.now()).await;
-        }
-    }
-
-    /// [`AnchorFile::record`]; a failure is an error in the log.
-    pub async fn record_loudly(&self, db: &Db, now: Timestamp) {
-        if let Err(error) = self.record(db, now).await {
-            tracing::error!("the audit log is not anchored: {error}");
-        }
-    }
 }
 
 #[cfg(test)]
@@ -269,7 +236,7 @@ mod tests {
     fn a_log_must_hold_what_was_anchored() {
         let text = line(3, 1, &key(7)) + &line(5, 2, &key(7));
         let anchors = parsed(&text).unwrap();
-        assert_eq!((anchors.count(), anchors.newest()), (2, Some(5)));
+        assert_eq!((anchors.count(), anchors.newest().map(|it| it.seq)), (2, Some(5)));
         assert!(anchors.check(3, &[1; 32]).is_ok() && anchors.check(4, &[9; 32]).is_ok());
         assert!(matches!(anchors.check(3, &[2; 32]), Err(AnchorError::Rewritten { seq: 3, .. })));
         assert!(anchors.check_length(5).is_ok() && anchors.check_length(6).is_ok());

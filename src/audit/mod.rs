@@ -5,10 +5,13 @@
 //!
 //! Somebody with the database alone can neither forge, change, reorder nor take away an entry
 //! without [`chain::Verifier`] finding it: the hashes are keyed. What no key can show is the whole
-//! log put back to an older copy, or to the empty one that it once was; for that there are `anchor`,
-//! outside the database, and `coverage`, which looks for rows that must have an entry.
+//! log put back to an older copy, or to the empty one that it once was; for that there are anchors
+//! outside the database (`anchor`, `anchor_file`; `anchor_store` is what the database remembers of
+//! them), and `coverage`, which looks for rows that must have an entry.
 
 pub mod anchor;
+pub mod anchor_file;
+pub mod anchor_store;
 pub mod chain;
 pub mod coverage;
 pub mod model;

@@ -77,6 +77,8 @@ pub enum Action {
     ReaderAddressChanged,
     /// It stays, as the old mailbox objected.
     ReaderAddressObjected,
+    /// It stays, as the account was taken back or another address was asked for.
+    ReaderAddressCanceled,
     /// Staff's word was taken that an address is the reader's.
     ReaderAddressConfirmed,
     /// Something was written to a reader once more.
@@ -91,6 +93,18 @@ pub enum Action {
     ReadersListed,
     /// New signing keys were made.
     KeysRotated,
+    /// A new file of anchors was begun in the place of another.
+    AuditAnchorsBegun,
+    /// A site was added.
+    SiteAdded,
+    /// A site has one more secret key.
+    SiteKeyAdded,
+    /// A key of a site is no longer valid.
+    SiteKeyRevoked,
+    /// A site has another meter policy.
+    SitePolicyChanged,
+    /// A site's pages look different.
+    SiteLookChanged,
     /// A subscription was canceled.
     SubscriptionCanceled,
     /// Money was given back.
@@ -129,7 +143,7 @@ pub enum Action {
 
 impl Action {
     /// Every one of them.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 48] = [
         Self::StaffAdded,
         Self::StaffRoleChanged,
         Self::StaffDisabled,
@@ -147,6 +161,7 @@ impl Action {
         Self::ReaderAddressAsked,
         Self::ReaderAddressChanged,
         Self::ReaderAddressObjected,
+        Self::ReaderAddressCanceled,
         Self::ReaderAddressConfirmed,
         Self::ReaderWrittenAgain,
         Self::MailRetried,
@@ -154,6 +169,12 @@ impl Action {
         Self::SubscriptionsExported,
         Self::ReadersListed,
         Self::KeysRotated,
+        Self::AuditAnchorsBegun,
+        Self::SiteAdded,
+        Self::SiteKeyAdded,
+        Self::SiteKeyRevoked,
+        Self::SitePolicyChanged,
+        Self::SiteLookChanged,
         Self::SubscriptionCanceled,
         Self::SubscriptionRefunded,
         Self::SubscriptionExtended,
@@ -194,6 +215,7 @@ impl Action {
             Self::ReaderAddressAsked => "reader.address_asked",
             Self::ReaderAddressChanged => "reader.address_changed",
             Self::ReaderAddressObjected => "reader.address_objected",
+            Self::ReaderAddressCanceled => "reader.address_canceled",
             Self::ReaderAddressConfirmed => "reader.address_confirmed",
             Self::ReaderWrittenAgain => "reader.written_again",
             Self::MailRetried => "mail.retried",
@@ -201,6 +223,12 @@ impl Action {
             Self::SubscriptionsExported => "subscriptions.exported",
             Self::ReadersListed => "readers.listed",
             Self::KeysRotated => "keys.rotated",
+            Self::AuditAnchorsBegun => "audit.anchors_begun",
+            Self::SiteAdded => "site.added",
+            Self::SiteKeyAdded => "site.key_added",
+            Self::SiteKeyRevoked => "site.key_revoked",
+            Self::SitePolicyChanged => "site.policy_changed",
+            Self::SiteLookChanged => "site.look_changed",
             Self::SubscriptionCanceled => "subscription.canceled",
             Self::SubscriptionRefunded => "subscription.refunded",
             Self::SubscriptionExtended => "subscription.extended",

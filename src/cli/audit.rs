@@ -5,18 +5,21 @@ use std::{io::Write, path::PathBuf};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::Subcommand;
 use serde_json::json;
+use time::Duration;
 
 use super::Failure;
 use crate::{
-    app::Databases,
+    app::{self, Databases},
     audit::{
-        anchor::Anchors,
+        anchor::{AnchorError, Anchors},
+        anchor_file::{AnchorMetrics, read_required},
         chain::ChainKey,
         model::Record,
         store::{self, LIST_MAX},
     },
+    clock::{Clock, SystemClock},
     config::Config,
-    db::Tx,
+    db::Db,
 };
 
 #[derive(Debug, Subcommand)]
@@ -28,6 +31,14 @@ pub(super) enum AuditCommand {
         /// another instance. May be given more than once.
         #[arg(long, value_name = "FILE")]
         anchors: Vec<PathBuf>,
+    },
+    /// Anchor the log where it ends now, in `audit.anchor_file`, as the service does by itself.
+    Anchor {
+        /// Begin a new file in the place of one that is lost, or that belongs to a later state of the
+        /// database than the one that was restored. The old file must have been moved away; the audit
+        /// log says that another was begun.
+        #[arg(long)]
+        new_file: bool,
     },
     /// Show the last entries, the youngest first.
     List {
@@ -46,15 +57,11 @@ pub(super) async fn run(
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     let databases = Databases::open(config).await?;
-    let mut tx = databases.main.read().await?;
     match command {
-        AuditCommand::Verify { anchors } => {
-            let files = config.audit.anchor_file.iter().filter(|file| file.exists());
-            let files: Vec<&PathBuf> = files.chain(&anchors).collect();
-            verify(&mut tx, &ChainKey::of(&config.master), &files, out).await?;
-        }
+        AuditCommand::Verify { anchors } => verify(&databases.main, config, &anchors, out).await?,
+        AuditCommand::Anchor { new_file } => anchor(&databases.main, config, new_file, out).await?,
         AuditCommand::List { limit, json } => {
-            let records = store::list(&mut tx, None, limit).await?;
+            let records = store::list(&mut databases.main.read().await?, None, limit).await?;
             if json {
                 let entries: Vec<serde_json::Value> = records.iter().map(as_json).collect();
                 let entries = json!({ "entries": entries });
@@ -64,31 +71,59 @@ pub(super) async fn run(
             }
         }
     }
-    drop(tx);
     databases.close().await;
     Ok(())
 }
 
+/// The anchors of the file that the settings name, which must hold what it held.
+pub(super) async fn anchors_of(db: &Db, config: &Config) -> Result<Anchors, AnchorError> {
+    let Some(file) = &config.audit.anchor_file else { return Ok(Anchors::default()) };
+    let every = Duration::try_from(config.audit.anchor_every).unwrap_or(Duration::MAX);
+    let since = SystemClock::default().now().minus(every);
+    read_required(&mut db.read().await?, file, &ChainKey::of(&config.master), since).await
+}
+
 async fn verify(
-    tx: &mut Tx,
-    key: &ChainKey,
-    files: &[&PathBuf],
+    db: &Db,
+    config: &Config,
+    more: &[PathBuf],
     out: &mut impl Write,
 ) -> Result<(), Failure> {
-    let mut anchors = Anchors::default();
-    files.iter().try_for_each(|file| anchors.read(file, key))?;
-    let head = store::verify_whole(tx, key, &anchors).await?;
+    let key = ChainKey::of(&config.master);
+    let mut anchors = anchors_of(db, config).await?;
+    more.iter().try_for_each(|file| anchors.read(file, &key))?;
+    let head = store::verify_whole(&mut db.read().await?, &key, &anchors).await?;
     let plural = if head.seq == 1 { "entry" } else { "entries" };
-    writeln!(
-        out,
-        "{} {plural}, unbroken. The last one's hash: {}",
-        head.seq,
-        STANDARD.encode(&head.hash)
-    )?;
-    if !files.is_empty() {
-        let newest = anchors.newest().unwrap_or(0);
-        writeln!(out, "{} anchors agree, the newest at entry {newest}.", anchors.count())?;
+    let hash = STANDARD.encode(&head.hash);
+    writeln!(out, "{} {plural}, unbroken. The last one's hash: {hash}", head.seq)?;
+    if config.audit.anchor_file.is_none() && more.is_empty() {
+        return Ok(());
     }
+    let newest = anchors.newest().map_or(0, |newest| newest.seq);
+    writeln!(out, "{} anchors agree, the newest at entry {newest}.", anchors.count())?;
+    if newest < head.seq {
+        writeln!(out, "{} newer entries are not anchored yet.", head.seq - newest)?;
+    }
+    Ok(())
+}
+
+async fn anchor(
+    db: &Db,
+    config: &Config,
+    is_new: bool,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let now = SystemClock::default().now();
+    let Some(file) = app::open_anchors(config, AnchorMetrics::default())? else {
+        return Err("audit.anchor_file is not set".into());
+    };
+    if is_new {
+        file.begin(db, now).await?;
+    } else {
+        file.record(db, now).await?;
+    }
+    let newest = anchors_of(db, config).await?.newest().map_or(0, |newest| newest.seq);
+    writeln!(out, "The log is anchored at entry {newest}.")?;
     Ok(())
 }
 

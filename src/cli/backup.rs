@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::Failure;
 use crate::{
-    app::sqlite_files,
+    app::{self, Databases, sqlite_files},
+    audit::anchor_file::AnchorMetrics,
     backup::{
         BackupError,
         create::create,
@@ -80,11 +81,12 @@ pub(super) async fn restore(
     let ask = Restore { file: &file, identity: identity.as_deref(), accept_faults };
     let Restored { manifest, audit_entries, faults } =
         restore_backup(config, files_of(config)?, ask).await?;
+    let unanchored = anchor(config).await.err().map(|error| error.to_string());
     if json {
         let Manifest { format, version, created_at, files } = &manifest;
         let body = json!({
             "format": format, "version": version, "created_at": created_at, "files": files,
-            "audit_entries": audit_entries, "faults": faults,
+            "audit_entries": audit_entries, "faults": faults, "not_anchored": unanchored,
         });
         writeln!(out, "{}", serde_json::to_string_pretty(&body)?)?;
         return Ok(());
@@ -96,7 +98,23 @@ pub(super) async fn restore(
     for fault in faults {
         writeln!(out, "Accepted fault: {fault}")?;
     }
+    if let Some(reason) = unanchored {
+        writeln!(
+            out,
+            "The restored audit log is not anchored: {reason}\nTo begin a new file of anchors: move the old \
+             one away, keep it, and run `pressgate audit anchor --new-file`."
+        )?;
+    }
     Ok(())
+}
+
+/// Anchors the restored log, where its anchors agree with it.
+async fn anchor(config: &Config) -> Result<(), Failure> {
+    let Some(anchors) = app::open_anchors(config, AnchorMetrics::default())? else { return Ok(()) };
+    let databases = Databases::open(config).await?;
+    let done = anchors.record(&databases.main, SystemClock::default().now()).await;
+    databases.close().await;
+    Ok(done?)
 }
 
 fn files_of(config: &Config) -> Result<[PathBuf; 2], BackupError> {

@@ -23,6 +23,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     app,
+    audit::anchor_file::AnchorMetrics,
     clock::{Clock, SystemClock},
     config::Config,
     http::text,
@@ -64,8 +65,9 @@ enum Command {
     /// Subscriptions: finding and showing them, and what the office does with them.
     #[command(subcommand)]
     Subscription(subscription::SubscriptionCommand),
-    /// Look whether everything is as it should be.
-    Doctor,
+    /// Look whether everything is as it should be: here, in the database, and at what the service
+    /// talks to.
+    Doctor(doctor::DoctorArgs),
     /// Back up an installation on SQLite into one file, while the service runs.
     Backup(backup::BackupArgs),
     /// Restore a backup into an empty place, and check it there.
@@ -118,7 +120,8 @@ pub fn main() -> ExitCode {
                 return complaint.exit_code();
             }
             crate::telemetry::print_last(&format!("pressgate: {}", with_causes(&*failure)));
-            ExitCode::FAILURE
+            let unwell = failure.downcast_ref::<doctor::Unwell>();
+            unwell.map_or(ExitCode::FAILURE, doctor::Unwell::exit_code)
         }
     }
 }
@@ -160,16 +163,28 @@ fn start(command: Command) -> Result<(), Failure> {
 }
 
 async fn run(command: Command, config: Config) -> Result<(), Failure> {
-    let acts = matches!(
-        command,
-        Command::Keys(_)
-            | Command::Staff(_)
-            | Command::Reader(_)
-            | Command::Subscription(_)
-            | Command::Newsletter(_)
-    );
+    let acts = match command {
+        // They append nothing to the audit log; `serve` anchors by itself, and `restore` may not open
+        // a database before it is there.
+        Command::Serve
+        | Command::Migrate
+        | Command::Doctor(_)
+        | Command::Backup(_)
+        | Command::Restore(_)
+        | Command::Audit(_)
+        | Command::Catalog(_)
+        | Command::Notices(_)
+        | Command::Meter(_)
+        | Command::Probe => false,
+        Command::Site(_)
+        | Command::Keys(_)
+        | Command::Staff(_)
+        | Command::Reader(_)
+        | Command::Subscription(_)
+        | Command::Newsletter(_) => true,
+    };
     // What a command enters into the audit log is anchored before it says that it is done.
-    let anchored = if acts { app::open_anchors(&config)? } else { None };
+    let anchored = if acts { app::open_anchors(&config, AnchorMetrics::default())? } else { None };
     let settings = config.clone();
     let done = carry_out(command, config).await;
     if let Some(anchors) = anchored {
@@ -196,7 +211,7 @@ async fn carry_out(command: Command, config: Config) -> Result<(), Failure> {
         Command::Subscription(command) => subscription::run(command, config, &mut out).await,
         Command::Backup(args) => backup::back_up(args, &config, &mut out).await,
         Command::Restore(args) => backup::restore(args, &config, &mut out).await,
-        Command::Doctor => doctor::run(&config, &mut out).await,
+        Command::Doctor(args) => doctor::run(args, &config, &mut out).await,
         Command::Meter(MeterCommand::Replay(args)) => Ok(replay::run(*args, &mut out).await?),
         Command::Probe => probe::run(&config).await,
     }

@@ -11,11 +11,9 @@ use tokio::{
 use super::Failure;
 use crate::config::Config;
 
-const REQUEST: &[u8] =
-    b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 const WAIT_MAX: Duration = Duration::from_secs(5);
 /// Most bytes of an answer that are read.
-const ANSWER_MAX: u64 = 16 * 1024;
+const ANSWER_MAX: u64 = 1024 * 1024;
 
 /// What a service says of itself.
 pub(super) enum Answer {
@@ -32,19 +30,26 @@ pub(super) async fn run(config: &Config) -> Result<(), Failure> {
     }
 }
 
-/// Asks the service that listens at `address`.
-pub(super) async fn ask(mut address: SocketAddr) -> Result<Answer, Failure> {
+/// Asks the service that listens at `address` whether it is ready.
+pub(super) async fn ask(address: SocketAddr) -> Result<Answer, Failure> {
+    Ok(read(&get(address, "/health/ready").await?))
+}
+
+/// What is answered to `GET path` at `address`: status line, headers and body, at most 1 MiB.
+pub(super) async fn get(mut address: SocketAddr, path: &str) -> Result<String, Failure> {
     if address.ip().is_unspecified() {
         address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }
     let answer = async {
         let mut stream = TcpStream::connect(address).await?;
-        stream.write_all(REQUEST).await?;
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
         let mut answer = Vec::new();
         stream.take(ANSWER_MAX).read_to_end(&mut answer).await?;
         std::io::Result::Ok(String::from_utf8_lossy(&answer).into_owned())
     };
-    Ok(read(&timeout(WAIT_MAX, answer).await??))
+    Ok(timeout(WAIT_MAX, answer).await??)
 }
 
 fn read(answer: &str) -> Answer {

@@ -2,7 +2,10 @@
 
 mod look;
 
-use std::{io::Write, path::PathBuf};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -10,6 +13,11 @@ use serde_json::json;
 use super::Failure;
 use crate::{
     app::Databases,
+    audit::{
+        chain::ChainKey,
+        model::{Action, Actor, Entry},
+        store as audit,
+    },
     clock::{Clock, SystemClock},
     config::Config,
     db::Tx,
@@ -98,11 +106,14 @@ pub(super) async fn run(
         databases.migrate().await?;
     }
     let mut tx = databases.main.write().await?;
-    match command {
-        SiteCommand::Add(site) => add(&mut tx, site, config, out).await?,
-        SiteCommand::List { json } => list(&mut tx, json, out).await?,
+    let done = match command {
+        SiteCommand::Add(site) => Some(add(&mut tx, site, config, out).await?),
+        SiteCommand::List { json } => {
+            list(&mut tx, json, out).await?;
+            None
+        }
         SiteCommand::Key { id, revoke: None, json } => {
-            add_key(&mut tx, &id, json, config, out).await?;
+            Some(add_key(&mut tx, &id, json, config, out).await?)
         }
         SiteCommand::Key { id, revoke: Some(key), json } => {
             store::revoke_key(&mut tx, &id, &key, SystemClock::default().now()).await?;
@@ -110,26 +121,69 @@ pub(super) async fn run(
             print(out, json, &json!({"site": id, "revoked": key}), || {
                 format!("Key {key} is revoked; every instance refuses it within {seconds} s.")
             })?;
+            Some(SiteChange {
+                after: json!({"key": key}),
+                ..SiteChange::new(Action::SiteKeyRevoked, id)
+            })
         }
-        SiteCommand::Policy { id, file: None } => show_policy(&mut tx, &id, out).await?,
+        SiteCommand::Policy { id, file: None } => {
+            show_policy(&mut tx, &id, out).await?;
+            None
+        }
         SiteCommand::Policy { id, file: Some(file) } => {
-            let text = std::fs::read_to_string(&file)
-                .map_err(|error| format!("{}: {error}", file.display()))?;
-            let policy =
-                Policy::parse(&text).map_err(|error| format!("{}: {error}", file.display()))?;
-            store::set_policy(&mut tx, &id, &policy).await?;
-            writeln!(out, "The policy of `{id}` is set.")?;
+            Some(set_policy(&mut tx, id, &file, out).await?)
         }
         SiteCommand::Set { id, on_failure } => {
             let policy = policy_of(&mut tx, &id).await?;
+            let change = SiteChange {
+                before: Some(json!({"on_failure": policy.on_failure})),
+                after: json!({"on_failure": on_failure}),
+                ..SiteChange::new(Action::SitePolicyChanged, id.clone())
+            };
             store::set_policy(&mut tx, &id, &Policy { on_failure, ..policy }).await?;
             writeln!(out, "`{id}` is set.")?;
+            Some(change)
         }
         SiteCommand::Look(look) => look::run(&mut tx, look, out).await?,
+    };
+    if let Some(SiteChange { action, site, before, after }) = done {
+        let now = SystemClock::default().now();
+        let entry = Entry::new(now, Actor::Command, action).on("site", site);
+        let entry = Entry { before, ..entry.after(after) };
+        audit::append(&mut tx, &ChainKey::of(&config.master), &entry).await?;
     }
     tx.commit().await?;
     databases.close().await;
     Ok(())
+}
+
+/// What the audit log says of a command.
+struct SiteChange {
+    action: Action,
+    site: String,
+    before: Option<serde_json::Value>,
+    after: serde_json::Value,
+}
+
+impl SiteChange {
+    fn new(action: Action, site: String) -> Self {
+        Self { action, site, before: None, after: json!({}) }
+    }
+}
+
+async fn set_policy(
+    tx: &mut Tx,
+    id: String,
+    file: &Path,
+    out: &mut impl Write,
+) -> Result<SiteChange, Failure> {
+    let text =
+        std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let policy = Policy::parse(&text).map_err(|error| format!("{}: {error}", file.display()))?;
+    store::set_policy(tx, &id, &policy).await?;
+    writeln!(out, "The policy of `{id}` is set.")?;
+    let after = json!({"rules": policy.rules.len()});
+    Ok(SiteChange { after, ..SiteChange::new(Action::SitePolicyChanged, id) })
 }
 
 async fn add(
@@ -137,7 +191,7 @@ async fn add(
     new: AddSite,
     config: &Config,
     out: &mut impl Write,
-) -> Result<(), Failure> {
+) -> Result<SiteChange, Failure> {
     let now = SystemClock::default().now();
     let site = Site {
         id: new.id,
@@ -165,7 +219,9 @@ async fn add(
             "Added `{}`.\n  secret key       {}  (shown only now)\n  publishable key  {}",
             site.id, secret.text, publishable.text
         )
-    })
+    })?;
+    let after = json!({"key": secret.id});
+    Ok(SiteChange { after, ..SiteChange::new(Action::SiteAdded, site.id) })
 }
 
 async fn add_key(
@@ -174,13 +230,15 @@ async fn add_key(
     json: bool,
     config: &Config,
     out: &mut impl Write,
-) -> Result<(), Failure> {
+) -> Result<SiteChange, Failure> {
     let key = NewKey::generate(&Ids::system()?, KeyKind::Secret, &config.mode.to_string())?;
     store::insert_key(tx, site, &key, SystemClock::default().now()).await?;
     let as_json = json!({"site": site, "key_id": key.id, "secret_key": key.text});
     print(out, json, &as_json, || {
         format!("Secret key {} of `{site}`, shown only now:\n  {}", key.id, key.text)
-    })
+    })?;
+    let after = json!({"key": key.id});
+    Ok(SiteChange { after, ..SiteChange::new(Action::SiteKeyAdded, site.to_owned()) })
 }
 
 async fn list(tx: &mut Tx, json: bool, out: &mut impl Write) -> Result<(), Failure> {

@@ -9,7 +9,10 @@ use uuid::Uuid;
 use super::{Failure, complaint::Complaint};
 use crate::{
     app::AppState,
-    audit::model::{Action, Actor, Entry},
+    audit::{
+        model::{Action, Actor, Entry},
+        store as audit,
+    },
     billing::{
         engine::{Act, BillingError, CancelAt, DAYS_MAX, Gift, Office, REASON_MAX},
         grant::Listed,
@@ -331,6 +334,12 @@ impl Show {
     async fn print(self, state: &AppState) -> Result<String, Failure> {
         let Show { id, json } = self;
         let review = state.billing.review(id).await.map_err(|error| Complaint::of(error, json))?;
+        let now = state.billing.clock.now();
+        let entry = Entry::new(now, Actor::Command, Action::ReaderViewed);
+        let entry = entry.on("reader", review.subscription.reader);
+        let mut tx = state.billing.db.write().await?;
+        audit::append(&mut tx, &state.billing.audit_key, &entry).await?;
+        tx.commit().await?;
         let words = in_words(&review);
         printed(json, &Whole::of(review, Visibility::operator()), || words)
     }

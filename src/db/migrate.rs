@@ -53,6 +53,16 @@ impl Db {
         self.pending_with(&SQLITE_METER).await
     }
 
+    /// How many migrations were applied that this program does not know, the meter's not counted:
+    /// a newer version of it was here.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn unknown_migrations(&self) -> Result<usize, StoreError> {
+        let (known, applied) = self.compare(&SQLITE).await?;
+        Ok(applied.iter().filter(|version| !known.version_exists(**version)).count())
+    }
+
     async fn migrate_with(&self, sqlite: &Migrator) -> Result<(), StoreError> {
         match self {
             Self::Postgres(pool) => POSTGRES.run(&**pool).await?,
@@ -66,7 +76,16 @@ impl Db {
         Ok(())
     }
 
-    async fn pending_with(&self, sqlite: &Migrator) -> Result<usize, StoreError> {
+    async fn pending_with(&self, sqlite: &'static Migrator) -> Result<usize, StoreError> {
+        let (known, applied) = self.compare(sqlite).await?;
+        Ok(known.iter().filter(|migration| !applied.contains(&migration.version)).count())
+    }
+
+    /// The migrations that this program knows, and the versions that were applied.
+    async fn compare(
+        &self,
+        sqlite: &'static Migrator,
+    ) -> Result<(&'static Migrator, Vec<i64>), StoreError> {
         let (known, applied) = match self {
             Self::Postgres(pool) => {
                 let mut connection = pool.acquire().await?;
@@ -79,8 +98,7 @@ impl Db {
                 (sqlite, connection.list_applied_migrations(TABLE).await?)
             }
         };
-        let is_pending = |version| !applied.iter().any(|done| done.version == version);
-        Ok(known.iter().filter(|migration| is_pending(migration.version)).count())
+        Ok((known, applied.into_iter().map(|done| done.version).collect()))
     }
 }
 

@@ -9,7 +9,9 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::{clock_skew::SkewGauge, supervisor::TaskLabel, telemetry};
+use crate::{
+    audit::anchor_file::AnchorMetrics, clock_skew::SkewGauge, supervisor::TaskLabel, telemetry,
+};
 
 /// Everything that is counted. Counters of the hot path are looked up once, at the start.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub struct Metrics {
     pub shed: Counter,
     /// Handlers that panicked.
     pub panics: Counter,
+    /// Requests whose `X-Forwarded-For` was ignored, as its sender is no trusted proxy.
+    pub untrusted_forwarded_for: Counter,
     decisions: Family<Reason, Counter>,
     /// Reads that wait to be counted.
     pub meter_waiting: Gauge,
@@ -37,6 +41,8 @@ pub struct Metrics {
     pub mail_queue: MailQueue,
     /// Decisions that were not written down because too many came.
     pub decisions_lost: Counter,
+    /// The anchors of the audit log.
+    pub anchors: AnchorMetrics,
     /// Times that a background task had to be started again, by task.
     pub task_restarts: Family<TaskLabel, Counter>,
     /// Seconds by which this machine's clock is ahead of the database's.
@@ -93,6 +99,9 @@ impl Default for Metrics {
         registry.register("http_panics", "Handlers that panicked", panics.clone());
         registry.register("decisions", "Access decisions by reason", decisions.clone());
         registry.register("meter_waiting", "Reads waiting to be counted", meter_waiting.clone());
+        let untrusted_forwarded_for = Counter::default();
+        let help = "Requests whose X-Forwarded-For was ignored, as it came from no trusted proxy";
+        registry.register("http_untrusted_forwarded_for", help, untrusted_forwarded_for.clone());
         let signature_checks = Counter::default();
         let help = "Signatures of access tokens that were checked";
         registry.register("access_token_signature_checks", help, signature_checks.clone());
@@ -108,6 +117,11 @@ impl Default for Metrics {
         let decisions_lost = Counter::default();
         let help = "Decisions that were not written down because too many came";
         registry.register("decisions_lost", help, decisions_lost.clone());
+        let anchors = AnchorMetrics::default();
+        let help = "Times that the audit log could not be anchored";
+        registry.register("audit_anchor_failures", help, anchors.failures.clone());
+        let help = "When the audit log was last known to be anchored to its end; 0 for never";
+        registry.register("audit_anchored_timestamp_seconds", help, anchors.anchored_at.clone());
         let task_restarts = Family::<TaskLabel, Counter>::default();
         let help = "Times that a background task had to be started again";
         registry.register("task_restarts", help, task_restarts.clone());
@@ -126,6 +140,7 @@ impl Default for Metrics {
             request_seconds,
             shed,
             panics,
+            untrusted_forwarded_for,
             decisions,
             meter_waiting,
             signature_checks,
@@ -134,6 +149,7 @@ impl Default for Metrics {
             mails_dead,
             mail_queue,
             decisions_lost,
+            anchors,
             task_restarts,
             clock_skew,
         }

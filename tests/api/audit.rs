@@ -3,6 +3,8 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use pressgate::{
     audit::{
+        anchor::AnchorError,
+        anchor_file::{AnchorFile, AnchorMetrics, read_required},
         chain::{ChainKey, Fault, Head},
         model::{Action, Actor, Entry},
         store::{self, VerifyError},
@@ -201,5 +203,38 @@ on_both_databases! {
         let begun = unguarded(&t, 3).await;
         behind(&t, "DELETE FROM audit_log").await.unwrap();
         assert_eq!(fault(&t).await, Fault::CutOff { from: 1, to: begun + 3 });
+    }
+
+    async fn a_log_with_old_entries_must_have_been_anchored(t: TestApp) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("anchors");
+        let db = &t.state.databases.main;
+        let required = async |age| {
+            let since = t.clock.now().minus(time::Duration::seconds(age));
+            read_required(&mut db.read().await.unwrap(), &path, &key(&t), since).await
+        };
+        append(&t, 1).await;
+        t.clock.advance(time::Duration::SECOND * 10);
+        assert!(required(11).await.is_ok(), "no entry is so old");
+        assert!(matches!(required(9).await, Err(AnchorError::NeverAnchored { .. })));
+
+        let metrics = AnchorMetrics::default();
+        let file = AnchorFile::open(&path, key(&t), metrics.clone()).unwrap();
+        file.record_loudly(db, t.clock.now()).await;
+        assert_eq!(required(9).await.unwrap().newest().unwrap().seq, begun(&t).await);
+        assert_eq!(metrics.anchored_at.get(), t.clock.now().unix_seconds());
+
+        // Another process anchors too, and this one goes on from there.
+        append(&t, 2).await;
+        let other = AnchorFile::open(&path, key(&t), AnchorMetrics::default()).unwrap();
+        other.record(db, t.clock.now()).await.unwrap();
+        append(&t, 3).await;
+        file.record(db, t.clock.now()).await.unwrap();
+        assert_eq!(required(9).await.unwrap().count(), 3);
+
+        std::fs::remove_file(&path).unwrap();
+        file.record_loudly(db, t.clock.now()).await;
+        assert_eq!(metrics.failures.get(), 1);
+        assert!(matches!(required(60).await, Err(AnchorError::Missing { .. })), "it is remembered");
     }
 }

@@ -34,6 +34,7 @@ const TABLES: &[(&str, Holds)] = &[
     ("signing_keys", Holds::Nothing("our own keys")),
     ("audit_log", Holds::Nothing("what staff did, by ids that stand for nobody after erasing")),
     ("audit_head", Holds::Nothing("where the log ends")),
+    ("audit_anchor_files", Holds::Nothing("where it ended when it was last anchored")),
     ("staff", Holds::Nothing("the publisher's people, not readers")),
     ("staff_recovery_codes", Holds::Nothing("hashes of theirs")),
     ("sites", Holds::Nothing("the publisher's titles")),

@@ -16,6 +16,7 @@ mod connections;
 mod crowding;
 mod disk;
 mod displaced;
+mod doctor;
 mod draining;
 mod kept;
 mod kill;

@@ -34,6 +34,21 @@ pub async fn list_stuck(tx: &mut Tx, most: i64) -> Result<Vec<Stuck>, StoreError
     .await
 }
 
+/// When the oldest work that waits was due, or is.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn oldest_due(tx: &mut Tx) -> Result<Option<Timestamp>, StoreError> {
+    let found: Option<(Timestamp,)> = tx
+        .query(
+            "SELECT wake_at FROM subscriptions
+             WHERE wake_at IS NOT NULL ORDER BY wake_at LIMIT 1",
+        )
+        .optional()
+        .await?;
+    Ok(found.map(|(at,)| at))
+}
+
 /// How many open subscriptions a plan of one version of the catalog has.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct OnVersion {

@@ -9,8 +9,9 @@ use std::{
 use clap::Args;
 use serde_json::json;
 
-use super::print;
+use super::{SiteChange, print};
 use crate::{
+    audit::model::Action,
     cli::Failure,
     clock::{Clock, SystemClock},
     db::Tx,
@@ -71,7 +72,11 @@ fn spoken(text: &str) -> Result<Spoken, String> {
 }
 
 /// Changes what was asked for, and shows the look.
-pub(super) async fn run(tx: &mut Tx, asked: SiteLook, out: &mut impl Write) -> Result<(), Failure> {
+pub(super) async fn run(
+    tx: &mut Tx,
+    asked: SiteLook,
+    out: &mut impl Write,
+) -> Result<Option<SiteChange>, Failure> {
     let id = asked.id;
     let missing = || SiteStoreError::NoSuchSite(id.clone());
     let mut look = store::list(tx).await?.remove(&id).ok_or_else(missing)?;
@@ -97,7 +102,11 @@ pub(super) async fn run(tx: &mut Tx, asked: SiteLook, out: &mut impl Write) -> R
         store::remove_logo(tx, &id).await?;
         look.logo = None;
     }
-    show(&id, &look, asked.json, out)
+    let shown = shown(&id, &look);
+    print(out, asked.json, &shown, || described(&id, &look))?;
+    let is_changed = look != before || asked.logo.is_some() || asked.no_logo;
+    Ok(is_changed
+        .then(|| SiteChange { after: shown, ..SiteChange::new(Action::SiteLookChanged, id) }))
 }
 
 /// No more of a file than a logo may have, and a byte that shows that it has more.
@@ -115,21 +124,22 @@ fn read(file: &Path) -> Result<Logo, Failure> {
     })
 }
 
-fn show(id: &str, look: &Look, json: bool, out: &mut impl Write) -> Result<(), Failure> {
+fn shown(id: &str, look: &Look) -> serde_json::Value {
     let (accent, accent_dark) = look.accents();
-    let language = look.language.map(Language::tag);
-    let logo = look.logo.as_ref().map(|logo| logo.picture.media_type());
-    let as_json = json!({
+    json!({
         "site": id, "accent": accent.to_string(), "accent_dark": accent_dark.to_string(),
-        "font": look.font.as_str(), "language": language, "logo": logo,
-    });
-    print(out, json, &as_json, || {
-        format!(
-            "`{id}`\n  accent    {accent}, {accent_dark} on dark pages\n  font      {}\n  \
-             language  {}\n  logo      {}",
-            look.font.as_str(),
-            language.unwrap_or("the reader's own"),
-            logo.unwrap_or("none: its name is shown")
-        )
+        "font": look.font.as_str(), "language": look.language.map(Language::tag),
+        "logo": look.logo.as_ref().map(|logo| logo.picture.media_type()),
     })
+}
+
+fn described(id: &str, look: &Look) -> String {
+    let (accent, accent_dark) = look.accents();
+    format!(
+        "`{id}`\n  accent    {accent}, {accent_dark} on dark pages\n  font      {}\n  language  {}\n  \
+         logo      {}",
+        look.font.as_str(),
+        look.language.map_or("the reader's own", Language::tag),
+        look.logo.as_ref().map_or("none: its name is shown", |logo| logo.picture.media_type())
+    )
 }

@@ -31,6 +31,18 @@ pub struct DeadMail {
     pub done_at: Option<Timestamp>,
 }
 
+/// When the oldest mail that waits was due, or is.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn oldest_due(tx: &mut Tx) -> Result<Option<Timestamp>, StoreError> {
+    let found: Option<(Timestamp,)> = tx
+        .query("SELECT due_at FROM mail_outbox WHERE status = 'queued' ORDER BY due_at LIMIT 1")
+        .optional()
+        .await?;
+    Ok(found.map(|(at,)| at))
+}
+
 /// The mails that were given up, the latest first; at most [`LISTED_MAX`].
 ///
 /// # Errors

@@ -19,7 +19,7 @@ pub use self::{
     },
     listing::{
         DeadMail, KEPT, LISTED_MAX, ListedMail, MailStatus, list, list_dead, list_to, newest,
-        where_kept,
+        oldest_due, where_kept,
     },
 };
 use super::{address::Address, priority::Priority};
