@@ -13,7 +13,9 @@ RUN cargo build --release --locked --bin pressgate
 FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=build /src/target/release/pressgate /usr/local/bin/pressgate
 WORKDIR /var/lib/pressgate
+# Metrics are for the network of the containers: publish 8080, and not 9464.
 ENV PRESSGATE__SERVER__LISTEN=0.0.0.0:8080 \
+    PRESSGATE__METRICS__LISTEN=0.0.0.0:9464 \
     PRESSGATE__LOG__FORMAT=json
 # A container listens on all its addresses, so it runs live: give it PRESSGATE__KEYS__MASTER,
 # PRESSGATE__SERVER__PUBLIC_URL and PRESSGATE__DATABASE__URL.

@@ -122,6 +122,15 @@ fn every_setting_has_its_explanation() {
 }
 
 #[test]
+fn the_ports_of_the_container_are_open_outside_it() {
+    let text = fs::read_to_string(root().join("Dockerfile")).unwrap();
+    let exposed = text.lines().find_map(|line| line.strip_prefix("EXPOSE ")).unwrap();
+    for port in exposed.split_whitespace() {
+        assert!(text.contains(&format!("__LISTEN=0.0.0.0:{port}")), "nothing listens on {port}");
+    }
+}
+
+#[test]
 fn queues_have_bounds_and_nothing_waits_by_blocking() {
     for (name, text) in sources() {
         for word in ["unbounded_channel", "std::thread::sleep", "thread::sleep("] {

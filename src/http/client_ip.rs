@@ -78,6 +78,13 @@ impl TrustedProxies {
         request
     }
 
+    /// The peer whose `X-Forwarded-For` is ignored, if it sent one: it is no proxy that is trusted.
+    pub(super) fn ignored<B>(&self, request: &Request<B>) -> Option<IpAddr> {
+        let &Peer(peer) = request.extensions().get()?;
+        let peer = peer.to_canonical();
+        (request.headers().contains_key(FORWARDED_FOR) && !self.trusts(peer)).then_some(peer)
+    }
+
     /// Each proxy adds the address that it was called from at the right end of `X-Forwarded-For`.
     /// So the right-most that is no proxy of ours is the client; what stands left of it came with
     /// the request, and may be anything.
@@ -161,6 +168,26 @@ mod tests {
         ] {
             assert_eq!(client(peer, &[line.as_bytes()]), expected, "{peer} says {line:?}");
         }
+    }
+
+    #[test]
+    fn a_header_that_is_ignored_is_noticed() {
+        let trusted = TrustedProxies::parse(&["10.0.0.0/8"]).unwrap();
+        let ignored = |peer: &str, header: bool| {
+            let mut request = Request::new(());
+            request.extensions_mut().insert(Peer(peer.parse().unwrap()));
+            if header {
+                let value = HeaderValue::from_static("198.51.100.1");
+                request.headers_mut().insert(FORWARDED_FOR, value);
+            }
+            trusted.ignored(&request).map(|peer| peer.to_string())
+        };
+        assert_eq!(ignored("10.1.2.3", true), None);
+        assert_eq!(ignored("::ffff:10.1.2.3", true), None);
+        assert_eq!(ignored("192.168.0.7", false), None);
+        assert_eq!(ignored("192.168.0.7", true).as_deref(), Some("192.168.0.7"));
+        assert_eq!(ignored("::ffff:192.168.0.7", true).as_deref(), Some("192.168.0.7"));
+        assert_eq!(trusted.ignored(&Request::new(())), None, "it came through no listener");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use std::{
     convert::Infallible,
     future::poll_fn,
+    net::IpAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
     sync::Arc,
@@ -124,6 +125,9 @@ impl Service<Request<Body>> for Edge {
         let shared = Arc::clone(&self.shared);
         let id = request_id(&request, &shared.ids);
         let browser = no_page::language_of(&request);
+        if let Some(peer) = shared.trusted_proxies.ignored(&request) {
+            warn_of_ignored(peer, shared.metrics.untrusted_forwarded_for.inc());
+        }
         let mut request = shared.trusted_proxies.note(request);
         let mut turn = None;
         if !request.uri().path().starts_with("/health/") {
@@ -191,6 +195,27 @@ impl Shared {
         self.metrics.count_response(response.status());
         response
     }
+}
+
+/// `X-Forwarded-For` of `peer` was ignored, as that of `before` requests was; logged ever more rarely.
+fn warn_of_ignored(peer: IpAddr, before: u64) {
+    let count = before.saturating_add(1);
+    if !count.is_power_of_two() {
+        return;
+    }
+    let is_private = match peer {
+        IpAddr::V4(ip) => ip.is_private() || ip.is_loopback() || ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unique_local() || ip.is_loopback() || ip.is_unicast_link_local(),
+    };
+    // Out there it may be a person's.
+    let peer = if is_private { peer.to_string() } else { "a public address".to_owned() };
+    tracing::warn!(
+        peer,
+        count,
+        "{peer} sent X-Forwarded-For and is not in server.trusted_proxies, so the header is ignored \
+         ({count} requests so far). If it is a proxy of yours, list it: until then all its readers share \
+         one address, and its limits"
+    );
 }
 
 async fn answer(
