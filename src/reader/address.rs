@@ -2,6 +2,7 @@
 
 use super::{
     accounts::{AccountError, Accounts, CONFIRM_LIFE},
+    address_by_staff::CancelCause,
     address_store::{self, Change, NewChange},
     link_store, store,
 };
@@ -70,6 +71,7 @@ impl Accounts {
         // For both mailboxes: else somebody who is logged in could have us write to everybody.
         self.count_mail(&mut tx, &reader.email, client, now).await?;
         self.count_mail(&mut tx, new, client, now).await?;
+        self.cancel_address_change(&mut tx, reader.id, (CancelCause::Replaced, now)).await?;
         address_store::put(&mut tx, change).await?;
         // An address with another account cannot agree; its owner is told so, the caller is not.
         let old = self.recipient(&reader);

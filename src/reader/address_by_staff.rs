@@ -2,6 +2,7 @@
 //!
 //! The new mailbox must agree. The old one is told at once, and may object until then.
 
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{
@@ -21,6 +22,28 @@ use crate::{
     db::Tx,
     mail::{address::Address, clicks, letter::Letter, recipient::Recipient},
 };
+
+/// What cancels a change of address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CancelCause {
+    /// The reader has a new password.
+    NewPassword,
+    /// The reader was logged out everywhere.
+    SessionsEnded,
+    /// The reader asked for another address.
+    Replaced,
+}
+
+impl CancelCause {
+    /// For staff, who find it on the reader's timeline.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::NewPassword => "a new password was set",
+            Self::SessionsEnded => "the reader was logged out everywhere",
+            Self::Replaced => "the reader asked for another address",
+        }
+    }
+}
 
 /// What came of what staff asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +116,27 @@ impl Accounts {
         let entry = Entry::new(now, Actor::System, Action::ReaderAddressObjected);
         audit::append(&mut tx, &self.audit_key, &entry.on("reader", reader)).await?;
         Ok(tx.commit().await?)
+    }
+
+    /// Cancels a pending change of address. One that staff asked for is entered into the audit log as
+    /// canceled: support sees that it came to nothing, and may have been deceived. Call it last in the
+    /// transaction.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn cancel_address_change(
+        &self,
+        tx: &mut Tx,
+        reader: Uuid,
+        (cause, now): (CancelCause, Timestamp),
+    ) -> Result<(), AccountError> {
+        if address_store::cancel(tx, reader, now).await? {
+            let entry = Entry::new(now, Actor::System, Action::ReaderAddressCanceled)
+                .on("reader", reader)
+                .after(json!({"reason": cause.as_str()}));
+            audit::append(tx, &self.audit_key, &entry).await?;
+        }
+        Ok(())
     }
 
     /// Takes staff's word that an address is the reader's. `entry` goes into the audit log.

@@ -163,7 +163,21 @@ pub async fn find(tx: &mut Tx, reader: Uuid) -> Result<Option<(Address, Timestam
     row.map(|(email, expires_at)| Ok((address_from(&email, reader)?, expires_at))).transpose()
 }
 
-/// Cancels the pending change of a reader, or clears away one that is done.
+/// Cancels the pending change of a reader. Says whether it was one that staff asked for and that could
+/// still have been agreed to.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn cancel(tx: &mut Tx, reader: Uuid, now: Timestamp) -> Result<bool, StoreError> {
+    let row: Option<(Option<Uuid>, Timestamp)> = tx
+        .query("DELETE FROM address_changes WHERE reader_id = $1 RETURNING by_staff, expires_at")
+        .bind(reader)
+        .optional()
+        .await?;
+    Ok(row.is_some_and(|(by_staff, expires_at)| by_staff.is_some() && expires_at > now))
+}
+
+/// Clears away the change of a reader that is done.
 ///
 /// # Errors
 /// [`StoreError`].

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{
     accounts::{AccountError, Accounts, Device, LINK_LIFE, LoggedIn, MailRequest},
-    address_store,
+    address_by_staff::CancelCause,
     link_store::{self, Link, Purpose},
     model::Reader,
     store,
@@ -312,7 +312,7 @@ impl Accounts {
         };
         store::lock(&mut tx, id).await?;
         let ended = sessions::end_all(&mut tx, (Realm::Reader, id), reason, now).await?;
-        address_store::delete(&mut tx, id).await?;
+        self.cancel_address_change(&mut tx, id, (CancelCause::SessionsEnded, now)).await?;
         if let Some(entry) = record {
             audit::append(&mut tx, &self.audit_key, entry).await?;
         }

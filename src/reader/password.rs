@@ -3,7 +3,7 @@
 
 use super::{
     accounts::{AccountError, Accounts, Device, FRESH_FOR, LoggedIn, MailRequest},
-    address_store,
+    address_by_staff::CancelCause,
     link_store::{self, Purpose},
     model::Reader,
     store,
@@ -168,10 +168,10 @@ impl Accounts {
         let owner = (Realm::Reader, reader.id);
         let ended = sessions::end_all(tx, owner, EndReason::PasswordChanged, now).await?;
         link_store::delete_for(tx, &reader.email).await?;
-        // Asked for by the person who had the account before, or by support, which may have been deceived.
-        address_store::delete(tx, reader.id).await?;
         let to = self.recipient(reader);
         self.write_to(tx, &to, &Letter::PasswordChanged { at: now }, now)?;
+        // Asked for by a person who had the account before, or by support, which may have been deceived.
+        self.cancel_address_change(tx, reader.id, (CancelCause::NewPassword, now)).await?;
         Ok(ended)
     }
 }

@@ -5,7 +5,7 @@
 
 use super::{
     accounts::{AccountError, Accounts, CONFIRM_LIFE, Device, LINK_LIFE, LoggedIn, MailRequest},
-    address_store,
+    address_by_staff::CancelCause,
     link_store::{self, Link, PendingPassword, Purpose},
     model::Reader,
     store,
@@ -141,15 +141,14 @@ impl Accounts {
             }
             let password_hash = reader.password_hash.as_deref();
             let adopted = store::adopt(&mut tx, &reader.email, password_hash, now).await?;
-            let adopted = adopted.ok_or_else(invalid)?;
-            if adopted.password_hash.is_some() {
-                address_store::delete(&mut tx, adopted.id).await?;
-            }
-            adopted
+            adopted.ok_or_else(invalid)?
         };
         link_store::take(&mut tx, hash, now).await?.ok_or_else(invalid)?;
         link_store::delete_for(&mut tx, &reader.email).await?;
         clicks::note(&mut tx, answer.token, now).await?;
+        if reader.password_hash.is_some() {
+            self.cancel_address_change(&mut tx, reader.id, (CancelCause::NewPassword, now)).await?;
+        }
         let logged_in = self.start_session(&mut tx, reader, device, now)?;
         tx.commit().await?;
         Ok(logged_in)

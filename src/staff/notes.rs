@@ -60,11 +60,15 @@ impl Desk {
         Ok(note_store::list(&mut self.db.read().await?, reader).await?)
     }
 
-    /// Enters into the audit log that staff look at a reader, once an hour.
+    /// Enters into the audit log that staff look at a reader, or at what names the reader's address,
+    /// once an hour. Roles that see no address disclose nothing.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn note_look(&self, acting: &Acting, reader: Uuid) -> Result<(), DeskError> {
+        if !acting.visibility().sees_readers() {
+            return Ok(());
+        }
         let entry = acting.entry(Action::ReaderViewed).on("reader", reader);
         let since = self.clock.now().minus(LOOK);
         if audit::is_known_since(&mut self.db.read().await?, &entry, since).await? {

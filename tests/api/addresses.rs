@@ -304,6 +304,32 @@ on_both_databases! {
             let tokens = Tokens::of(&t.log_in(&email, password).await);
             assert_eq!(pending(&t, &tokens.access).await, Value::Null, "{remedy:?}");
             assert_eq!(address_of(&t, &tokens.access).await, email);
+            // Support sees that it came to nothing, and why.
+            let path = format!("/v1/staff/readers/{}/timeline", tokens.reader);
+            let told = t.call(Method::GET, &path, &staff, None).await.json();
+            let told = told["timeline"].as_array().unwrap().clone();
+            let canceled: Vec<&Value> =
+                told.iter().filter(|it| it["event"] == "reader.address_canceled").collect();
+            assert_eq!(canceled.len(), 1, "{remedy:?}: {told:?}");
+            let why = match remedy {
+                Remedy::NewPassword | Remedy::Reset => "a new password was set",
+                Remedy::LogOutEverywhere | Remedy::LogOutByStaff => "logged out everywhere",
+            };
+            assert!(canceled[0].to_string().contains(why), "{remedy:?}: {canceled:?}");
+        }
+    }
+
+    async fn another_address_that_the_reader_asks_for_cancels_what_staff_asked_for(t: TestApp) {
+        hire(&t, Role::Admin).await;
+        let staff = token_of(&t, Role::Admin).await;
+        let tokens = t.reader(ANNA).await;
+        let path = format!("/v1/staff/readers/{}/address", tokens.reader);
+        let body = json!({"email": NEW, "reason": "says the mailbox is lost"});
+        assert_eq!(t.call(Method::POST, &path, &staff, Some(body)).await.status, 202);
+        for (new, canceled) in [("b@example.org", 1), ("c@example.org", 1)] {
+            assert_eq!(ask(&t, &tokens.access, json!({"email": new})).await.status, 202);
+            let log = t.call(Method::GET, "/v1/staff/audit", &staff, None).await.text();
+            assert_eq!(log.matches("reader.address_canceled").count(), canceled, "{log}");
         }
     }
 

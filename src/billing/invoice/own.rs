@@ -86,12 +86,13 @@ impl Billing {
     ///
     /// # Errors
     /// [`BillingError::NotFound`].
-    pub async fn print_any_invoice(&self, id: Uuid) -> Result<String, BillingError> {
+    pub async fn print_any_invoice(&self, id: Uuid) -> Result<(Uuid, String), BillingError> {
         let mut tx = self.db.read().await?;
         let invoice = store::find(&mut tx, id).await?.ok_or(BillingError::NotFound)?;
         let account = readers::find(&mut tx, invoice.head.reader).await?;
         let notes = list_notes(&mut tx, invoice.head.reader).await?;
-        self.printed(Kind::Invoice, &(invoice, notes), account.as_ref())
+        let reader = invoice.head.reader;
+        Ok((reader, self.printed(Kind::Invoice, &(invoice, notes), account.as_ref())?))
     }
 
     fn printed(

@@ -175,5 +175,6 @@ pub(super) async fn show(
 ) -> Result<Response, ApiError> {
     let acting = on_duty.to(Permission::SubscriptionsRead)?;
     let review = desk.readers.billing.review_invoice(parse_id(id)?).await?;
+    desk.note_look(&acting, review.invoice.head.reader).await?;
     Ok((NO_STORE, Json(InvoiceWhole::of(review, acting.visibility()))).into_response())
 }

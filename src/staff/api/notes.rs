@@ -90,8 +90,9 @@ pub(super) async fn list(
     on_duty: OnDuty,
     id: PathId,
 ) -> Result<Response, ApiError> {
-    on_duty.to(Permission::ReadersRead)?;
+    let acting = on_duty.to(Permission::ReadersRead)?;
     let id = parse_id(id)?;
+    desk.note_look(&acting, id).await?;
     let notes = desk.notes(id).await?.into_iter().map(NoteBody::from).collect();
     Ok((NO_STORE, Json(Notes { notes })).into_response())
 }

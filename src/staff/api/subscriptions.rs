@@ -96,6 +96,7 @@ pub(super) async fn show(
 ) -> Result<Response, ApiError> {
     let acting = on_duty.to(Permission::SubscriptionsRead)?;
     let shown = desk.readers.billing.review(parse_id(id)?).await?;
+    desk.note_look(&acting, shown.subscription.reader).await?;
     Ok((NO_STORE, Json(Whole::of(shown, acting.visibility()))).into_response())
 }
 

@@ -72,7 +72,10 @@ async fn draw(
     wish.operation = pages.desk.new_operation()?.to_string();
     let frame = seat.frame(pages, "Give access to an address", Place::Given);
     let frame = frame.saying(notice.map(str::to_owned));
-    let waiting = accounts.waiting_gifts().await?.into_iter().map(|gift| Row {
+    let waiting = accounts.waiting_gifts().await?;
+    let by = seat.to(Permission::SubscriptionsAct)?.lookup();
+    pages.desk.note_listing(&by, "gifts", waiting.len()).await?;
+    let waiting = waiting.into_iter().map(|gift| Row {
         id: gift.id,
         email: gift.email.typed().to_owned(),
         what: format!("{} for {} days", gift.product, gift.days),

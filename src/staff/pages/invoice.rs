@@ -126,8 +126,9 @@ pub(super) async fn page(
     seat: Seat,
     id: PathId,
 ) -> Result<Response, ApiError> {
-    seat.to(Permission::SubscriptionsRead)?;
+    let acting = seat.to(Permission::SubscriptionsRead)?;
     let review = pages.desk.readers.billing.review_invoice(parse_id(id)?).await?;
+    pages.desk.note_look(acting, review.invoice.head.reader).await?;
     let number = review.invoice.number().unwrap_or("not issued yet");
     let frame = seat.frame(&pages, format!("Invoice {number}"), Place::Invoices);
     let may_refund = seat.may(Permission::Refund);
@@ -140,8 +141,9 @@ pub(super) async fn print(
     seat: Seat,
     id: PathId,
 ) -> Result<Response, ApiError> {
-    seat.to(Permission::ReadersRead)?;
-    let page = pages.desk.readers.billing.print_any_invoice(parse_id(id)?).await?;
+    let acting = seat.to(Permission::ReadersRead)?;
+    let (reader, page) = pages.desk.readers.billing.print_any_invoice(parse_id(id)?).await?;
+    pages.desk.note_look(acting, reader).await?;
     let policy = HeaderValue::from_str(&CONTENT_SECURITY_POLICY).map_err(ApiError::internal)?;
     let html = HeaderValue::from_static("text/html; charset=utf-8");
     let headers = [(header::CONTENT_TYPE, html), (header::CONTENT_SECURITY_POLICY, policy)];

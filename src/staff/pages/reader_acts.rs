@@ -27,6 +27,7 @@ use crate::{
         path::{PathId, parse_id},
         problem::ApiError,
     },
+    staff::desk::Acting,
 };
 
 #[derive(Default, Deserialize)]
@@ -76,8 +77,11 @@ pub(super) struct Typed {
     email: String,
 }
 
-async fn email_of(pages: &StaffPages, id: Uuid) -> Result<String, ApiError> {
-    Ok(pages.desk.reader(id).await?.email.typed().to_owned())
+/// The address, to stand on a page.
+async fn email_of(pages: &StaffPages, acting: &Acting, id: Uuid) -> Result<String, ApiError> {
+    let reader = pages.desk.reader(id).await?;
+    pages.desk.note_look(acting, id).await?;
+    Ok(reader.email.typed().to_owned())
 }
 
 async fn draw_give(
@@ -86,7 +90,8 @@ async fn draw_give(
     (status, mut given, why): (StatusCode, Given, Option<String>),
 ) -> Result<Response, ApiError> {
     given.operation = pages.desk.new_operation()?.to_string();
-    let title = format!("Give {} a product", email_of(pages, id).await?);
+    let acting = seat.to(Permission::SubscriptionsAct)?;
+    let title = format!("Give {} a product", email_of(pages, acting, id).await?);
     let frame = seat.frame(pages, title, Place::Readers);
     Ok(frame::answer(status, GivePage { frame, id, given, why }.render()))
 }
@@ -155,7 +160,8 @@ async fn draw_erase(
     id: Uuid,
     (status, why): (StatusCode, Option<&'static str>),
 ) -> Result<Response, ApiError> {
-    let title = format!("Erase {}", email_of(pages, id).await?);
+    let acting = seat.to(Permission::ReaderErase)?;
+    let title = format!("Erase {}", email_of(pages, acting, id).await?);
     let frame = seat.frame(pages, title, Place::Readers);
     Ok(frame::answer(status, ErasePage { frame, id, why }.render()))
 }
@@ -178,7 +184,7 @@ pub(super) async fn erase(
 ) -> Result<Response, ApiError> {
     let id = parse_id(id)?;
     let acting = seat.to(Permission::ReaderErase)?;
-    if !email_of(&pages, id).await?.eq_ignore_ascii_case(email.trim()) {
+    if !email_of(&pages, acting, id).await?.eq_ignore_ascii_case(email.trim()) {
         let why = "This is not the address of this reader; nothing was erased.";
         let refused = (StatusCode::UNPROCESSABLE_ENTITY, Some(why));
         return draw_erase((&pages, &seat), id, refused).await;

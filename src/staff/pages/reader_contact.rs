@@ -62,6 +62,7 @@ async fn draw_address(
     (status, typed, why): (StatusCode, Typed, Option<String>),
 ) -> Result<Response, ApiError> {
     let reader = pages.desk.reader(id).await?;
+    pages.desk.note_look(seat.to(Permission::ReaderAddress)?, id).await?;
     let to_come = pages.desk.address_to_come(id).await?;
     let title = format!("Address of {}", reader.email.typed());
     let frame = seat.frame(pages, title, Place::Readers);
@@ -197,6 +198,7 @@ async fn draw_write(
     (status, why): (StatusCode, Option<&'static str>),
 ) -> Result<Response, ApiError> {
     let (reader, offers) = pages.desk.letters_for(id).await?;
+    pages.desk.note_look(seat.to(Permission::ReaderWrite)?, id).await?;
     let email = reader.email.typed().to_owned();
     let log_in = match reader.email_verified_at {
         Some(_) => "A fresh link to log in by",

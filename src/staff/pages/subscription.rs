@@ -95,9 +95,10 @@ pub(super) async fn page(
     id: PathId,
     Query(Done { done }): Query<Done>,
 ) -> Result<Response, ApiError> {
-    seat.to(Permission::SubscriptionsRead)?;
+    let acting = seat.to(Permission::SubscriptionsRead)?;
     let id = parse_id(id)?;
     let review = pages.desk.readers.billing.review(id).await?;
+    pages.desk.note_look(acting, review.subscription.reader).await?;
     let notice = done.as_deref().and_then(acts::notice);
     let frame = seat.frame(&pages, "Subscription", Place::Subscriptions);
     let frame = frame.saying(notice.map(str::to_owned));

@@ -168,6 +168,9 @@ fn act(action: &str) -> String {
         "reader.address_asked" => "Asked the new address whether mail may go there".to_owned(),
         "reader.address_changed" => "The address was changed, as the new one agreed".to_owned(),
         "reader.address_objected" => "The old address objected: nothing changes".to_owned(),
+        "reader.address_canceled" => {
+            "The change of address that staff asked for was canceled".to_owned()
+        }
         "reader.address_confirmed" => "Took the address for confirmed".to_owned(),
         "reader.written_again" => "Wrote to the reader once more".to_owned(),
         "subscription.canceled" => "Canceled the subscription".to_owned(),

@@ -95,6 +95,7 @@ impl ActPage {
         let billing = &pages.desk.readers.billing;
         let review = billing.review(id).await?;
         let it = review.subscription;
+        pages.desk.note_look(seat.to(kind.permission())?, it.reader).await?;
         let title = format!("{} a subscription", kind.name());
         let frame = seat.frame(pages, title, Place::Subscriptions);
         let refundable = match kind {
