@@ -181,7 +181,7 @@ async fn a_forged_anchor_is_refused_and_an_emptied_log_misses_its_staff() {
     it.end().await;
 }
 
-async fn deleted_and_cut(it: &Installation) {
+fn deleted_and_cut(it: &Installation) {
     assert!(printed(&it.run(&["audit", "verify"])).contains("0 entries"), "nothing to anchor yet");
     it.rotate(3);
     let whole = fs::read_to_string(it.file()).unwrap();
@@ -222,9 +222,9 @@ async fn deleted_and_cut(it: &Installation) {
 
 #[tokio::test]
 async fn a_file_of_anchors_that_was_deleted_or_cut_is_missed() {
-    deleted_and_cut(&Installation::on_sqlite()).await;
+    deleted_and_cut(&Installation::on_sqlite());
     let it = Installation::on_postgres().await;
-    deleted_and_cut(&it).await;
+    deleted_and_cut(&it);
     it.end().await;
 }
 
@@ -251,7 +251,7 @@ async fn the_running_service_misses_its_file_of_anchors() {
 }
 
 /// The commands of `docs/backup.md`, word by word, where an older copy of the database is used.
-async fn begin_anew(it: &Installation) {
+fn begin_anew(it: &Installation) {
     let found = refused(&it.run(&["audit", "verify"]));
     assert!(found.contains("an older copy of the database was restored"), "{found}");
     assert!(refused(&it.run(&["audit", "anchor", "--new-file"])).contains("move it away"));
@@ -285,7 +285,7 @@ async fn a_new_file_of_anchors_begins_after_an_older_backup_was_restored() {
     it.url = sqlite_url(&it.folder.path().join("restored"));
     let said = printed(&it.run(&["restore", backup]));
     assert!(said.contains("is not anchored") && said.contains("--new-file"), "{said}");
-    begin_anew(&it).await;
+    begin_anew(&it);
 
     // A backup that is newer than the file is anchored at once.
     let newer = it.folder.path().join("newer.tar.gz");
@@ -299,7 +299,7 @@ async fn a_new_file_of_anchors_begins_after_an_older_backup_was_restored() {
     let older = it.postgres.as_ref().unwrap().copy().await;
     it.rotate(2);
     it.url.clone_from(&older.url);
-    begin_anew(&it).await;
+    begin_anew(&it);
     older.drop().await;
     it.end().await;
 }

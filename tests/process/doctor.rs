@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Far above every time limit of the command together.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn installation() -> (TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
