@@ -143,7 +143,10 @@ fn queues_have_bounds_and_nothing_waits_by_blocking() {
 fn place_of(name: &str) -> Option<(String, &str)> {
     let (file, test) = name.split_once("::").filter(|(_, test)| !test.is_empty())?;
     Some(match file {
-        "process" => (format!("tests/process/{test}.rs"), ""),
+        "process" => {
+            let (file, test) = test.split_once("::").unwrap_or((test, ""));
+            (format!("tests/process/{file}.rs"), test)
+        }
         _ if file.starts_with("src/") => (file.to_owned(), test),
         _ => (format!("tests/api/{file}.rs"), test),
     })
