@@ -1,6 +1,6 @@
 //! Whether the meter's store is down, so that reads need not wait to learn it.
 //!
-//! From the first failure until the next success one read at a time tries the store, at most twice
+//! From the first slow failure until the next success one read at a time tries the store, at most twice
 //! a second; every other read is refused at once.
 
 use std::{

@@ -9,7 +9,7 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::{Mutex, mpsc};
@@ -26,6 +26,10 @@ use crate::{db::StoreError, supervisor::Heartbeat};
 
 /// How often a read is tried again after another process wrote to the same count first.
 const ATTEMPTS_MAX: usize = 8;
+
+/// A store that fails in less time costs those who wait behind it nothing, and may still answer reads
+/// that need no write, as on a full disk.
+const SLOW: Duration = Duration::from_millis(500);
 
 /// How the rows of a batch are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,9 +78,11 @@ impl<S: MeterStore> Settler<S> {
         if batch.is_empty() {
             return;
         }
+        let started = Instant::now();
         let tried = self.try_often(batch, saving, heartbeat).await;
         let Err(error) = tried else { return };
-        self.outage.note(!is_outage(&error), Instant::now());
+        let ended = Instant::now();
+        self.outage.note(!(is_outage(&error) && ended - started >= SLOW), ended);
         let parts = match &error {
             // One visitor's corrupt row is nobody else's trouble,
             MeterError::Store(store) if matches!(**store, StoreError::Corrupt { .. }) => {

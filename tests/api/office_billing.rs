@@ -88,6 +88,13 @@ impl Clerk {
         entries.retain(|entry| !entry["action"].as_str().unwrap().starts_with("staff."));
         std::mem::take(entries)
     }
+
+    /// [`Clerk::audited`] without what was only looked at.
+    pub(crate) async fn changes(&self) -> Vec<Value> {
+        let mut entries = self.audited().await;
+        entries.retain(|entry| entry["action"] != "reader.viewed");
+        entries
+    }
 }
 
 pub(crate) fn usd(amount: i64) -> Value {

@@ -59,7 +59,7 @@ on_both_databases! {
         }
         assert_eq!(went_back(&t).await, [290, 290, 1, 0]);
         let admin = Clerk::hired(&t, Role::Admin).await;
-        let log = admin.audited().await;
+        let log = admin.changes().await;
         assert_eq!(log[0]["after"]["refunded"], usd(1), "{log:?}");
         assert_eq!(log[1]["after"]["invoice"], json!(ids[1]));
     }

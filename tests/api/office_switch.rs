@@ -114,7 +114,7 @@ on_both_databases! {
             assert_eq!(support.tries(&id, "switch", order).await.fields()[0].0, field);
         }
         assert_eq!(support.shown(&id).await["subscription"]["plan"], "monthly");
-        let log = Clerk::hired(&t, Role::Admin).await.audited().await;
+        let log = Clerk::hired(&t, Role::Admin).await.changes().await;
         assert!(log.is_empty(), "{log:?}");
     }
 
@@ -129,7 +129,7 @@ on_both_databases! {
         assert_eq!((&shown["plan"], &shown["status"]), (&json!("monthly"), &json!("active")));
         let last = support.told(&id).await.pop().unwrap();
         assert_eq!(last, ("subscription.payment_failed".to_owned(), support.actor.clone()));
-        let log = Clerk::hired(&t, Role::Admin).await.audited().await;
+        let log = Clerk::hired(&t, Role::Admin).await.changes().await;
         assert_eq!(log[0]["action"], "subscription.switched", "that it was tried is known");
         t.the_books_are_right().await;
     }

@@ -80,7 +80,7 @@ on_both_databases! {
         let told = support.told(&id).await;
         assert_eq!(told.last(), Some(&("subscription.refunded".to_owned(), admin.actor.clone())));
         t.the_books_are_right().await;
-        let log = admin.audited().await;
+        let log = admin.changes().await;
         let acts: Vec<&Value> = log.iter().rev().map(|entry| &entry["action"]).collect();
         assert_eq!(acts, ["refund.requested", "refund.approved", "subscription.refunded"]);
         assert!(log.iter().all(|entry| entry["target"] == json!({"kind": "subscription", "id": id})));
