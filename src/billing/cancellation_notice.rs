@@ -218,7 +218,7 @@ pub async fn forget_address(tx: &mut Tx, email: &Address) -> Result<(), StoreErr
 }
 
 /// The readers for whom this process received a notice that may not have taken effect yet. Only a
-/// shortcut: the worker lets every notice take effect within a second, whoever received it.
+/// shortcut: the worker lets every notice take effect within a second, no matter which process received it.
 #[derive(Debug, Default)]
 pub struct ReceivedNotices(Mutex<HashSet<Uuid>>);
 

@@ -2,7 +2,7 @@
 //!
 //! Asked to stop, it first goes on accepting for a while, and every answer says `Connection: close`,
 //! so that clients move to other instances between two requests. Then it accepts no more and waits
-//! for what is in flight, but not for ever: [`connection`](super::connection) has the limits.
+//! for what is in flight, but not for ever: `connection` has the limits.
 
 use std::{
     net::{IpAddr, SocketAddr},

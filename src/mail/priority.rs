@@ -1,7 +1,7 @@
 //! Which mails leave before which others. Pure.
 //!
 //! A log-in link that comes after its reader has gone is worth nothing; a reminder of next month may
-//! wait for an hour. Every kind of letter has its priority in [`OF_LETTERS`], by its subject.
+//! wait for an hour. Every kind of letter has its priority in `OF_LETTERS`, by its subject.
 
 /// How soon a mail must leave; the first is the highest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,7 +2,7 @@
 //!
 //! The request only writes the notice down; the worker looks for notices each second, and always before
 //! it charges anything. They are not worked off at once: the time that takes would show in the next
-//! request of whoever gave the notice, and tell who subscribes.
+//! request of the sender, and tell who subscribes.
 
 use time::Duration;
 use uuid::Uuid;
