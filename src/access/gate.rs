@@ -242,14 +242,8 @@ impl Gate {
         } else {
             shown.token
         };
-        let is_logged = !question.dry_run && self.log.takes(reason, facts.is_reader);
-        let support_code = is_logged
-            .then(|| {
-                let fingerprint = Fingerprint::of(&site.site.id, article.id);
-                let asked = (visitor.id, standing, fingerprint);
-                self.write_down((site, now), asked, (&facts, reason), question.support_code)
-            })
-            .flatten();
+        let asked = (question, visitor.id, standing);
+        let support_code = self.write_down((site, now), asked, (&facts, reason));
         Ok(Answer {
             decision,
             reason,
@@ -316,14 +310,16 @@ impl Gate {
         Cow::Owned(visitor::issue(keys, site.tag, visitor, now))
     }
 
-    /// Hands a decision to the log, and names a denial where `is_named`.
+    /// Hands a decision to the log, if it takes it, and names a denial where that was asked for.
     pub(super) fn write_down(
         &self,
         (site, at): (&LiveSite, Timestamp),
-        (visitor, reader, article): (Uuid, Option<(Uuid, Arc<Standing>)>, Fingerprint),
+        (question, visitor, reader): (Question<'_>, Uuid, Option<(Uuid, Arc<Standing>)>),
         (facts, reason): (&Facts<'_>, Reason),
-        is_named: bool,
     ) -> Option<SupportCode> {
+        if question.dry_run || !self.log.takes(reason, facts.is_reader) {
+            return None;
+        }
         let rule = facts.rule.map(|(place, rule)| Rule {
             place,
             text: Arc::clone(&rule.text),
@@ -334,13 +330,13 @@ impl Gate {
             at,
             visitor,
             reader,
-            article,
+            article: Fingerprint::of(&site.site.id, question.article.id),
             access: facts.access,
             reason,
             rule,
             reading: facts.reading,
         };
-        let is_named = is_named && reason.decision() == Decision::Deny;
+        let is_named = question.support_code && reason.decision() == Decision::Deny;
         let code = is_named.then(|| self.log.code(&decided));
         self.log.record(decided);
         code

@@ -4,11 +4,7 @@ use super::{
     decision::{self, Decision, Facts, Reason},
     gate::{Answer, Gate, GateError, Question, Shown},
 };
-use crate::{
-    clock::Timestamp,
-    metering::{tally::Fingerprint, visitor::Visitor},
-    site::directory::LiveSite,
-};
+use crate::{clock::Timestamp, metering::visitor::Visitor, site::directory::LiveSite};
 
 impl Gate {
     /// Decides by the site's policy, as the stores could not be asked.
@@ -23,20 +19,20 @@ impl Gate {
         let decided = decision::without_meter(policy, visitor.unmetered, self.unmetered_max);
         let Some(decision) = decided else { return Err(error) };
         let reason = Reason::MeterUnavailable;
-        let mut support_code = None;
-        let mut token = shown.token;
         if !question.dry_run {
             self.count(site, reason, decision);
-            if decision == Decision::Allow {
-                let unmetered = visitor.unmetered.saturating_add(1);
-                token = self.token(site, Visitor { unmetered, ..visitor }, now);
-            } else if self.log.takes(reason, facts.is_reader) {
-                let fingerprint = Fingerprint::of(&site.site.id, question.article.id);
-                let asked = (visitor.id, None, fingerprint);
-                let decided = (&facts, reason);
-                support_code = self.write_down((site, now), asked, decided, question.support_code);
-            }
         }
+        let (token, support_code) = match decision {
+            Decision::Allow if !question.dry_run => {
+                let unmetered = visitor.unmetered.saturating_add(1);
+                (self.token(site, Visitor { unmetered, ..visitor }, now), None)
+            }
+            Decision::Allow => (shown.token, None),
+            Decision::Deny => {
+                let asked = (question, visitor.id, None);
+                (shown.token, self.write_down((site, now), asked, (&facts, reason)))
+            }
+        };
         let explain = || {
             let policy = policy.as_str();
             let (decision, reason) = (decision.as_str(), reason.as_str());
