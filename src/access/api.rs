@@ -252,7 +252,7 @@ impl FromRequestParts<AccessState> for SiteOfKey {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AccessState) -> Result<Self, ApiError> {
-        site_of(&state.gate.directory, &parts.headers).await.map(Self)
+        site_of(&state.gate.directory, parts).await.map(Self)
     }
 }
 

@@ -11,7 +11,7 @@ mod serving;
 
 use std::{ops::Deref, sync::Arc};
 
-use axum::{Router, http::HeaderMap, middleware::from_fn_with_state};
+use axum::{Router, body::Body, http::Request, middleware::from_fn_with_state};
 use utoipa_axum::router::OpenApiRouter;
 
 use self::rooms::{Ground, Rooms};
@@ -67,7 +67,7 @@ use crate::{
     site::{
         self,
         directory::{Directory, DirectoryError},
-        proof::known_site_number,
+        proof::note_site,
         store::SiteStoreError,
     },
     staff::{self, desk::Desk},
@@ -371,7 +371,7 @@ impl AppState {
             trusted_proxies: server.trusted_proxies.clone(),
         };
         let directory = Arc::clone(&self.gate.directory);
-        let site_of = move |headers: &HeaderMap| known_site_number(&directory, headers);
+        let site_of = move |request: &mut Request<Body>| note_site(&directory, request);
         Edge::new(router, self.ids.clone(), Arc::clone(&self.metrics), limits)
             .with_sites(Arc::new(site_of))
             .with_transport_security(server.transport_security.clone())

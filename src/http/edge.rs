@@ -16,7 +16,7 @@ use std::{
 use axum::{
     Router,
     body::Body,
-    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header},
+    http::{HeaderName, HeaderValue, Method, Request, Uri, header},
     response::Response,
 };
 use futures_util::future::BoxFuture;
@@ -42,9 +42,10 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Debug, Clone)]
 pub struct RequestId(pub HeaderValue);
 
-/// The site whose secret key came with a request, by a number made from its id. It asks nothing but
-/// memory: it is called for requests that may be refused.
-pub type SiteOfKey = dyn Fn(&HeaderMap) -> Option<u64> + Send + Sync;
+/// The site whose secret key came with a request, by a number made from its id; the request may
+/// remember it for the handlers. It asks nothing but memory: it is called for requests that may be
+/// refused.
+pub type SiteOfKey = dyn Fn(&mut Request<Body>) -> Option<u64> + Send + Sync;
 
 /// One warning for so many requests that are refused.
 const SHED_FOR_A_WARNING: u64 = 1_000;
@@ -132,7 +133,7 @@ impl Service<Request<Body>> for Edge {
         let mut turn = None;
         if !request.uri().path().starts_with("/health/") {
             // As early as this, so that what is refused costs as little as can be.
-            let Some(place) = shared.admission.enter(shared.tenant_of(&request)) else {
+            let Some(place) = shared.admission.enter(shared.tenant_of(&mut request)) else {
                 let response = shared.shed(browser, id);
                 return Box::pin(std::future::ready(Ok(response)));
             };
@@ -168,8 +169,8 @@ impl Service<Request<Body>> for Edge {
 
 impl Shared {
     /// On whose account a request is. One that came through no listener is our own.
-    fn tenant_of(&self, request: &Request<Body>) -> Option<Tenant> {
-        if let Some(site) = self.sites.as_ref().and_then(|site_of| site_of(request.headers())) {
+    fn tenant_of(&self, request: &mut Request<Body>) -> Option<Tenant> {
+        if let Some(site) = self.sites.as_ref().and_then(|site_of| site_of(request)) {
             return Some(Tenant::Site(site));
         }
         let ClientIp(client) = *request.extensions().get()?;

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Request, request::Parts};
 
 use super::directory::{Directory, LiveSite};
 use crate::http::{headers::bearer, problem::ApiError};
+
+/// The site whose secret key came with a request, as [`note_site`] found it.
+#[derive(Clone)]
+struct Known(Arc<LiveSite>);
 
 /// The site whose secret key came with a request.
 ///
@@ -14,8 +18,11 @@ use crate::http::{headers::bearer, problem::ApiError};
 /// [`ApiError::Unavailable`] when it cannot be looked up.
 pub async fn site_of(
     directory: &Directory,
-    headers: &HeaderMap,
+    Parts { headers, extensions, .. }: &Parts,
 ) -> Result<Arc<LiveSite>, ApiError> {
+    if let Some(Known(site)) = extensions.get() {
+        return Ok(Arc::clone(site));
+    }
     let refused = |detail| ApiError::Unauthorized("invalid_site_key", detail);
     let key = secret_key(headers)
         .ok_or(refused("send the site's secret key as `Authorization: Bearer sk_…`"))?;
@@ -30,11 +37,12 @@ pub async fn site_of(
 }
 
 /// The number of the site whose secret key came with a request, as far as is known without asking the
-/// database: for the edge, which shares its places among sites.
-#[must_use]
-pub fn known_site_number(directory: &Directory, headers: &HeaderMap) -> Option<u64> {
-    let site = directory.known_site_of_secret(secret_key(headers)?)?;
-    Some(site.tag.number())
+/// database: for the edge, which shares its places among sites. The request remembers the site.
+pub fn note_site<B>(directory: &Directory, request: &mut Request<B>) -> Option<u64> {
+    let site = directory.known_site_of_secret(secret_key(request.headers())?)?;
+    let number = site.tag.number();
+    request.extensions_mut().insert(Known(site));
+    Some(number)
 }
 
 fn secret_key(headers: &HeaderMap) -> Option<&str> {

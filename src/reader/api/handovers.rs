@@ -30,7 +30,7 @@ impl FromRequestParts<Arc<Accounts>> for SiteOfKey {
         parts: &mut Parts,
         accounts: &Arc<Accounts>,
     ) -> Result<Self, ApiError> {
-        site_of(&accounts.directory, &parts.headers).await.map(Self)
+        site_of(&accounts.directory, parts).await.map(Self)
     }
 }
 
