@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use crate::{
     app::{START, TestApp, at, eventually},
     place::Place,
-    support::PostgresDatabase,
     trouble::{IMPATIENT, Proxy, lock},
 };
 
@@ -93,10 +92,8 @@ async fn while_another_process_locks_sqlite() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_postgres_is_out_of_reach() {
-    let database = PostgresDatabase::create().await;
-    let proxy = Proxy::to(&database.url).await;
-    let behind = PostgresDatabase { url: proxy.url.clone(), name: database.name.clone() };
-    let t = open(Place::Postgres(behind)).await;
+    let (database, proxy, behind) = Proxy::before_a_database().await;
+    let t = open(behind).await;
     let sites = sites(&t).await;
     let (_, reason, visitor) = ask(&sites[0], "a", &Value::Null).await;
     assert_eq!(reason, "metered");

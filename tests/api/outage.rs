@@ -9,10 +9,8 @@ use crate::{
     app::{Answer, eventually},
     back_office::{hire, token_of},
     office_pages::on_duty,
-    place::Place,
     reader_pages::{Browser, signed_up},
     readers::{ANNA, PASSWORD},
-    support::PostgresDatabase,
     trouble::{Proxy, impatient},
 };
 
@@ -31,10 +29,8 @@ async fn unavailable_page(browser: &mut Browser, path: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_call_says_500_without_the_database() {
-    let database = PostgresDatabase::create().await;
-    let proxy = Proxy::to(&database.url).await;
-    let behind = PostgresDatabase { url: proxy.url.clone(), name: database.name.clone() };
-    let t = impatient(&Place::Postgres(behind)).await;
+    let (database, proxy, behind) = Proxy::before_a_database().await;
+    let t = impatient(&behind).await;
     let reader = t.reader(ANNA).await;
     hire(&t, Role::Admin).await;
     let staff = token_of(&t, Role::Admin).await;

@@ -90,10 +90,8 @@ async fn sqlite_locked_by_somebody_else() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_unreachable_for_a_while() {
-    let database = PostgresDatabase::create().await;
-    let proxy = Proxy::to(&database.url).await;
-    let behind = PostgresDatabase { url: proxy.url.clone(), name: database.name.clone() };
-    let t = impatient(&Place::Postgres(behind)).await;
+    let (database, proxy, behind) = Proxy::before_a_database().await;
+    let t = impatient(&behind).await;
     let visitor = t.visitor().await;
 
     proxy.cut();
@@ -111,10 +109,8 @@ async fn postgres_unreachable_for_a_while() {
 /// none answers, and new ones reach its successor.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_silent_on_every_open_connection() {
-    let database = PostgresDatabase::create().await;
-    let proxy = Proxy::to(&database.url).await;
-    let behind = PostgresDatabase { url: proxy.url.clone(), name: database.name.clone() };
-    let t = impatient(&Place::Postgres(behind)).await;
+    let (database, proxy, behind) = Proxy::before_a_database().await;
+    let t = impatient(&behind).await;
     let visitor = t.visitor().await;
     // A statement is under way when it happens: it waits for somebody's lock.
     let mut other = PgConnection::connect(&database.url).await.unwrap();
@@ -140,10 +136,8 @@ async fn postgres_silent_on_every_open_connection() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stop_ends_while_postgres_is_silent() {
-    let database = PostgresDatabase::create().await;
-    let proxy = Proxy::to(&database.url).await;
-    let behind = PostgresDatabase { url: proxy.url.clone(), name: database.name.clone() };
-    let t = impatient(&Place::Postgres(behind)).await;
+    let (database, proxy, behind) = Proxy::before_a_database().await;
+    let t = impatient(&behind).await;
     // There is something left to write at the end, and a connection that never comes back.
     t.outcome("a", &serde_json::Value::Null).await;
     let _held = t.state.databases.main.read().await.unwrap();
@@ -155,12 +149,10 @@ async fn a_stop_ends_while_postgres_is_silent() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_silent_while_sites_are_read_anew() {
-    let database = PostgresDatabase::create().await;
-    let proxy = Proxy::to(&database.url).await;
+    let (database, proxy, behind) = Proxy::before_a_database().await;
     let near = impatient(&Place::Postgres(database.clone())).await;
     let key = near.add_key("demo").await.unwrap();
-    let behind = PostgresDatabase { url: proxy.url.clone(), name: database.name.clone() };
-    let far = impatient(&Place::Postgres(behind)).await.with_key(&key.text);
+    let far = impatient(&behind).await.with_key(&key.text);
     let body = json!({"article": {"id": "x", "access": "free"}});
     assert_eq!(far.access(body.clone()).await.status, 200);
     near.stop().await;
@@ -242,11 +234,9 @@ async fn postgres_sessions_that_stayed_read_only_are_given_up() {
 /// At 400 ms from the database every read is answered, and so the instance stays ready.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_far_away_is_no_reason_to_be_taken_out() {
-    let database = PostgresDatabase::create().await;
-    let proxy = Proxy::to(&database.url).await;
-    let behind = PostgresDatabase { url: proxy.url.clone(), name: database.name.clone() };
+    let (database, proxy, behind) = Proxy::before_a_database().await;
     let clock = Arc::new(ManualClock::at(at(START)));
-    let t = TestApp::open(Place::Postgres(behind), clock, &[]).await.unwrap();
+    let t = TestApp::open(behind, clock, &[]).await.unwrap();
     let visitor = t.visitor().await;
     proxy.delay_millis.store(200, Ordering::SeqCst);
     for i in 0..8 {
@@ -290,7 +280,15 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    pub(crate) async fn to(url: &str) -> Self {
+    /// A database, the wire to it, and the place that applications find at the wire's end.
+    pub(crate) async fn before_a_database() -> (PostgresDatabase, Self, Place) {
+        let database = PostgresDatabase::create().await;
+        let proxy = Self::to(&database.url).await;
+        let behind = PostgresDatabase { url: proxy.url.clone(), name: database.name.clone() };
+        (database, proxy, Place::Postgres(behind))
+    }
+
+    async fn to(url: &str) -> Self {
         let (head, rest) = url.split_once('@').unwrap();
         let (host, database) = rest.split_once('/').unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
